@@ -1,0 +1,79 @@
+/* Ctrl-C. Programs look at the wish to stop between tiles; Lua code is stopped by a hook, which
+ * raises an error at the next step of the user's code. */
+#include "core/cli/cli.h"
+#include "imnn.h"
+#include <errno.h>
+#include <lauxlib.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* A handler has no arguments: what it needs belongs to the process. */
+static lua_State *state;
+static pthread_t main_thread;
+static char library_source[4096]; /* how the sources of the library's files begin */
+static atomic_bool deadly, pressed, hooked;
+static double hooked_at; /* of the handler alone, which does not interrupt itself */
+
+/** Raise, unless a program or a loop of the library has answered or will. */
+static void hook(lua_State *L, lua_Debug *at)
+{
+    if (lua_getinfo(L, "S", at) && !strncmp(at->source, library_source, strlen(library_source)))
+        return;
+    lua_sethook(L, NULL, 0, 0);
+    atomic_store(&hooked, false);
+    if (!imnn_interrupted()) return;
+    luaL_where(L, 0); /* a hook is not a level of its own, so luaL_error would be one off */
+    lua_pushliteral(L, "interrupted");
+    lua_concat(L, 2);
+    lua_error(L);
+}
+
+static void say(const char *text)
+{
+    ssize_t ignored = write(STDERR_FILENO, text, strlen(text));
+    (void)ignored;
+}
+
+static void on_interrupt(int signal_number)
+{
+    if (!pthread_equal(pthread_self(), main_thread)) { /* Lua belongs to one thread */
+        pthread_kill(main_thread, signal_number);
+        return;
+    }
+    int error = errno;
+    bool again = atomic_load(&hooked) && imnn_seconds() - hooked_at > 1;
+    if (again && atomic_load(&deadly)) {
+        signal(SIGINT, SIG_DFL);
+        raise(SIGINT); /* as soon as this handler returns; shells call it status 130 */
+    } else if (again) {
+        say("still computing; ctrl-\\ ends imnn\n");
+    }
+    if (!atomic_exchange(&hooked, true)) hooked_at = imnn_seconds();
+    atomic_store(&pressed, true);
+    imnn_interrupt();
+    lua_sethook(state, hook, LUA_MASKCALL | LUA_MASKRET | LUA_MASKCOUNT, 1);
+    errno = error;
+}
+
+void cli_signals_start(lua_State *L, const char *library)
+{
+    struct sigaction action = {.sa_handler = on_interrupt}; /* no SA_RESTART: reading ends, too */
+    state = L;
+    main_thread = pthread_self();
+    snprintf(library_source, sizeof library_source, "@%s", library);
+    sigaction(SIGINT, &action, NULL);
+}
+
+void cli_signals_deadly(bool yes) { atomic_store(&deadly, yes); }
+
+bool cli_signals_taken(void)
+{
+    lua_sethook(state, NULL, 0, 0);
+    atomic_store(&hooked, false);
+    imnn_interrupted();
+    return atomic_exchange(&pressed, false);
+}

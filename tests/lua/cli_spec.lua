@@ -1,0 +1,237 @@
+-- The `imnn` executable, run as its users run it.
+local program = os.getenv 'IMNN_PROGRAM' or 'build/bin/imnn'
+
+local function quote(text) return "'" .. text:gsub("'", "'\\''") .. "'" end
+
+local function with_file(text, f)
+  local path = os.tmpname()
+  local file = assert(io.open(path, 'w'))
+  file:write(text)
+  file:close()
+  local result = { f(path) }
+  os.remove(path)
+  return unpack(result)
+end
+
+-- Output, complaints and exit status of `imnn ARGUMENTS`, given some input.
+local function imnn(arguments, input, settings)
+  return with_file(input or '', function(input_path)
+    return with_file('', function(error_path)
+      local pipe = io.popen(('%s %s %s <%s 2>%s; echo "[$?]"'):format(settings or '', program,
+        arguments, input_path, error_path))
+      local output, status = pipe:read '*a':match '^(.*)%[(%d+)%]\n$'
+      pipe:close()
+      local file = io.open(error_path)
+      local errors = file:read '*a'
+      file:close()
+      return output, errors, tonumber(status)
+    end)
+  end)
+end
+
+-- The same at a terminal: `keys` are shell commands that write what is typed. `script` gives the
+-- program a terminal, whose settings would otherwise have to be made by hand.
+local function at_terminal(keys, arguments)
+  local home = os.tmpname()
+  os.remove(home)
+  os.execute('mkdir ' .. home)
+  local settings = ('HOME=%s XDG_STATE_HOME= TERM=xterm'):format(home)
+  local command = ('(%s) | %s script -qec %s /dev/null; echo "[$?]"'):format(keys, settings,
+    quote(program .. ' ' .. (arguments or '')))
+  local pipe = io.popen('bash -c ' .. quote('set -o pipefail; ' .. command))
+  local output, status = pipe:read '*a':match '^(.*)%[(%d+)%]\n$'
+  pipe:close()
+  local file = io.open(home .. '/.imnn_history')
+  local history = file and file:read '*a'
+  if file then file:close() end
+  os.execute('rm -r ' .. home)
+  return output, tonumber(status), history
+end
+
+describe('imnn', function()
+  it('runs code', function()
+    assert.same({ '3\n', '', 0 }, { imnn "-e 'print(1 + 2)'" })
+    assert.same({ '1\n2\n', '', 0 }, { imnn "-e 'x = 1 print(x)' -e 'print(x + 1)'" })
+    assert.same({ '', '', 0 }, { imnn "-e ''" })
+  end)
+
+  it('runs a script with its arguments', function()
+    local script = 'print(arg[0] == nil, #arg, arg[1], ...) os.exit(7)'
+    local function run(path) return imnn(path .. " a 'b c'") end
+    assert.same({ 'false\t2\ta\ta\tb c\n', '', 7 }, { with_file(script, run) })
+  end)
+
+  it('runs the standard input', function()
+    assert.same({ 'x\n', '', 0 }, { imnn('- x', '#!/usr/bin/env imnn\nprint(...)') })
+  end)
+
+  it('tells errors in one line and exits with 1', function()
+    local function fails(arguments, complaint)
+      assert.same({ '', 'imnn: ' .. complaint .. '\n', 1 }, { imnn(arguments) })
+    end
+    fails("-e 'error \"no\"'", '(command line):1: no')
+    fails("-e 'a b'", "(command line):1: '=' expected near 'b'")
+    fails('no.lua', 'cannot open no.lua: No such file or directory')
+    fails("-e 'error {}'", 'an error that is no text, but a table')
+    fails("-e 'error(setmetatable({}, { __tostring = function() return \"odd\" end }))'", 'odd')
+  end)
+
+  it('shows the calls on request', function()
+    local code = "-e 'local function f() error \"no\" end f()'"
+    local _, errors = imnn(code, '', 'IMNN_TRACEBACK=1')
+    assert.truthy(errors:find("in function 'f'", 1, true))
+    _, errors = imnn(code)
+    assert.equal('imnn: (command line):1: no\n', errors)
+  end)
+
+  it('refuses what it does not know', function()
+    local sentence = 'imnn: unknown option --fast; imnn --help lists the options\n'
+    assert.same({ '', sentence, 2 }, { imnn '--fast' })
+    assert.same({ '', 'imnn: no code after -e; imnn --help lists the options\n', 2 }, { imnn '-e' })
+  end)
+
+  it('names its version and papers', function()
+    local output, errors, status = imnn '--version'
+    assert.same({ '', 0 }, { errors, status })
+    for text in ('imnn 0.1.0,LuaJIT,SLEEF,HDF5,Charnock,Lavaux,083004'):gmatch '[^,]+' do
+      assert.truthy(output:find(text, 1, true), text)
+    end
+    assert.truthy(imnn '--help':find('doctor', 1, true))
+  end)
+
+  it('looks at the machine whatever is missing', function()
+    local output, errors, status = imnn('doctor', '', 'PATH=/bin/none')
+    assert.same({ '', 0 }, { errors, status })
+    assert.truthy(output:find('gnuplot +not found', 1))
+    output = imnn 'doctor'
+    for text in ('cpu,threads,matmul f32 +%d+ GFLOP/s,matmul f64 +%d+ GFLOP/s'):gmatch '[^,]+' do
+      assert.truthy(output:find(text), text)
+    end
+  end)
+
+  it('starts fast', function()
+    local code = [[for line in io.lines '/proc/self/status' do
+      print(line:match 'VmHWM:%s*(%d+) kB') end]]
+    assert.is_true(tonumber(imnn('-e ' .. quote(code)):match '%d+') < 25 * 1024)
+  end)
+end)
+
+describe('the prompt', function()
+  local function says(expected, input, complaint)
+    local output, errors, status = imnn('', input)
+    assert.same({ expected, complaint or '', 0 }, { output, errors, status })
+  end
+
+  it('shows what expressions give', function()
+    says('2\n', '1 + 1\n')
+    says('2\ta\n', '= 2, "a"\n')
+    says('nil\n', 'nil\n')
+    says('5\n', 'print(5)\n')
+    says('', 'x = 1\n\n-- nothing\n')
+  end)
+
+  it('takes several lines', function()
+    says('1\n2\n', 'for i = 1, 2 do\n  print(i)\nend\n')
+    says('3\n', '#{\n1, 2,\n3 }\n')
+    says('', 'for', 'the input ends before its statement\n')
+  end)
+
+  it('keeps locals', function()
+    says('3\n', 'local x, y = 1, 2\nx + y\n')
+    says('4\n', 'local function f(x)\nreturn x + 1\nend\nf(3)\n')
+    says('nil\n', 'local z\nz\n')
+  end)
+
+  it('goes on after an error, which names the line', function()
+    local input = 'function f(x)\n  return x.y.z\nend\nf {}\nprint "on"\n'
+    says('on\n', input, "input 1:2: attempt to index field 'y' (a nil value)\n    return x.y.z\n")
+    says('1\n', 'a b\n1\n', "input 1:1: '=' expected near 'b'\n    a b\n")
+  end)
+
+  it('knows the modules', function()
+    says('true\n', 'np == require "imnn.numpy"\n')
+    says('true\n', 'imnn == require "imnn"\n')
+    says('true\n', 'random.PRNGKey ~= nil and stax.Dense ~= nil and optimizers.adam ~= nil\n')
+    says('true\n', 'lfi == require "imnn.lfi"\n')
+  end)
+
+  it('follows a script', function()
+    local output = imnn("-i -e 'x = 4'", 'x\n')
+    assert.equal('4\n', output)
+  end)
+
+  it('leaves a computation at ctrl-C, and a line', function()
+    local output, status, history = at_terminal [[
+      sleep 0.3; echo 'while true do end'; sleep 0.3; printf '\003'; sleep 0.3
+      printf 'rubbish\003'; sleep 0.2; echo 'print(6 * 7)'; sleep 0.2; echo 'for'; sleep 0.1
+      printf '\003'; sleep 0.1; printf 'string.re\tp("ab", 2)\n'; sleep 0.3; printf '\004']]
+    assert.equal(0, status)
+    assert.truthy(output:find('input 1:1: interrupted', 1, true))
+    assert.truthy(output:find('\n42\r', 1, true))
+    assert.truthy(output:find('\nrep +reverse\r'))
+    assert.truthy(output:find('\nabab\r', 1, true))
+    assert.equal('while true do end\nprint(6 * 7)\nfor\nstring.rep("ab", 2)\n', history)
+  end)
+end)
+
+describe('ctrl-C', function()
+  it('ends a script with 130', function()
+    local output, status = at_terminal([[sleep 0.3; printf '\003'; sleep 0.3]],
+      '-e "while true do end"')
+    assert.truthy(output:find('imnn: (command line):1: interrupted', 1, true))
+    assert.equal(130, status)
+  end)
+
+  it('pressed again ends what does not look', function()
+    -- one call into C that takes for ever
+    local code = '-e "(\'a\'):rep(1e5):find((\'a*\'):rep(50) .. \'b\')"'
+    local _, status = at_terminal([[sleep 0.3; printf '\003'; sleep 1.2; printf '\003'; sleep 0.3]],
+      code)
+    assert.equal(130, status)
+  end)
+end)
+
+describe('completion', function()
+  local complete = require 'imnn.repl.complete'
+  local env = {
+    string = string,
+    text = 'abc',
+    tab = { alpha = 1, alpine = { 2 }, [3] = 4 },
+    object = setmetatable({ own = 1 }, { __index = { run = print, rest = 5 } }),
+    ['θ_fid'] = 1,
+    ['θ_max'] = 2,
+  }
+
+  local more = { optimizers = 'imnn.optimizers' }
+  local function line(text) return complete.line(text, env, more, 40) end
+
+  it('goes on as far as all possibilities agree', function()
+    assert.equal('p', (line 'x = tab.al'))
+    assert.equal('ng', (line 'stri'))
+    assert.equal('imizers', (line 'opt')) -- comes into being when used
+    assert.equal('nction', (line 'fu'))
+    assert.equal('_', (line 'θ'))
+  end)
+
+  it('lists them where they differ', function()
+    assert.same({ nil, 'alpha   alpine' }, { line 'tab.alp' })
+    assert.same({ nil, 'own   rest  run' }, { line 'object.' })
+  end)
+
+  it('offers methods after a colon', function()
+    assert.equal('un', (line 'object:r'))
+    assert.equal('erse', (line 'text:rev'))
+  end)
+
+  it('is silent about what it cannot know', function()
+    assert.same({}, { line 'nothing.x' })
+    assert.same({}, { line 'f(x).y' })
+    assert.same({}, { line 'zzz' })
+  end)
+
+  it('knows the methods of arrays', function()
+    env.x = require('imnn.numpy').ones { 3 }
+    assert.equal('m', (line 'x:su'))
+    assert.equal('ape', (line 'x.sh'))
+  end)
+end)
