@@ -1,0 +1,59 @@
+/* convert(x, dtype): the same numbers in another dtype. */
+#include "core/ops/ops.h"
+
+imnn_node g_convert(imnn_graph *g, imnn_node x, imnn_dtype dtype)
+{
+    return imnn_graph_build(g, IMNN_OP_convert, 1, &x, &(imnn_attr){1, {dtype}});
+}
+
+/* Small things are converted before they are repeated, and known numbers now. */
+static imnn_node build(imnn_graph *g, const imnn_op *op, int n, const imnn_node *x,
+                       const imnn_attr *attr)
+{
+    const imnn_vertex *v = imnn_vertex_of(g, x[0]);
+    const imnn_dtype dtype = attr->n == 1 ? (imnn_dtype)attr->v[0] : IMNN_NDTYPE;
+    double value;
+    if (dtype == v->type.dtype) return x[0];
+    if (v->op && v->op->id == IMNN_OP_broadcast)
+        return g_broadcast(g, g_convert(g, v->x[0], dtype), &v->type.shape);
+    if (v->type.shape.ndim == 0 && dtype < IMNN_NDTYPE && imnn_graph_is_number(g, x[0], &value))
+        return imnn_graph_number(g, dtype, value);
+    return imnn_graph_add(g, op, n, x, attr);
+}
+
+static imnn_status infer(imnn_type *out, int n, const imnn_type *in, const imnn_attr *attr)
+{
+    if (attr->n != 1 || attr->v[0] < 0 || attr->v[0] >= IMNN_NDTYPE)
+        return imnn_fail(IMNN_EDTYPE, "convert: there is no such dtype");
+    *out = (imnn_type){(imnn_dtype)attr->v[0], in[0].shape};
+    return IMNN_OK;
+}
+
+static void vjp(imnn_graph *g, const imnn_vertex *v, imnn_node y, imnn_node dy, imnn_node *dx)
+{
+    const imnn_dtype from = imnn_graph_dtype(g, v->x[0]);
+    dx[0] = IMNN_REALS >> from & 1 ? g_convert(g, dy, from) : 0;
+}
+
+static imnn_node batch(imnn_graph *g, const imnn_vertex *v, const imnn_node *x, const bool *batched,
+                       int64_t size)
+{
+    return imnn_graph_build(g, v->op->id, 1, x, v->attr);
+}
+
+const imnn_op imnn_op_convert = {
+    .name = "convert",
+    .id = IMNN_OP_convert,
+    .arity = 1,
+    .class = IMNN_MAP,
+    .dtypes = IMNN_ANY,
+    .build = build,
+    .infer = infer,
+    .vjp = vjp,
+    .linear = 1,
+    .batch = batch,
+    .rows = imnn_rows_map,
+    .range = {-2, 2},
+    .cases = "(3) -> 1; (2, 3) -> 0; () -> 1",
+    .doc = "the same numbers in another dtype",
+};

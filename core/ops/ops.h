@@ -1,0 +1,189 @@
+#ifndef CORE_OPS_H
+#define CORE_OPS_H
+#include "core/graph/graph.h"
+#include "imnn/op.h"
+
+/** Adapts inputs (broadcasts, simplifies), then imnn_graph_add; NULL: only adds. */
+typedef imnn_node imnn_build_fn(imnn_graph *, const imnn_op *, int n, const imnn_node *x,
+                                const imnn_attr *);
+/** Type of the result, or imnn_fail(why there is none). */
+typedef imnn_status imnn_infer_fn(imnn_type *out, int n, const imnn_type *in, const imnn_attr *);
+/** Cotangents of the inputs of y (dx[i] = 0: none), from its cotangent dy. Where dx[i] is -1 at the
+ *  start nobody wants it, and it may be left alone. */
+typedef void imnn_vjp_fn(imnn_graph *, const imnn_vertex *v, imnn_node y, imnn_node dy,
+                         imnn_node *dx);
+/** The same for examples along a new first axis of `size`; x[i] has it where batched[i]. */
+typedef imnn_node imnn_batch_fn(imnn_graph *, const imnn_vertex *v, const imnn_node *x,
+                                const bool *batched, int64_t size);
+
+/** Design 5: which rows of the inputs rows of the result need, when there are R of them. A value
+ *  by rows is one whose first axis (of size not 1) is a multiple of R.
+ *  by   in: input i comes by rows and cannot be had whole; out: input i is wanted by rows. An input
+ *       that comes by rows but is wanted whole ends its region. What is whole can be read by rows.
+ *  gives  EACH: rows of the result; FOLD: the whole result is a sum (or maximum, ...) over rows;
+ *         NONE: all inputs are wanted whole */
+typedef enum imnn_rows { IMNN_ROWS_NONE, IMNN_ROWS_EACH, IMNN_ROWS_FOLD } imnn_rows;
+typedef imnn_rows imnn_rows_fn(const imnn_vertex *v, const imnn_type *in, int64_t R, bool *by);
+
+/** How the elements of a result lie in its input: an index map, so nothing is computed. Strides
+ *  and offset in elements. */
+typedef struct imnn_view {
+    imnn_shape shape;
+    int64_t stride[IMNN_MAX_NDIM], offset;
+} imnn_view;
+/** From the view of the input to that of the result; false: it has to be copied first. */
+typedef bool imnn_view_fn(imnn_view *out, const imnn_view *in, const imnn_vertex *v);
+
+/** What a kernel is called with: contiguous values. By rows, types are those of the rows at hand:
+ *  the first axis (of size not 1) is shortened. */
+typedef struct imnn_value {
+    void *data;
+    imnn_type type;
+} imnn_value;
+typedef struct imnn_call {
+    const imnn_attr *attr;
+    int n;
+    const imnn_value *in;
+    imnn_value out;
+    imnn_type whole;     /* type of the whole result */
+    int64_t row, rows, R; /* these rows of R; whole: 0, 1, 1 */
+} imnn_call;
+typedef void imnn_kernel(const imnn_call *);
+
+typedef enum imnn_class {
+    IMNN_MAP,    /* elementwise: fused; kernels from core/kernels/map.h */
+    IMNN_VIEW,   /* an index map: .view */
+    IMNN_REDUCE, /* over adjacent axes: kernels from core/kernels/reduce.h */
+    IMNN_MATMUL, /* kernels from core/kernels/gemm.h */
+    IMNN_CALL    /* .kernel */
+} imnn_class;
+
+enum { /* sets of dtypes */
+    IMNN_REALS = 1 << IMNN_F32 | 1 << IMNN_F64,
+    IMNN_INTEGERS = 1 << IMNN_I32 | 1 << IMNN_U32,
+    IMNN_NUMBERS = IMNN_REALS | IMNN_INTEGERS,
+    IMNN_BITS = IMNN_INTEGERS | 1 << IMNN_BOOL,
+    IMNN_ANY = IMNN_NUMBERS | 1 << IMNN_BOOL
+};
+
+struct imnn_op {
+    const char *name; /* as scripts write it */
+    int id;
+    int arity; /* number of array inputs; -1: any number */
+    imnn_class class;
+    uint32_t dtypes;     /* allowed for the inputs, which agree (infer may say otherwise) */
+    bool costly;         /* elementwise: so much work that a result is rather stored than redone */
+    imnn_build_fn *build;
+    imnn_infer_fn *infer;
+    imnn_vjp_fn *vjp;    /* NULL: there is none, which is an error; imnn_vjp_zero: zero */
+    uint32_t linear;     /* bit i: linear in input i, the others being fixed */
+    imnn_batch_fn *batch;
+    imnn_rows_fn *rows;  /* NULL: none */
+    imnn_view_fn *view;
+    imnn_kernel *kernel;
+    const char *rule[3]; /* elementwise: vjp as formulas; "" is zero */
+    double range[2];     /* where tests may sample inputs */
+    const char *cases;   /* inputs that tests try; NULL: elementwise */
+    const char *doc;
+};
+
+enum {
+#define UNARY(name, ...) IMNN_OP_##name,
+#define BINARY(name, ...) IMNN_OP_##name,
+#define TERNARY(name, ...) IMNN_OP_##name,
+#define COMPARE(name, ...) IMNN_OP_##name,
+#define TEST(name, ...) IMNN_OP_##name,
+#define STRUCTURED(name, ...) IMNN_OP_##name,
+#include "core/ops/elementwise.def"
+#include "core/ops/structured.def"
+#undef UNARY
+#undef BINARY
+#undef TERNARY
+#undef COMPARE
+#undef TEST
+#undef STRUCTURED
+    IMNN_NOP
+};
+extern const imnn_op *const imnn_op_table[IMNN_NOP];
+
+/* g_exp(g, x), g_mul(g, a, b), ..., g_matmul(g, a, b), ...: what rules are written with */
+#define UNARY(name, ...)                                            \
+    static inline imnn_node g_##name(imnn_graph *g, imnn_node x)    \
+    {                                                               \
+        return imnn_graph_build(g, IMNN_OP_##name, 1, &x, NULL);    \
+    }
+#define TEST UNARY
+#define BINARY(name, ...)                                                         \
+    static inline imnn_node g_##name(imnn_graph *g, imnn_node a, imnn_node b)     \
+    {                                                                             \
+        return imnn_graph_build(g, IMNN_OP_##name, 2, (imnn_node[]){a, b}, NULL); \
+    }
+#define COMPARE BINARY
+#define TERNARY(name, ...)                                                                 \
+    static inline imnn_node g_##name(imnn_graph *g, imnn_node a, imnn_node b, imnn_node c) \
+    {                                                                                      \
+        return imnn_graph_build(g, IMNN_OP_##name, 3, (imnn_node[]){a, b, c}, NULL);       \
+    }
+#include "core/ops/elementwise.def"
+#undef UNARY
+#undef BINARY
+#undef TERNARY
+#undef COMPARE
+#undef TEST
+#define STRUCTURED(name, args)           \
+    extern const imnn_op imnn_op_##name; \
+    imnn_node g_##name args;
+#include "core/ops/structured.def"
+#undef STRUCTURED
+
+/* helpers for rules and builders */
+static inline imnn_node g_number(imnn_graph *g, imnn_node like, double value)
+{
+    return imnn_graph_number(g, imnn_graph_dtype(g, like), value);
+}
+/** The number as an array like x. */
+imnn_node g_full_like(imnn_graph *g, imnn_node x, double value);
+/** Exchange the last two axes. */
+imnn_node g_swap(imnn_graph *g, imnn_node x);
+/** Remove axis / insert an axis of size 1. */
+imnn_node g_squeeze(imnn_graph *g, imnn_node x, int axis);
+imnn_node g_expand(imnn_graph *g, imnn_node x, int axis);
+/** A formula of operators, "dy * (1 - y * y)", as nodes; numbers take the dtype of values[0]. */
+imnn_node imnn_formula(imnn_graph *g, const char *text, const char *const *names,
+                       const imnn_node *values, int n);
+/** Elementwise operators: stretch all inputs to their common shape, then add. */
+imnn_node imnn_broadcast_build(imnn_graph *g, const imnn_op *op, int n, const imnn_node *x,
+                               const imnn_attr *attr);
+/** Batching of elementwise operators: lift what is not batched, then build again. */
+imnn_batch_fn imnn_batch_elementwise;
+/** x (shape) as (size, shape): what a rule does with an input that is not batched. */
+imnn_node imnn_batch_lift(imnn_graph *g, imnn_node x, bool batched, int64_t size);
+/** The axis whose size is a multiple of R and before which all sizes are 1; -1 if none. */
+int imnn_row_axis(const imnn_shape *s, int64_t R);
+imnn_vjp_fn imnn_vjp_zero;
+/** Rows of operators that work along axes behind the row axis only. */
+imnn_rows_fn imnn_rows_map; /* every input by rows */
+
+/* Attributes of the structured operators:
+ *   sum, prod, max, min   {first, count}: adjacent axes, which disappear
+ *   argmax, argmin        {axis}: gives i32, zero-based
+ *   reshape, broadcast    {sizes...}
+ *   transpose             {permutation...}: axis i of the result is axis v[i] of x
+ *   slice                 {start_0, count_0, step_0, start_1, ...}: step may be negative
+ *   pad                   {low_0, high_0, interior_0, low_1, ...}, all >= 0; zeros go in
+ *   concatenate           {axis}
+ *   gather                {axis}: x, i32 indices (clamped): the axis is replaced by the axes of
+ *                         the indices
+ *   scatter_add           {axis, size}: the transpose of gather: y (as gather gives it), indices ->
+ *                         the axis with `size` elements
+ *   take_along            {axis}: x and i32 indices of equal shape but for the axis
+ *   put_along_add         {axis, size}: its transpose
+ *   iota                  {dtype, axis, sizes...}: counts along the axis; no inputs
+ *   convert               {dtype}
+ *   matmul                {transpose a, transpose b}: a (..., n, k) or (..., k, n); ...; equal
+ *                         leading axes or, for b, none
+ *   random_split          {n, layout}; random_bits {layout, sizes...}; random_fold_in {}
+ *   inv, slogdet          {}: f64 or f32 square matrices (..., n, n); slogdet gives (..., 2): sign
+ *                         and logarithm
+ *   stop_gradient         {} */
+#endif

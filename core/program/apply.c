@@ -1,0 +1,87 @@
+/* Operators of concrete arrays: programs of one operator, cached by operator and types. */
+#include "core/program/program.h"
+#include <string.h>
+
+enum { SLOTS = 256, MOST_INPUTS = 8 };
+
+typedef struct slot {
+    imnn_program *program;
+    int op, n;
+    imnn_attr attr;
+    imnn_type in[MOST_INPUTS];
+} slot;
+
+/* Of the thread, since a program is used by one thread at a time. */
+static _Thread_local slot *cache;
+
+static uint64_t mix(uint64_t h, const void *data, size_t bytes)
+{
+    const unsigned char *p = data;
+    for (size_t i = 0; i < bytes; i++) h = (h ^ p[i]) * 1099511628211u;
+    return h;
+}
+
+static bool fits(const slot *s, int op, int n, const imnn_array *const *x, const imnn_attr *attr)
+{
+    if (!s->program || s->op != op || s->n != n || s->attr.n != attr->n ||
+        memcmp(s->attr.v, attr->v, (size_t)attr->n * sizeof *attr->v))
+        return false;
+    for (int i = 0; i < n; i++)
+        if (s->in[i].dtype != x[i]->dtype || !imnn_shape_equal(&s->in[i].shape, &x[i]->shape))
+            return false;
+    return true;
+}
+
+static imnn_status compile(imnn_program **out, int op, int n, const imnn_array *const *x,
+                           const imnn_attr *attr)
+{
+    imnn_graph *g = NULL;
+    imnn_node in[n + 1], y;
+    *out = NULL;
+    imnn_status st = imnn_graph_new(&g);
+    if (st != IMNN_OK) return st;
+    for (int i = 0; i < n; i++) in[i] = imnn_graph_input(g, x[i]->dtype, &x[i]->shape);
+    y = imnn_graph_apply(g, op, n, in, attr);
+    st = imnn_graph_status(g);
+    if (st == IMNN_OK) st = imnn_program_new(out, g, n, in, 1, &y);
+    imnn_graph_release(g);
+    return st;
+}
+
+imnn_status imnn_apply(imnn_array **out, int op, int n, const imnn_array *const *x,
+                       const imnn_attr *attr)
+{
+    static const imnn_attr none;
+    imnn_program *p = NULL;
+    *out = NULL;
+    if (!attr) attr = &none;
+    if (n > MOST_INPUTS) {
+        imnn_status st = compile(&p, op, n, x, attr);
+        if (st == IMNN_OK) st = imnn_program_run(p, x, out);
+        imnn_program_release(p);
+        return st;
+    }
+    if (!cache && !(cache = imnn_alloc(SLOTS * sizeof *cache))) return IMNN_ENOMEM;
+    uint64_t h = mix(14695981039346656037u, &op, sizeof op);
+    h = mix(h, attr->v, (size_t)attr->n * sizeof *attr->v);
+    for (int i = 0; i < n; i++) {
+        h = mix(h, &x[i]->dtype, sizeof x[i]->dtype);
+        h = mix(h, x[i]->shape.size, (size_t)x[i]->shape.ndim * sizeof *x[i]->shape.size);
+    }
+    slot *s = &cache[(h ^ h >> 32) % SLOTS];
+    if (!fits(s, op, n, x, attr)) {
+        imnn_status st = compile(&p, op, n, x, attr);
+        if (st != IMNN_OK) return st;
+        imnn_program_release(s->program);
+        *s = (slot){.program = p, .op = op, .n = n, .attr = *attr};
+        for (int i = 0; i < n; i++) s->in[i] = (imnn_type){x[i]->dtype, x[i]->shape};
+    }
+    return imnn_program_run(s->program, x, out);
+}
+
+void imnn_apply_forget(void)
+{
+    for (int i = 0; cache && i < SLOTS; i++) imnn_program_release(cache[i].program);
+    imnn_free(cache, SLOTS * sizeof *cache);
+    cache = NULL;
+}

@@ -1,0 +1,347 @@
+/* What goes by rows, and when: every node becomes an item with a row space and a level. */
+#include "core/program/program.h"
+#include <string.h>
+
+enum { HEAVY_ELEMENTS = 8192, HEAVY_FLOPS = 1000000, FEWEST_ROWS = 8 };
+
+/* Results that are no fresh values (an input, a view), and inputs that a kernel needs side by
+ * side, are copied; the copy is an elementwise operator of the program only. */
+const imnn_op imnn_op_copy = {
+    .name = "copy", .id = -1, .arity = 1, .class = IMNN_MAP, .rows = imnn_rows_map};
+/* The end of a filtered program: a sum over rows of a kind, of lists. */
+const imnn_op imnn_op_emit = {.name = "emit", .id = -2, .arity = -1, .class = IMNN_CALL};
+
+static imnn_view contiguous(const imnn_shape *s)
+{
+    imnn_view w = {.shape = *s};
+    int64_t next = 1;
+    for (int k = s->ndim - 1; k >= 0; k--) w.stride[k] = next, next *= s->size[k];
+    return w;
+}
+
+static bool is_contiguous(const imnn_view *w)
+{
+    int64_t next = 1;
+    for (int k = w->shape.ndim - 1; k >= 0; k--) {
+        if (w->shape.size[k] != 1 && w->stride[k] != next) return false;
+        next *= w->shape.size[k];
+    }
+    return true;
+}
+
+static int64_t lead(const imnn_shape *s)
+{
+    for (int k = 0; k < s->ndim; k++)
+        if (s->size[k] != 1) return s->size[k];
+    return 1;
+}
+
+static int32_t space_of(imnn_program *p, int64_t R)
+{
+    for (int32_t s = 1; s < p->spaces; s++)
+        if (p->R[s] == R) return s;
+    p->R[p->spaces] = R;
+    return p->spaces++;
+}
+
+static bool is_heavy(const item *it, const imnn_type *in)
+{
+    int64_t out = imnn_shape_count(&it->v->type.shape), most = out;
+    for (int i = 0; i < it->v->n; i++) {
+        int64_t n = imnn_shape_count(&in[i].shape);
+        if (it->v->op->class != IMNN_CALL && n > most) most = n;
+    }
+    if (it->v->op->class != IMNN_MATMUL) return most >= HEAVY_ELEMENTS;
+    const imnn_shape *a = &in[0].shape;
+    int64_t k = a->size[a->ndim - (it->v->attr->v[0] ? 2 : 1)];
+    return 2.0 * (double)out * (double)k >= HEAVY_FLOPS;
+}
+
+/* The rule of the operator, for rows of space s where inputs come so. */
+static imnn_rows ask(const imnn_program *p, const item *it, const imnn_type *in, int32_t space,
+                     int64_t R, bool *by)
+{
+    for (int i = 0; i < it->v->n; i++) {
+        const item *x = &p->item[it->x[i]];
+        by[i] = space && x->rows == IMNN_ROWS_EACH && x->space == space;
+    }
+    if (R < 1 || !it->v->op->rows) return IMNN_ROWS_NONE;
+    imnn_rows rows = it->v->op->rows(it->v, in, R, by);
+    if (rows == IMNN_ROWS_EACH && imnn_row_axis(&it->v->type.shape, R) < 0) return IMNN_ROWS_NONE;
+    for (int i = 0; i < it->v->n && rows != IMNN_ROWS_NONE; i++)
+        if (by[i] && imnn_row_axis(&in[i].shape, R) < 0) return IMNN_ROWS_NONE;
+    return rows;
+}
+
+/* Rows from inputs that come by rows: the space that most of the data has. */
+static bool inherit(const imnn_program *p, item *it, const imnn_type *in)
+{
+    int32_t tried = 0;
+    for (;;) {
+        int32_t best = 0;
+        int64_t most = -1;
+        for (int i = 0; i < it->v->n; i++) {
+            const item *x = &p->item[it->x[i]];
+            int64_t n = imnn_shape_count(&in[i].shape);
+            if (x->rows == IMNN_ROWS_EACH && x->space > tried && n > most)
+                best = x->space, most = n;
+        }
+        if (!best) return false;
+        it->rows = ask(p, it, in, best, p->R[best], it->by);
+        it->space = best;
+        if (it->rows != IMNN_ROWS_NONE) return true;
+        tried = best;
+    }
+}
+
+/* Rows for a large operator of whole inputs: its own first axis, or that of its first input. */
+static bool begin(imnn_program *p, item *it, const imnn_type *in)
+{
+    if (it->v->op->class == IMNN_VIEW || !is_heavy(it, in)) return false;
+    int64_t tries[2] = {it->v->n ? lead(&in[0].shape) : 0, lead(&it->v->type.shape)};
+    for (int t = 0; t < 2; t++) {
+        if (tries[t] < FEWEST_ROWS) continue;
+        it->rows = ask(p, it, in, 0, tries[t], it->by);
+        if (it->rows == IMNN_ROWS_NONE) continue;
+        it->space = space_of(p, tries[t]);
+        return true;
+    }
+    return false;
+}
+
+static bool adds_up(const item *it)
+{
+    return it->rows == IMNN_ROWS_FOLD && it->uses == 1 && it->result < 0 &&
+           (it->v->op->id == IMNN_OP_sum || it->v->op->id == IMNN_OP_matmul ||
+            it->v->op->id == IMNN_OP_add);
+}
+
+/* a + b of two sums over the same rows is one sum: both add to the same partial results. */
+static bool join_sums(imnn_program *p, item *it)
+{
+    if (it->v->op->id != IMNN_OP_add) return false;
+    item *a = &p->item[it->x[0]], *b = &p->item[it->x[1]];
+    if (a == b || !adds_up(a) || !adds_up(b) || a->space != b->space || a->level != b->level)
+        return false;
+    it->rows = IMNN_ROWS_FOLD;
+    it->space = a->space, it->level = a->level;
+    a->root = b->root = (int32_t)(it - p->item);
+    it->by[0] = it->by[1] = false;
+    return true;
+}
+
+static void place_view(imnn_program *p, item *it)
+{
+    const item *x = &p->item[it->x[0]];
+    int32_t self = (int32_t)(it - p->item);
+    if (it->v->op->class == IMNN_VIEW && it->v->op->view(&it->view, &x->view, it->v)) {
+        it->base = x->base;
+        return;
+    }
+    it->base = self;
+    it->view = contiguous(&it->v->type.shape);
+}
+
+static imnn_status plan_item(imnn_program *p, item *it, imnn_type *in)
+{
+    for (int i = 0; i < it->v->n; i++) in[i] = p->item[it->x[i]].v->type;
+    if (it->v->n) place_view(p, it);
+    if (join_sums(p, it)) return IMNN_OK;
+    if (!inherit(p, it, in)) {
+        it->rows = IMNN_ROWS_NONE, it->space = 0;
+        memset(it->by, 0, (size_t)it->v->n);
+        if (!begin(p, it, in)) memset(it->by, 0, (size_t)it->v->n);
+    }
+    it->level = 0;
+    for (int i = 0; i < it->v->n; i++) {
+        const item *x = &p->item[it->x[i]];
+        bool flows = imnn_flows(p, it, i);
+        if (!flows && x->rows == IMNN_ROWS_EACH) p->item[x->base].stored = true;
+        int32_t from = flows ? x->level : imnn_whole_from(x);
+        if (from > it->level) it->level = from;
+    }
+    return IMNN_OK;
+}
+
+static item *append(imnn_program *p, const imnn_vertex *v)
+{
+    item *it = &p->item[p->items];
+    it->v = v;
+    it->base = it->root = p->items;
+    it->input = it->result = -1;
+    it->view = contiguous(&v->type.shape);
+    it->x = TAKE(p, v->n + 1, int32_t);
+    it->by = TAKE(p, v->n + 1, bool);
+    if (!it->x || !it->by) return NULL;
+    p->items++;
+    return it;
+}
+
+/* An item of the program only, that is no node of the graph. */
+static item *append_extra(imnn_program *p, const imnn_op *op, int32_t n, const int32_t *x,
+                          imnn_type type)
+{
+    static const imnn_attr none;
+    imnn_vertex *v = TAKE(p, 1, imnn_vertex);
+    if (!v) return NULL;
+    *v = (imnn_vertex){.op = op, .n = n, .attr = &none, .type = type};
+    item *it = append(p, v);
+    if (!it) return NULL;
+    for (int32_t i = 0; i < n; i++) it->x[i] = x[i], p->item[x[i]].uses++;
+    return it;
+}
+
+static item *append_copy(imnn_program *p, int32_t x)
+{
+    imnn_type type[1];
+    item *it = append_extra(p, &imnn_op_copy, 1, &x, p->item[x].v->type);
+    return it && plan_item(p, it, type) == IMNN_OK ? it : NULL;
+}
+
+static imnn_status add_item(imnn_program *p, const imnn_vertex *v, const int32_t *of, imnn_type *in)
+{
+    const bool side_by_side = v->op && (v->op->class == IMNN_REDUCE || v->op->class == IMNN_CALL);
+    int32_t copied[2] = {-1, -1};
+    for (int i = 0; side_by_side && i < v->n && i < 2; i++)
+        if (!is_contiguous(&p->item[of[v->x[i]]].view)) {
+            const item *c = append_copy(p, of[v->x[i]]);
+            if (!c) return IMNN_ENOMEM;
+            copied[i] = (int32_t)(c - p->item);
+        }
+    item *it = append(p, v);
+    if (!it) return IMNN_ENOMEM;
+    for (int i = 0; i < v->n; i++) {
+        it->x[i] = i < 2 && copied[i] >= 0 ? copied[i] : of[v->x[i]];
+        if (i < 2 && copied[i] >= 0) p->item[of[v->x[i]]].uses--, p->item[copied[i]].uses++;
+    }
+    if (v->value) {
+        p->constant[p->constants++] = imnn_array_retain(v->value);
+        return IMNN_OK;
+    }
+    return v->op ? plan_item(p, it, in) : IMNN_OK;
+}
+
+/* What y needs, marked; the number of uses of each. */
+static int32_t mark(const imnn_graph *g, int32_t *uses, int ny, const imnn_node *y, imnn_node keep)
+{
+    int32_t count = 0, last = keep;
+    for (int i = 0; i < ny; i++) uses[y[i]]++, last = y[i] > last ? y[i] : last;
+    if (keep) uses[keep]++;
+    for (imnn_node n = last; n > 0; n--) {
+        if (!uses[n]) continue;
+        const imnn_vertex *v = imnn_vertex_of(g, n);
+        for (int i = 0; i < v->n; i++) uses[v->x[i]]++;
+        count += 1 + v->n; /* an input may need a copy */
+    }
+    return count;
+}
+
+/* Values that are a result and nothing else are written there; others are copied at the end. */
+static imnn_status place_results(imnn_program *p, int ny, const int32_t *of, const imnn_node *y)
+{
+    for (int i = 0; i < ny; i++) {
+        item *it = &p->item[of[y[i]]];
+        p->y[i] = of[y[i]];
+        if (p->emitted[i]) continue;
+        if (!it->v->op || it->base != it - p->item || it->result >= 0) {
+            it = append_copy(p, of[y[i]]);
+            if (!it) return IMNN_ENOMEM;
+        }
+        it->result = i;
+        it->stored = true;
+        p->y[i] = (int32_t)(it - p->item);
+    }
+    return IMNN_OK;
+}
+
+/* Filtered: the results with as many rows as the mask leave through one item at the end. */
+static imnn_status place_emission(imnn_program *p, int ny, const int32_t *of, const imnn_node *y,
+                                  int32_t keep)
+{
+    const imnn_type mask = p->item[keep].v->type;
+    if (mask.dtype != IMNN_BOOL || mask.shape.ndim != 1)
+        return imnn_fail(IMNN_ESHAPE, "filter: keep must be a bool array of one axis, got %s %s",
+                         imnn_dtype_name(mask.dtype), imnn_shape_text(&mask.shape).s);
+    const int64_t n = mask.shape.size[0];
+    int32_t *x = TAKE(p, ny + 1, int32_t), count = 1;
+    if (!x) return IMNN_ENOMEM;
+    x[0] = keep;
+    for (int i = 0; i < ny; i++) {
+        const imnn_shape *s = &p->item[of[y[i]]].v->type.shape;
+        if (s->ndim < 1 || s->size[0] != n) continue;
+        p->emitted[i] = true;
+        x[count++] = of[y[i]];
+    }
+    for (int32_t i = 0; i < count; i++) /* rows are written out side by side */
+        if (!is_contiguous(&p->item[x[i]].view)) {
+            const item *c = append_copy(p, x[i]);
+            if (!c) return IMNN_ENOMEM;
+            x[i] = (int32_t)(c - p->item);
+        }
+    item *it = append_extra(p, &imnn_op_emit, count, x, (imnn_type){.dtype = IMNN_BOOL});
+    if (!it) return IMNN_ENOMEM;
+    const item *mine = &p->item[keep];
+    it->rows = IMNN_ROWS_FOLD;
+    it->space = mine->rows == IMNN_ROWS_EACH ? mine->space : 0;
+    for (int32_t i = 0; i < count; i++) {
+        item *in = &p->item[x[i]];
+        it->by[i] = imnn_row_axis(&in->v->type.shape, p->R[it->space]) >= 0;
+        bool flows = imnn_flows(p, it, i);
+        if (!flows && in->rows == IMNN_ROWS_EACH) p->item[in->base].stored = true;
+        int32_t from = flows ? in->level : imnn_whole_from(in);
+        if (from > it->level) it->level = from;
+    }
+    return IMNN_OK;
+}
+
+imnn_status imnn_plan_rows(imnn_program *p, imnn_graph *g, int nx, const imnn_node *x, int ny,
+                           const imnn_node *y, imnn_node keep)
+{
+    imnn_status st = IMNN_OK;
+    const size_t bytes = (size_t)g->count * sizeof(int32_t);
+    int32_t *of = imnn_alloc(bytes), *uses = imnn_alloc(bytes), most = 1;
+    imnn_type *in = NULL;
+    size_t type_bytes = 0;
+    if (!of || !uses) {
+        st = IMNN_ENOMEM;
+        goto done;
+    }
+    int32_t room = mark(g, uses, ny, y, keep) + 2 * ny + 4;
+    for (imnn_node n = 1; n < g->count; n++)
+        if (uses[n] && imnn_vertex_of(g, n)->n > most) most = imnn_vertex_of(g, n)->n;
+    in = imnn_alloc(type_bytes = (size_t)most * sizeof *in);
+    p->item = TAKE(p, room, item);
+    p->R = TAKE(p, room + 1, int64_t);
+    p->constant = TAKE(p, room, imnn_array *);
+    if (!in || !p->item || !p->R || !p->constant) {
+        st = IMNN_ENOMEM;
+        goto done;
+    }
+    p->R[0] = 1, p->spaces = 1;
+    /* a sum is joined with another one only where nobody else uses it; results count as uses */
+    for (imnn_node n = 1; n < g->count; n++) {
+        if (!uses[n]) continue;
+        const imnn_vertex *v = imnn_vertex_of(g, n);
+        of[n] = -1;
+        if ((st = add_item(p, v, of, in)) != IMNN_OK) goto done;
+        of[n] = p->items - 1;
+        p->item[of[n]].uses = uses[n];
+        if (v->op || v->value) continue;
+        for (int i = 0; i < nx; i++)
+            if (x[i] == n) p->item[of[n]].input = i;
+        if (p->item[of[n]].input < 0) {
+            st = imnn_fail(IMNN_EVALUE, v->placeholder
+                                            ? "a traced array has left its function"
+                                            : "program: a result depends on an input that is not "
+                                              "in the list");
+            goto done;
+        }
+    }
+    if (keep) st = place_emission(p, ny, of, y, of[keep]);
+    if (st == IMNN_OK) st = place_results(p, ny, of, y);
+done:
+    imnn_free(in, type_bytes);
+    imnn_free(uses, bytes);
+    imnn_free(of, bytes);
+    return st;
+}

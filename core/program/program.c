@@ -1,0 +1,120 @@
+/* Making programs and giving them back. */
+#include "core/program/program.h"
+#include <string.h>
+
+void *imnn_program_take(imnn_program *p, size_t bytes)
+{
+    if (p->blocks == p->room) {
+        int32_t room = p->room ? 2 * p->room : 64;
+        struct owned *b = imnn_alloc((size_t)room * sizeof *b);
+        if (!b) return NULL;
+        if (p->blocks) memcpy(b, p->block, (size_t)p->blocks * sizeof *b);
+        imnn_free(p->block, (size_t)p->room * sizeof *b);
+        p->block = b, p->room = room;
+    }
+    void *q = imnn_alloc(bytes);
+    if (q) p->block[p->blocks].p = q, p->block[p->blocks++].bytes = bytes;
+    return q;
+}
+
+void imnn_program_release(imnn_program *p)
+{
+    if (!p) return;
+    for (int32_t i = 0; i < p->constants; i++) imnn_array_release(p->constant[i]);
+    for (int64_t i = 0; p->emitter && i < p->emissions * p->emitter->groups; i++)
+        imnn_free(p->emission[i].data, p->emission[i].room);
+    for (int32_t i = 0; i < p->blocks; i++) imnn_free(p->block[i].p, p->block[i].bytes);
+    imnn_free(p->block, (size_t)p->room * sizeof *p->block);
+    if (p->arena) imnn_free(p->arena, p->arena_bytes + 64);
+    if (p->work) imnn_free(p->work, (size_t)p->threads * p->thread_bytes + 64);
+    imnn_buffer_free(&p->text);
+    imnn_free(p, sizeof *p);
+}
+
+/* The graph may go before the program: vertices that steps look at are copied. */
+static imnn_status keep_vertices(imnn_program *p)
+{
+    imnn_vertex *all = TAKE(p, p->items + 1, imnn_vertex);
+    imnn_attr *attr = TAKE(p, p->items + 1, imnn_attr);
+    if (!all || !attr) return IMNN_ENOMEM;
+    for (int32_t i = 0; i < p->items; i++) {
+        all[i] = *p->item[i].v;
+        if (all[i].attr) {
+            attr[i].n = all[i].attr->n;
+            memcpy(attr[i].v, all[i].attr->v, (size_t)attr[i].n * sizeof *attr[i].v);
+            all[i].attr = &attr[i];
+        }
+        all[i].x = NULL; /* items have inputs of their own */
+        p->item[i].v = &all[i];
+    }
+    return IMNN_OK;
+}
+
+static imnn_status note_types(imnn_program *p, const imnn_graph *g, const imnn_node *x,
+                              const imnn_node *y)
+{
+    p->in_type = TAKE(p, p->nx + 1, imnn_type);
+    p->out_type = TAKE(p, p->ny + 1, imnn_type);
+    p->y = TAKE(p, p->ny + 1, int32_t);
+    p->emitted = TAKE(p, p->ny + 1, bool);
+    if (!p->in_type || !p->out_type || !p->y || !p->emitted) return IMNN_ENOMEM;
+    for (int32_t i = 0; i < p->nx; i++) p->in_type[i] = imnn_vertex_of(g, x[i])->type;
+    for (int32_t i = 0; i < p->ny; i++) p->out_type[i] = imnn_vertex_of(g, y[i])->type;
+    return IMNN_OK;
+}
+
+static imnn_status prepare_emission(imnn_program *p)
+{
+    for (int32_t k = 0; k < p->regions; k++)
+        for (int32_t s = 0; s < p->region[k].steps; s++)
+            if (p->region[k].step[s].kind == STEP_EMIT) {
+                p->emitter = &p->region[k];
+                p->emissions = p->region[k].step[s].n - 1;
+            }
+    if (!p->emitter) return IMNN_OK;
+    p->emission = TAKE(p, p->emissions * p->emitter->groups + 1, emission);
+    if (!p->emission) p->emitter = NULL;
+    return p->emission ? IMNN_OK : IMNN_ENOMEM;
+}
+
+imnn_status imnn_program_filter(imnn_program **out, imnn_graph *g, int nx, const imnn_node *x,
+                                int ny, const imnn_node *y, imnn_node keep)
+{
+    *out = NULL;
+    imnn_status st = imnn_graph_status(g);
+    if (st != IMNN_OK) return st;
+    for (int i = 0; i < ny; i++)
+        if (y[i] <= 0 || y[i] >= g->count)
+            return imnn_fail(IMNN_EVALUE, "program: result %d is no node", i + 1);
+    imnn_program *p = imnn_alloc(sizeof *p);
+    if (!p) return IMNN_ENOMEM;
+    p->nx = nx, p->ny = ny;
+    st = note_types(p, g, x, y);
+    if (st == IMNN_OK) st = imnn_plan_rows(p, g, nx, x, ny, y, keep);
+    if (st == IMNN_OK) st = keep_vertices(p);
+    if (st == IMNN_OK) st = imnn_plan_stores(p);
+    if (st == IMNN_OK) st = imnn_plan_steps(p);
+    if (st == IMNN_OK) st = imnn_plan_buffers(p);
+    if (st == IMNN_OK) st = prepare_emission(p);
+    if (st != IMNN_OK) {
+        imnn_program_release(p);
+        return st;
+    }
+    *out = p;
+    return IMNN_OK;
+}
+
+imnn_status imnn_program_new(imnn_program **out, imnn_graph *g, int nx, const imnn_node *x, int ny,
+                             const imnn_node *y)
+{
+    return imnn_program_filter(out, g, nx, x, ny, y, 0);
+}
+
+double imnn_program_flops(const imnn_program *p) { return p->flops; }
+
+int64_t imnn_program_bytes(const imnn_program *p, int threads)
+{
+    return (int64_t)p->arena_bytes + (int64_t)threads * (int64_t)p->thread_bytes;
+}
+
+void imnn_program_profile(imnn_program *p, bool on) { p->profile = on; }

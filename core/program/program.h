@@ -1,0 +1,185 @@
+#ifndef CORE_PROGRAM_H
+#define CORE_PROGRAM_H
+#include "core/kernels/gemm.h"
+#include "core/kernels/map.h"
+#include "core/kernels/reduce.h"
+#include "core/ops/ops.h"
+#include "imnn/program.h"
+
+/* A program is made in four moves, a file each: plan.c finds out what goes by rows, and when;
+ * store.c which values are kept between regions and which are made again; lower.c and cluster.c
+ * what the steps of a region are; buffers.c where everything lies. run.c runs it. */
+
+/** A node of the program. Nodes that are views have a base, another item, whose elements they
+ *  show; all others are their own base. */
+typedef struct item {
+    const imnn_vertex *v;
+    int32_t *x; /* inputs, as items */
+    bool *by;   /* which inputs are wanted by rows */
+    imnn_rows rows;
+    int32_t space; /* whose rows; 0: none, computed whole, before the regions of its level */
+    int32_t level;
+    int32_t base; /* itself, if it has values of its own */
+    imnn_view view; /* of the base, which is contiguous */
+    int32_t uses;   /* by items and as results */
+    int32_t input;  /* number of the input, or -1 */
+    int32_t result; /* number of the result that it is written to, or -1 */
+    bool stored;    /* there as a whole after its region has run */
+    int32_t root;   /* a sum over rows is added to the partial sums of this item */
+    size_t at;      /* stored: where in the arena */
+    size_t partial; /* FOLD: where the partial sums are */
+} item;
+
+typedef enum place { IN_INPUT, IN_CONSTANT, IN_RESULT, IN_ARENA, IN_TILE, IN_PARTIAL } place;
+
+/** Where an operand of a step lies. Its first element, for rows from `row`, is at
+ *  (start of the place) + offset + row * row_bytes. */
+typedef struct operand {
+    place place;
+    int32_t index;    /* input or result; else unused */
+    const void *data; /* of a constant */
+    size_t offset;    /* bytes */
+    int64_t row_bytes;
+    imnn_dtype dtype;
+    imnn_shape shape; /* whole; by rows the row axis is shortened */
+    int64_t stride[IMNN_MAX_NDIM]; /* elements */
+    bool by;          /* comes by rows */
+} operand;
+
+/** One elementwise operation of a cluster: operands are sources (memory) or registers (blocks of
+ *  scratch). */
+typedef struct instruction {
+    imnn_map_kernel *kernel;
+    int32_t n;
+    int32_t in[4]; /* < 0: register -1 - in; < IMNN_TARGET: source; else target in - IMNN_TARGET */
+    int32_t out;   /* register or target */
+    imnn_dtype dtype; /* of the result */
+    const char *name;
+} instruction;
+
+enum { MAX_DIMS = IMNN_MAX_NDIM, IMNN_TARGET = 1 << 20, IMNN_BLOCK_ELEMENTS = 1024, IMNN_BLOCK_BYTES = 8 * IMNN_BLOCK_ELEMENTS };
+typedef struct cluster {
+    int32_t ndim;
+    int64_t size[MAX_DIMS]; /* size[0] is a row's share of the outermost axis */
+    int32_t sources, targets, registers, length;
+    operand *source, *target;       /* strides brought to `size` */
+    instruction *code;
+} cluster;
+
+typedef enum step_kind { STEP_MAP, STEP_GEMM, STEP_REDUCE, STEP_CALL, STEP_EMIT } step_kind;
+typedef struct step {
+    step_kind kind;
+    int32_t item; /* what it computes */
+    int32_t members; /* of a cluster */
+    int32_t *member;
+    cluster map;
+    int32_t n;
+    operand *in, out;
+    bool fold;  /* out is a partial result of the group */
+    bool first; /* ... and this step is the first that adds to it */
+    int32_t pack; /* gemm: which packed copy to use for in[1]; -1: none */
+    double flops, bytes; /* of all rows */
+} step;
+
+/** A matrix that is used whole by products of a region, in the order that kernels like: made once
+ *  before the region runs. */
+typedef struct pack {
+    int32_t item;
+    bool transpose;
+    operand from;
+    int64_t k, n, row, col; /* sizes and strides of the second factor */
+    size_t at;              /* in the arena */
+} pack;
+
+/** What goes by the same rows at the same level: run tile by tile. */
+typedef struct region {
+    int32_t level, space;
+    int64_t R, tile, tiles, groups; /* rows; rows of a tile; tiles; groups of consecutive tiles */
+    int32_t members;
+    int32_t *member;  /* items, in order */
+    int64_t *tile_at; /* by member: where in the tile's workspace; -1: not there */
+    int32_t *step_of; /* by member */
+    int32_t steps;
+    step *step;
+    bool folds;
+    size_t tile_bytes;    /* of workspace of a thread */
+    size_t scratch_bytes; /* for gemm */
+    int32_t registers;    /* the most that a cluster needs */
+    int32_t packs;
+    struct pack *pack;
+    double work; /* rough count of operations of all rows */
+    double *seconds; /* profile: by thread, then by step; the last one is combining the folds */
+} region;
+
+/** Accepted rows of one group and one result, a growing block. */
+typedef struct emission {
+    char *data;
+    size_t bytes, room;
+} emission;
+
+struct imnn_program {
+    int32_t items, nx, ny;
+    item *item;
+    int32_t *y;       /* results, as items */
+    imnn_type *in_type, *out_type;
+    int32_t spaces;
+    int64_t *R;       /* by space; R[0] = 1 */
+    int32_t levels, regions;
+    region *region;   /* by level; space 0 comes first in its level */
+    size_t arena_bytes, thread_bytes;
+    char *arena, *work; /* the values that are kept; a workspace for each of `threads` */
+    int threads;
+    double flops;
+    bool *emitted;       /* filter: by result, whether only accepted rows leave */
+    emission *emission;  /* by accepted result, then by group */
+    int32_t emissions;   /* accepted results */
+    region *emitter;
+    bool profile;
+    int64_t runs;        /* profiled ones */
+    double seconds;
+    imnn_buffer text;
+    struct owned { void *p; size_t bytes; } *block; /* everything that release gives back */
+    int32_t blocks, room;
+    imnn_array **constant;
+    int32_t constants;
+};
+
+/** Memory that lives as long as the program; NULL and a sentence on failure. Zeroed. */
+void *imnn_program_take(imnn_program *p, size_t bytes);
+#define TAKE(p, n, T) ((T *)imnn_program_take(p, (size_t)(n) * sizeof(T)))
+
+imnn_status imnn_plan_rows(imnn_program *p, imnn_graph *g, int nx, const imnn_node *x, int ny,
+                           const imnn_node *y, imnn_node keep);
+imnn_status imnn_plan_stores(imnn_program *p);
+imnn_status imnn_plan_steps(imnn_program *p);
+imnn_status imnn_plan_cluster(imnn_program *p, region *r, step *s);
+imnn_status imnn_plan_buffers(imnn_program *p);
+
+/** Whether the comparison that a `where` of region r chooses by is done in its place. */
+bool imnn_fused_compare(const imnn_program *p, const region *r, int32_t i, imnn_view view[2]);
+/** Where the elements of item x are, for a step of region r that wants it by rows or whole. */
+operand imnn_operand_of(const imnn_program *p, const region *r, int32_t x, bool by);
+/** Number of elements, bytes of one row of an item. */
+int64_t imnn_row_bytes(const item *it, int64_t R);
+/** Index among the members of r, -1 if it is not computed there. */
+int32_t imnn_member(const region *r, int32_t x);
+/** Whether input k of an item comes by rows as they flow through the region of the item; otherwise
+ *  it is read from where it is stored whole. */
+static inline bool imnn_flows(const imnn_program *p, const item *it, int32_t k)
+{
+    const item *x = &p->item[it->x[k]];
+    return it->by[k] && x->rows == IMNN_ROWS_EACH && x->space == it->space;
+}
+extern const imnn_op imnn_op_copy, imnn_op_emit; /* of programs only */
+/** The shape over which an elementwise item or a copy is computed. */
+const imnn_shape *imnn_item_space(const imnn_program *p, const item *it);
+/** The shape of some rows of a whole value. */
+imnn_shape imnn_local_shape(const imnn_shape *s, int64_t R, int64_t rows);
+static inline bool imnn_is_whole(const item *it) { return it->rows == IMNN_ROWS_NONE; }
+/** The level from which on an item can be read as a whole. */
+static inline int32_t imnn_whole_from(const item *it)
+{
+    return it->level + (it->rows != IMNN_ROWS_NONE);
+}
+#endif
+

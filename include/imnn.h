@@ -1,0 +1,15 @@
+/* The whole public interface of libimnn. Its preprocessed text is what Lua's FFI reads. */
+#ifndef IMNN_H
+#define IMNN_H
+#include "imnn/array.h"
+#include "imnn/base.h"
+#include "imnn/data.h"
+#include "imnn/fisher.h"
+#include "imnn/graph.h"
+#include "imnn/layers.h"
+#include "imnn/lfi.h"
+#include "imnn/op.h"
+#include "imnn/optim.h"
+#include "imnn/program.h"
+#include "imnn/random.h"
+#endif

@@ -1,0 +1,20 @@
+#ifndef IMNN_LAYERS_H
+#define IMNN_LAYERS_H
+#include "imnn/graph.h"
+
+/** x W + b for x (..., n), W (n, width), b (width). */
+IMNN_API imnn_node imnn_layer_dense(imnn_graph *g, imnn_node x, imnn_node W, imnn_node b);
+
+/** Initial weights: a truncated normal of standard deviation sqrt(2 / (n + width)), or
+ *  sqrt(2 / n), sqrt(1 / n): variance_scaling of JAX (Glorot & Bengio 2010, eq. 16; He et al. 2015,
+ *  eq. 10; LeCun et al. 1998). shape (..., n, width), dtype f32 or f64. */
+typedef enum imnn_fan { IMNN_FAN_AVG, IMNN_FAN_IN, IMNN_FAN_OUT } imnn_fan;
+IMNN_API imnn_node imnn_layer_truncated_normal_scaled(imnn_graph *g, imnn_node key,
+                                                      imnn_dtype dtype, const imnn_shape *shape,
+                                                      double scale, imnn_fan fan);
+
+/** Activations by name: relu, leaky_relu (slope 0.01), tanh, ...; the list is imnn_activation_name
+ *  (NULL ends it). parameter: slope or alpha, NAN for the default. */
+IMNN_API imnn_node imnn_activation(imnn_graph *g, const char *name, imnn_node x, double parameter);
+IMNN_API const char *imnn_activation_name(int i);
+#endif

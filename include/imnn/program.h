@@ -1,0 +1,41 @@
+#ifndef IMNN_PROGRAM_H
+#define IMNN_PROGRAM_H
+#include "imnn/graph.h"
+
+typedef struct imnn_program imnn_program; /* used by one thread at a time */
+
+/** Compile what y needs into a program.
+ *  x      the inputs, made by imnn_graph_input (or placeholders); all that y depends on
+ *  fails  EVALUE (y depends on another input), ENOMEM */
+IMNN_API imnn_status imnn_program_new(imnn_program **out, imnn_graph *g, int nx, const imnn_node *x,
+                                      int ny, const imnn_node *y);
+/** The same, but of the results with `keep`'s number of rows only the rows leave the program where
+ *  `keep` (bool, (n)) holds, in order: a result of shape (n, ...) comes back as (accepted, ...). */
+IMNN_API imnn_status imnn_program_filter(imnn_program **out, imnn_graph *g, int nx,
+                                         const imnn_node *x, int ny, const imnn_node *y,
+                                         imnn_node keep);
+IMNN_API void imnn_program_release(imnn_program *p);
+
+/** Compute.
+ *  x      borrowed, of the shapes and dtypes of the inputs
+ *  y      where y[i] is NULL, a new reference is put there; otherwise y[i] is an array of the
+ *         right shape that nobody else sees, and is overwritten (it may not be one of x)
+ *  fails  ESHAPE, EDTYPE, ENOMEM, EINTERRUPT; y that were NULL are NULL then */
+IMNN_API imnn_status imnn_program_run(imnn_program *p, const imnn_array *const *x, imnn_array **y);
+
+/** Steps, fused clusters, buffers, and, after runs with profiling on, where the time went. Owned
+ *  by the program, until the next call. */
+IMNN_API const char *imnn_program_text(imnn_program *p);
+IMNN_API void imnn_program_profile(imnn_program *p, bool on);
+
+/** Floating-point operations in matrix products of one run: 2 n k m each. */
+IMNN_API double imnn_program_flops(const imnn_program *p);
+/** Bytes that a run with this many threads needs besides inputs and results. */
+IMNN_API int64_t imnn_program_bytes(const imnn_program *p, int threads);
+
+/** One operator of concrete arrays, at once; attr may be NULL. */
+IMNN_API imnn_status imnn_apply(imnn_array **out, int op, int n, const imnn_array *const *x,
+                                const imnn_attr *attr);
+/** Forget the programs that imnn_apply keeps for the calling thread. */
+IMNN_API void imnn_apply_forget(void);
+#endif
