@@ -1,4 +1,4 @@
--- The `imnn` executable, run as its users run it.
+-- The `imnn` executable, run as its users run it. What it does at a terminal: tests/c/prompt.c.
 local program = os.getenv 'IMNN_PROGRAM' or 'build/bin/imnn'
 
 local function quote(text) return "'" .. text:gsub("'", "'\\''") .. "'" end
@@ -27,25 +27,6 @@ local function imnn(arguments, input, settings)
       return output, errors, tonumber(status)
     end)
   end)
-end
-
--- The same at a terminal: `keys` are shell commands that write what is typed. `script` gives the
--- program a terminal, whose settings would otherwise have to be made by hand.
-local function at_terminal(keys, arguments)
-  local home = os.tmpname()
-  os.remove(home)
-  os.execute('mkdir ' .. home)
-  local settings = ('HOME=%s XDG_STATE_HOME= TERM=xterm'):format(home)
-  local command = ('(%s) | %s script -qec %s /dev/null; echo "[$?]"'):format(keys, settings,
-    quote(program .. ' ' .. (arguments or '')))
-  local pipe = io.popen('bash -c ' .. quote('set -o pipefail; ' .. command))
-  local output, status = pipe:read '*a':match '^(.*)%[(%d+)%]\n$'
-  pipe:close()
-  local file = io.open(home .. '/.imnn_history')
-  local history = file and file:read '*a'
-  if file then file:close() end
-  os.execute('rm -r ' .. home)
-  return output, tonumber(status), history
 end
 
 describe('imnn', function()
@@ -158,36 +139,6 @@ describe('the prompt', function()
   it('follows a script', function()
     local output = imnn("-i -e 'x = 4'", 'x\n')
     assert.equal('4\n', output)
-  end)
-
-  it('leaves a computation at ctrl-C, and a line', function()
-    local output, status, history = at_terminal [[
-      sleep 0.3; echo 'while true do end'; sleep 0.3; printf '\003'; sleep 0.3
-      printf 'rubbish\003'; sleep 0.2; echo 'print(6 * 7)'; sleep 0.2; echo 'for'; sleep 0.1
-      printf '\003'; sleep 0.1; printf 'string.re\tp("ab", 2)\n'; sleep 0.3; printf '\004']]
-    assert.equal(0, status)
-    assert.truthy(output:find('input 1:1: interrupted', 1, true))
-    assert.truthy(output:find('\n42\r', 1, true))
-    assert.truthy(output:find('\nrep +reverse\r'))
-    assert.truthy(output:find('\nabab\r', 1, true))
-    assert.equal('while true do end\nprint(6 * 7)\nfor\nstring.rep("ab", 2)\n', history)
-  end)
-end)
-
-describe('ctrl-C', function()
-  it('ends a script with 130', function()
-    local output, status = at_terminal([[sleep 0.3; printf '\003'; sleep 0.3]],
-      '-e "while true do end"')
-    assert.truthy(output:find('imnn: (command line):1: interrupted', 1, true))
-    assert.equal(130, status)
-  end)
-
-  it('pressed again ends what does not look', function()
-    -- one call into C that takes for ever
-    local code = '-e "(\'a\'):rep(1e5):find((\'a*\'):rep(50) .. \'b\')"'
-    local _, status = at_terminal([[sleep 0.3; printf '\003'; sleep 1.2; printf '\003'; sleep 0.3]],
-      code)
-    assert.equal(130, status)
   end)
 end)
 
