@@ -1,0 +1,51 @@
+#ifndef CORE_ISA_H
+#define CORE_ISA_H
+#include "core/kernels/map.h"
+#include "core/kernels/reduce.h"
+#include "core/kernels/threefry.h"
+
+/** The counters of consecutive blocks i = 0, 1, ...: (c[0] + i step, c[1] + i), but for block `odd`
+ *  the second is 0 (-1: no such block). */
+typedef struct imnn_counters {
+    uint32_t c[2], step;
+    int64_t odd;
+} imnn_counters;
+
+typedef void imnn_reduce_kernel(void *out, const void *in, int64_t outer, int64_t n, int64_t inner,
+                                bool accumulate);
+enum { IMNN_SUM, IMNN_PROD, IMNN_MAX, IMNN_MIN, IMNN_NREDUCE };
+
+/** What is compiled once for every instruction set: isa_sse2.c, isa_avx2.c, isa_avx512.c. */
+typedef struct imnn_isa_kernels {
+    int lanes;                                   /* of 32 bits, in a vector */
+    imnn_map_kernel *const *map[IMNN_NDTYPE];    /* by operator */
+    imnn_map_kernel *const *select[IMNN_NDTYPE]; /* by comparison; NULL: no real dtype */
+    imnn_map_kernel *convert[IMNN_NDTYPE][IMNN_NDTYPE];
+    imnn_reduce_kernel *reduce[IMNN_NREDUCE][IMNN_NDTYPE];
+    /* The words p, q of n blocks of one key: p[i] and q[i], either may be NULL; p[i] xor q[i];
+     * p[0], q[0], p[1], ... */
+    void (*blocks)(uint32_t *p, uint32_t *q, const uint32_t key[2], imnn_counters c, int64_t n);
+    void (*mixed)(uint32_t *out, const uint32_t key[2], imnn_counters c, int64_t n);
+    void (*pairs)(uint32_t *out, const uint32_t key[2], imnn_counters c, int64_t n);
+    /* The same n blocks of many keys, `row` words each: the words p and behind them the words q,
+     * without that of block `odd`; mix: p xor q. */
+    void (*each)(uint32_t *out, int64_t row, bool mix, const uint32_t *keys, int64_t nkeys,
+                 imnn_counters c, int64_t n);
+} imnn_isa_kernels;
+extern const imnn_isa_kernels imnn_kernels_sse2, imnn_kernels_avx2, imnn_kernels_avx512;
+
+/** Those for the CPU at hand. */
+const imnn_isa_kernels *imnn_kernels(void);
+
+/** The axes of an elementwise call in as few long runs as its strides allow. */
+typedef struct imnn_walk {
+    int64_t n[3], s[5][3]; /* strides of the result, then of the inputs */
+} imnn_walk;
+void imnn_walk_plan(imnn_walk *w, const int64_t n[3], const imnn_operand *out,
+                    const imnn_operand *in, int count);
+
+#ifdef IMNN_TESTING
+/** Kernels found from now on are those of this instruction set; -1: the best of this CPU. */
+IMNN_API void imnn_test_isa(int isa);
+#endif
+#endif

@@ -1,0 +1,25 @@
+#ifndef CORE_KERNELS_MAP_H
+#define CORE_KERNELS_MAP_H
+#include "core/ops/ops.h"
+
+/** Where an operand of an elementwise kernel lies: element (i, j, k) at
+ *  p + (i s[0] + j s[1] + k s[2]) elements; s[2] is 0 or 1 (1 for results). */
+typedef struct imnn_operand {
+    void *p;
+    int64_t s[3];
+} imnn_operand;
+
+/** out[i, j, k] = f(in[0][i, j, k], ...) for i < n[0], j < n[1], k < n[2]. The result may lie
+ *  exactly on an input. An element's bits depend on its inputs alone, not on its place in a run
+ *  (but for the sign of a NaN). */
+typedef void imnn_map_kernel(const int64_t n[3], const imnn_operand *out, const imnn_operand *in);
+
+/** The kernel of an elementwise operator for inputs of this dtype (where: that of b and c) on the
+ *  instruction set at hand; NULL: none. */
+imnn_map_kernel *imnn_map_find(int op, imnn_dtype dtype);
+imnn_map_kernel *imnn_map_find_convert(imnn_dtype from, imnn_dtype to);
+/** Fused pairs: where(compare(in[0], in[1]), in[2], in[3]), all of one real dtype. */
+imnn_map_kernel *imnn_map_find_select(int compare, imnn_dtype dtype);
+/** out = in (any strides of the input, s[2] too), by size of element: 1, 4 or 8 bytes. */
+imnn_map_kernel *imnn_map_find_copy(size_t item);
+#endif

@@ -1,0 +1,526 @@
+/* Elementwise kernels: every row, every dtype, every instruction set of this CPU. */
+#include "core/kernels/isa.h"
+#include "tests/support/check.h"
+#include <float.h>
+#include <math.h>
+#include <stdlib.h>
+
+enum { N = 6000, INPUTS = 4 };
+typedef long double real;
+
+/* ---- numbers to try ---- */
+typedef union element {
+    float f32;
+    double f64;
+    int32_t i32;
+    uint32_t u32;
+    uint8_t truth;
+} element;
+
+static const double special[] = {
+    0.0,   -0.0,     1,        -1,        0.5,       -0.5,        INFINITY, -INFINITY,
+    NAN,   0x1p-149, 0x1p-130, -0x1p-140, FLT_MIN,   FLT_MAX,     -FLT_MAX, 1e10,
+    -1e10, 88.5,     89.1,     -89.2,     -103.5,    125.5,       1e5,      3,
+    2,     -2,       2.5,      -1.5,      0x1p23,    0.999999,    1e-8,     -1e-4,
+    1e38,  -0x1p31,  0x1p31,   0x1p32,    0x1p-1074, 1e-310,      DBL_MAX,  -DBL_MAX,
+    709.9, -745.0,   1e300,    7,         -7,        4294967040.0};
+static const uint32_t special_bits[] = {0,          1,          2,          3,          7,
+                                        31,         32,         33,         0x7fffffff, 0x80000000,
+                                        0x80000001, 0xffffffff, 0xfffffffe, 0xfffffff9};
+enum {
+    SPECIAL = sizeof special / sizeof special[0],
+    SPECIAL_BITS = sizeof special_bits / sizeof special_bits[0]
+};
+
+static uint64_t state = 88172645463325252u;
+static uint64_t noise(void) /* Marsaglia 2003, J. Stat. Softw. 8, 14 */
+{
+    state ^= state << 13, state ^= state >> 7, state ^= state << 17;
+    return state;
+}
+static double uniform(double lo, double hi)
+{
+    return lo + (hi - lo) * (double)(noise() >> 11) * 0x1p-53;
+}
+
+/* Number i of an input. All pairs of special numbers come first. */
+static element sample(imnn_dtype dtype, int input, int i)
+{
+    element e = {.f64 = 0};
+    const uint64_t r = noise();
+    const bool is_real = dtype == IMNN_F32 || dtype == IMNN_F64;
+    const int count = is_real ? SPECIAL : SPECIAL_BITS;
+    const int which = input == 0 ? i % count : input == 1 ? i / count : (int)(r % (unsigned)count);
+    const bool is_special = i < count * count;
+    double x = special[is_real && is_special ? which : 0];
+    if (!is_special) {
+        x = r % 4 == 0 ? uniform(-3, 3) : uniform(-1, 1);
+        if (r % 4 > 1) x = exp(uniform(-30, 30)) * (r & 8 ? 1 : -1);
+    }
+    if (dtype == IMNN_F32) e.f32 = (float)x;
+    if (dtype == IMNN_F64) e.f64 = x;
+    if (!is_real) e.u32 = is_special ? special_bits[which] : (uint32_t)(r >> (r % 33));
+    if (dtype == IMNN_BOOL) e.truth = (uint8_t)(r & 1);
+    if (dtype == IMNN_F32 && r % 4 == 3 && !is_special) e.u32 = (uint32_t)(r >> 20);
+    return e;
+}
+
+/* ---- what the rows of elementwise.def say, once more: in long double ---- */
+static real sign_of(real x) { return x > 0 ? 1 : x < 0 ? -1 : x; }
+static real larger(real a, real b) { return a > b || isnan(a) ? a : b; }
+static real smaller(real a, real b) { return a < b || isnan(a) ? a : b; }
+static real floor_mod(real a, real b)
+{
+    const real r = fmodl(a, b);
+    return r == 0 ? copysignl(0, b) : (r < 0) != (b < 0) ? r + b : r;
+}
+static real inverse_erf(real y) /* Newton's iteration */
+{
+    const real size = fabsl(y), rest = 1 - size;
+    if (size == 0) return y;
+    if (!(size < 1)) return size == 1 ? y * (real)INFINITY : (real)NAN;
+    real x = size < .5L ? size : sqrtl(-logl(rest)), step = 1;
+    for (int i = 0; i < 100 && fabsl(step) > 1e-18L * x; i++) {
+        step = size < .5L ? erfl(x) - size : rest - erfcl(x);
+        step *= expl(x * x) * 0.886226925452758013649083741670572591L;
+        x -= step;
+    }
+    return copysignl(x, y);
+}
+#define abs(x) fabsl(x)
+#define sign(x) sign_of(x)
+#define sqrt(x) sqrtl(x)
+#define exp(x) expl(x)
+#define expm1(x) expm1l(x)
+#define log(x) logl(x)
+#define log1p(x) log1pl(x)
+#define sin(x) sinl(x)
+#define cos(x) cosl(x)
+#define tan(x) tanl(x)
+#define asin(x) asinl(x)
+#define acos(x) acosl(x)
+#define atan(x) atanl(x)
+#define sinh(x) sinhl(x)
+#define cosh(x) coshl(x)
+#define tanh(x) tanhl(x)
+#define asinh(x) asinhl(x)
+#define acosh(x) acoshl(x)
+#define atanh(x) atanhl(x)
+#define erf(x) erfl(x)
+#define erfc(x) erfcl(x)
+#define erf_inv(x) inverse_erf(x)
+#define floor(x) floorl(x)
+#define ceil(x) ceill(x)
+#define trunc(x) truncl(x)
+#define round(x) rintl(x)
+#define pow(a, b) powl(a, b)
+#define atan2(a, b) atan2l(a, b)
+#define remainder(a, b) floor_mod(a, b)
+#define max(a, b) larger(a, b)
+#define min(a, b) smaller(a, b)
+#define fma(a, b, c) fmal(a, b, c)
+#define where(a, b, c) ((a) != 0 ? (b) : (c))
+
+#define IF_REAL(...) __VA_ARGS__
+#define IF_NUMBER(...) __VA_ARGS__
+#define IF_ANY(...) __VA_ARGS__
+#define IF_INTEGER(...)
+#define IF_BITS(...)
+#define UNARY(name, on, cost, value, ...) \
+    IF_##on(static real value_##name(real x, real b, real c) { return value; })
+#define BINARY(name, on, cost, value, ...) \
+    IF_##on(static real value_##name(real a, real b, real c) { return value; })
+#define TERNARY BINARY
+#define COMPARE BINARY
+#define TEST UNARY
+#include "core/ops/elementwise.def"
+#undef UNARY
+#undef BINARY
+#undef TERNARY
+#undef COMPARE
+#undef TEST
+
+/* ... and in integers modulo 2^32, with or without a sign */
+static int64_t floor_div_rest(int64_t a, int64_t b)
+{
+    const int64_t r = b == 0 ? 0 : a % b;
+    return r != 0 && (r < 0) != (b < 0) ? r + b : r;
+}
+static int64_t whole_value(int op, int64_t a, int64_t b, int64_t c)
+{
+    switch (op) {
+    case IMNN_OP_neg: return -a;
+    case IMNN_OP_abs: return a < 0 ? -a : a;
+    case IMNN_OP_sign: return a > 0 ? 1 : a < 0 ? -1 : 0;
+    case IMNN_OP_not: return ~a;
+    case IMNN_OP_add: return a + b;
+    case IMNN_OP_sub: return a - b;
+    case IMNN_OP_mul: return (int64_t)((uint64_t)a * (uint64_t)b);
+    case IMNN_OP_remainder: return floor_div_rest(a, b);
+    case IMNN_OP_maximum: return a > b ? a : b;
+    case IMNN_OP_minimum: return a < b ? a : b;
+    case IMNN_OP_and: return a & b;
+    case IMNN_OP_or: return a | b;
+    case IMNN_OP_xor: return a ^ b;
+    case IMNN_OP_shift_left: return b < 0 || b > 31 ? 0 : (int64_t)((uint64_t)a << b);
+    case IMNN_OP_shift_right: return a >> (b < 0 || b > 31 ? 32 : b);
+    case IMNN_OP_where: return a ? b : c;
+    case IMNN_OP_eq: return a == b;
+    case IMNN_OP_ne: return a != b;
+    case IMNN_OP_lt: return a < b;
+    case IMNN_OP_le: return a <= b;
+    case IMNN_OP_gt: return a > b;
+    case IMNN_OP_ge: return a >= b;
+    default: return INT64_MIN;
+    }
+}
+
+typedef struct row {
+    const char *name;
+    int id, inputs;
+    bool truth, costly; /* the result is a bool; the value calls a function */
+    uint32_t dtypes;
+    real (*value)(real, real, real); /* NULL: not for reals */
+} row;
+#define SET_REAL IMNN_REALS
+#define SET_NUMBER IMNN_NUMBERS
+#define SET_INTEGER IMNN_INTEGERS
+#define SET_BITS IMNN_BITS
+#define SET_ANY IMNN_ANY
+#define COSTLY_C false
+#define COSTLY_F true
+#define VALUE_REAL(name) value_##name
+#define VALUE_NUMBER(name) value_##name
+#define VALUE_ANY(name) value_##name
+#define VALUE_INTEGER(name) NULL
+#define VALUE_BITS(name) NULL
+#define ROW(name, on, cost, inputs, truth) \
+    {#name, IMNN_OP_##name, inputs, truth, COSTLY_##cost, SET_##on, VALUE_##on(name)},
+static const row rows[] = {
+#define UNARY(name, on, cost, ...) ROW(name, on, cost, 1, false)
+#define BINARY(name, on, cost, ...) ROW(name, on, cost, 2, false)
+#define TERNARY(name, on, cost, ...) ROW(name, on, cost, 3, false)
+#define COMPARE(name, on, cost, ...) ROW(name, on, cost, 2, true)
+#define TEST(name, on, cost, ...) ROW(name, on, cost, 1, true)
+#include "core/ops/elementwise.def"
+};
+enum { ROWS = sizeof rows / sizeof rows[0] };
+
+/* ---- calls ---- */
+static _Alignas(64) char input[INPUTS][8 * N], output[8 * N + 64], other[8 * N + 64];
+
+static imnn_dtype input_dtype(const row *r, imnn_dtype dtype, int i)
+{
+    return r->id == IMNN_OP_where && i == 0 ? IMNN_BOOL : dtype;
+}
+static imnn_dtype output_dtype(const row *r, imnn_dtype dtype)
+{
+    return r->truth ? IMNN_BOOL : dtype;
+}
+
+static void fill(const row *r, imnn_dtype dtype)
+{
+    for (int i = 0; i < r->inputs; i++) {
+        const imnn_dtype d = input_dtype(r, dtype, i);
+        const size_t size = imnn_dtype_size(d);
+        for (int k = 0; k < N; k++) {
+            const element e = sample(d, i, k);
+            memcpy(input[i] + (size_t)k * size, &e, size);
+        }
+    }
+}
+
+/* n elements from element `at` on, as one run */
+static void call(imnn_map_kernel *kernel, void *y, const row *r, imnn_dtype dtype, int64_t at,
+                 int64_t n)
+{
+    imnn_operand in[INPUTS] = {{0}}, out = {y, {n, n, 1}};
+    for (int i = 0; i < r->inputs; i++) {
+        const int64_t size = (int64_t)imnn_dtype_size(input_dtype(r, dtype, i));
+        in[i] = (imnn_operand){input[i] + at * size, {n, n, 1}};
+    }
+    kernel((const int64_t[]){1, 1, n}, &out, in);
+}
+
+static real get(const void *array, imnn_dtype dtype, int64_t i)
+{
+    switch (dtype) {
+    case IMNN_F32: return ((const float *)array)[i];
+    case IMNN_F64: return ((const double *)array)[i];
+    case IMNN_I32: return ((const int32_t *)array)[i];
+    case IMNN_U32: return ((const uint32_t *)array)[i];
+    default: return ((const uint8_t *)array)[i];
+    }
+}
+
+/* Equal bytes; of NaNs the sign may differ, since compilers may exchange the terms of a sum. */
+static bool same(imnn_dtype dtype, const void *a, const void *b, int64_t n)
+{
+    const size_t size = imnn_dtype_size(dtype);
+    for (int64_t i = 0; i < n; i++) {
+        if (!memcmp((const char *)a + (size_t)i * size, (const char *)b + (size_t)i * size, size))
+            continue;
+        if (dtype > IMNN_F64 || !isnan(get(a, dtype, i)) || !isnan(get(b, dtype, i))) return false;
+    }
+    return true;
+}
+
+/* ---- tests ---- */
+/* Bounds in ulp: 1/2 for what is rounded once, 1 for the functions of SLEEF (erfc: 1.5), somewhat
+ * more below the normal numbers and for what combines several. */
+static double bound(const row *r, real x)
+{
+    switch (r->id) {
+    case IMNN_OP_rsqrt:
+    case IMNN_OP_erf:
+    case IMNN_OP_erfc:
+    case IMNN_OP_tanh:
+    case IMNN_OP_asinh:
+    case IMNN_OP_acosh: return 1.5;
+    case IMNN_OP_sigmoid:
+    case IMNN_OP_softplus:
+    case IMNN_OP_sinh:
+    case IMNN_OP_cosh: return 3;
+    case IMNN_OP_erf_inv: return 8 + 1 / fabs(1 - fabs((double)x)); /* x^2 is rounded */
+    default: return r->costly ? 1.1 : 0.5;
+    }
+}
+
+static double ulps(real y, real expected, imnn_dtype dtype)
+{
+    const bool single = dtype == IMNN_F32;
+    const real most = single ? (real)FLT_MAX : (real)DBL_MAX;
+    const int digits = single ? FLT_MANT_DIG : DBL_MANT_DIG;
+    const int least = single ? FLT_MIN_EXP : DBL_MIN_EXP;
+    if (isnan(expected) || isnan(y)) return isnan(expected) && isnan(y) ? 0 : INFINITY;
+    if (fabsl(expected) > most)
+        expected = copysignl(most, expected); /* the infinity is 1 further */
+    if (fabsl(y) > most) y = copysignl(most, y);
+    int exponent = least;
+    if (fabsl(expected) > 0) frexpl(expected, &exponent);
+    if (exponent < least) exponent = least;
+    return (double)(fabsl(y - expected) / ldexpl(1, exponent - digits));
+}
+
+static int values_are_right(imnn_isa isa, const row *r, imnn_dtype dtype)
+{
+    const bool is_real = dtype == IMNN_F32 || dtype == IMNN_F64;
+    const imnn_dtype gives = output_dtype(r, dtype);
+    call(imnn_map_find(r->id, dtype), output, r, dtype, 0, N);
+    double worst = 0;
+    for (int k = 0; k < N; k++) {
+        real x[3] = {0};
+        for (int i = 0; i < r->inputs; i++) x[i] = get(input[i], input_dtype(r, dtype, i), k);
+        const real y = get(output, gives, k);
+        double error = 0;
+        if (is_real && !r->truth) {
+            const real expected = r->value(x[0], x[1], x[2]);
+            error = ulps(y, expected, dtype);
+            const real least_normal = dtype == IMNN_F32 ? (real)FLT_MIN : (real)DBL_MIN;
+            if (r->id == IMNN_OP_sigmoid && expected < least_normal && y == 0) error = 0;
+            const bool any_zero = r->id == IMNN_OP_maximum || r->id == IMNN_OP_minimum;
+            if (expected == 0 && y == 0 && !signbit(y) != !signbit(expected) && !any_zero)
+                error = 99;
+        } else if (is_real) {
+            error = (y == 1) == (r->value(x[0], x[1], x[2]) != 0) ? 0 : 99;
+        } else {
+            int64_t v = whole_value(r->id, (int64_t)x[0], (int64_t)x[1], (int64_t)x[2]);
+            if (gives == IMNN_I32) v = (int32_t)(uint32_t)(uint64_t)v;
+            if (gives == IMNN_U32) v = (uint32_t)(uint64_t)v;
+            if (gives == IMNN_BOOL) v = v & 1;
+            error = (int64_t)y == v ? 0 : 99;
+        }
+        if (error > worst) worst = error;
+        if (error > bound(r, x[0]))
+            return printf("%s %s %s(%Lg, %Lg, %Lg) = %.9Lg: %g ulp off\n", imnn_isa_name(isa),
+                          imnn_dtype_name(dtype), r->name, x[0], x[1], x[2], y, error),
+                   1;
+    }
+    if (getenv("SHOW_ERRORS") && worst > 0)
+        printf("%s %s %s: %.2f ulp\n", imnn_isa_name(isa), imnn_dtype_name(dtype), r->name, worst);
+    return 0;
+}
+
+/* Any length from anywhere gives the bits that a long run gives, and writes nothing behind. */
+static int rests_have_the_same_bits(imnn_isa isa, const row *r, imnn_dtype dtype)
+{
+    imnn_map_kernel *kernel = imnn_map_find(r->id, dtype);
+    const imnn_dtype gives = output_dtype(r, dtype);
+    const int64_t size = (int64_t)imnn_dtype_size(gives);
+    call(kernel, output, r, dtype, 0, N);
+    for (int64_t n = 1; n <= 70; n++)
+        for (int64_t at = 0; at + n <= N; at += 97 * n + 1) {
+            memset(other, 77, sizeof other);
+            call(kernel, other, r, dtype, at, n);
+            if (!same(gives, other, output + at * size, n) || other[n * size] != 77)
+                return printf("%s %s %s: %d elements from %d on differ\n", imnn_isa_name(isa),
+                              imnn_dtype_name(dtype), r->name, (int)n, (int)at),
+                       1;
+        }
+    return 0;
+}
+
+/* Strides: against one call for every element. */
+static int strides_are_followed(imnn_isa isa, const row *r, imnn_dtype dtype)
+{
+    static const int64_t size[][3] = {{2, 3, 19}, {1, 5, 3}, {4, 1, 2}, {3, 7, 1}, {1, 1, 1},
+                                      {2, 2, 70}, {3, 0, 4}, {5, 1, 1}, {2, 9, 16}};
+    imnn_map_kernel *kernel = imnn_map_find(r->id, dtype);
+    const imnn_dtype gives = output_dtype(r, dtype);
+    const int64_t bytes = (int64_t)imnn_dtype_size(gives);
+    for (int trial = 0; trial < 200; trial++) {
+        const int64_t *n = size[noise() % (sizeof size / sizeof size[0])];
+        const bool gaps = noise() % 3 == 0;
+        imnn_operand in[INPUTS] = {{0}};
+        imnn_operand out = {output, {n[1] * (n[2] + gaps) + gaps, n[2] + gaps, 1}};
+        for (int i = 0; i < r->inputs; i++) {
+            const int64_t step[3] = {out.s[0], out.s[1], 1};
+            in[i].p = input[i];
+            for (int a = 0; a < 3; a++) in[i].s[a] = noise() % 3 ? step[a] : 0;
+            if (noise() % 4 == 0) in[i].s[1] = (int64_t)(noise() % 5), in[i].s[0] = 40;
+        }
+        memset(output, 77, 4096), memset(other, 77, 4096);
+        kernel(n, &out, in);
+        for (int64_t i = 0; i < n[0]; i++)
+            for (int64_t j = 0; j < n[1]; j++)
+                for (int64_t k = 0; k < n[2]; k++) {
+                    imnn_operand one[INPUTS] = {{0}};
+                    imnn_operand to = {other + (i * out.s[0] + j * out.s[1] + k) * bytes,
+                                       {1, 1, 1}};
+                    for (int o = 0; o < r->inputs; o++) {
+                        const int64_t *s = in[o].s;
+                        const size_t item = imnn_dtype_size(input_dtype(r, dtype, o));
+                        one[o].p = input[o] + (size_t)(i * s[0] + j * s[1] + k * s[2]) * item;
+                    }
+                    kernel((const int64_t[]){1, 1, 1}, &to, one);
+                }
+        if (!same(gives, output, other, 4096 / bytes))
+            return printf("%s %s %s: strides in trial %d\n", imnn_isa_name(isa),
+                          imnn_dtype_name(dtype), r->name, trial),
+                   1;
+    }
+    return 0;
+}
+
+static int results_may_lie_on_inputs(const row *r, imnn_dtype dtype)
+{
+    const imnn_dtype gives = output_dtype(r, dtype);
+    const size_t bytes = 1003 * imnn_dtype_size(gives);
+    call(imnn_map_find(r->id, dtype), output, r, dtype, 0, 1003);
+    for (int i = 0; i < r->inputs; i++) {
+        if (input_dtype(r, dtype, i) != gives) continue;
+        memcpy(other, input[i], bytes);
+        call(imnn_map_find(r->id, dtype), input[i], r, dtype, 0, 1003);
+        CHECK(same(gives, input[i], output, 1003));
+        memcpy(input[i], other, bytes);
+    }
+    return 0;
+}
+
+static int rows_work(imnn_isa isa)
+{
+    for (int i = 0; i < ROWS; i++)
+        for (imnn_dtype d = 0; d < IMNN_NDTYPE; d++) {
+            const row *r = rows + i;
+            CHECK(!imnn_map_find(r->id, d) == !(r->dtypes >> d & 1));
+            if (!imnn_map_find(r->id, d)) continue;
+            fill(r, d);
+            if (values_are_right(isa, r, d) || rests_have_the_same_bits(isa, r, d) ||
+                strides_are_followed(isa, r, d) || results_may_lie_on_inputs(r, d))
+                return 1;
+        }
+    CHECK(!imnn_map_find(IMNN_OP_matmul, IMNN_F32) && !imnn_map_find(-1, IMNN_F32));
+    return 0;
+}
+
+/* The fused pair gives the bits of its two parts. */
+static int selections_are_pairs(void)
+{
+    static uint8_t mask[N];
+    for (int i = 0; i < ROWS; i++)
+        for (imnn_dtype d = 0; d < IMNN_NDTYPE; d++) {
+            row compare = rows[i], four = {.inputs = 4};
+            imnn_map_kernel *select = imnn_map_find_select(compare.id, d);
+            CHECK(!select == !(compare.inputs == 2 && compare.truth && d <= IMNN_F64));
+            if (!select) continue;
+            fill(&four, d);
+            for (int64_t n = 1; n < 300; n += 1 + n / 3) {
+                const int64_t one_run[3] = {1, 1, n};
+                call(imnn_map_find(compare.id, d), mask, &compare, d, 0, n);
+                const imnn_operand in[3] = {
+                    {mask, {n, n, 1}}, {input[2], {n, n, 1}}, {input[3], {n, n, 1}}};
+                imnn_map_find(IMNN_OP_where, d)(one_run, &(imnn_operand){output, {n, n, 1}}, in);
+                call(select, other, &four, d, 0, n);
+                CHECK(same(d, output, other, n));
+            }
+        }
+    return 0;
+}
+
+static real converted(real x, imnn_dtype to)
+{
+    if (to == IMNN_BOOL) return x != 0;
+    if (to == IMNN_F32) return (float)x;
+    if (to == IMNN_F64) return (double)x;
+    if (isnan(x)) return 0;
+    const real least = to == IMNN_I32 ? -0x1p31L : 0, most = to == IMNN_I32 ? 0x1p31L : 0x1p32L;
+    return x <= least ? least : x >= most ? most - 1 : truncl(x);
+}
+
+static int conversions_are_right(void)
+{
+    for (imnn_dtype from = 0; from < IMNN_NDTYPE; from++)
+        for (imnn_dtype to = 0; to < IMNN_NDTYPE; to++) {
+            const row r = {.inputs = 1};
+            const int64_t size = (int64_t)imnn_dtype_size(to);
+            imnn_map_kernel *kernel = imnn_map_find_convert(from, to);
+            fill(&r, from);
+            call(kernel, output, &r, from, 0, N);
+            for (int k = 0; k < N; k++) {
+                real x = get(input[0], from, k), expected = converted(x, to);
+                if (from == IMNN_I32 && to == IMNN_U32) expected = (uint32_t)(int32_t)x;
+                if (from == IMNN_U32 && to == IMNN_I32) expected = (int32_t)(uint32_t)x;
+                const real y = get(output, to, k);
+                if (y != expected && !(isnan(y) && isnan(expected)))
+                    return printf("%s to %s: %Lg gives %Lg\n", imnn_dtype_name(from),
+                                  imnn_dtype_name(to), x, y),
+                           1;
+            }
+            for (int64_t n = 1; n <= 70; n++) {
+                memset(other, 77, sizeof other);
+                call(kernel, other, &r, from, n, n);
+                CHECK(same(to, other, output + n * size, n) && other[n * size] == 77);
+            }
+        }
+    return 0;
+}
+
+static int copies_follow_strides(void)
+{
+    for (int k = 0; k < N; k++) memcpy(input[0] + 8 * k, (uint64_t[]){noise()}, 8);
+    for (int trial = 0; trial < 500; trial++) {
+        const size_t size = (size_t[]){1, 4, 8}[trial % 3];
+        const int64_t n[3] = {(int64_t)(noise() % 4), (int64_t)(noise() % 40),
+                              (int64_t)(noise() % 40)};
+        int64_t s[3] = {(int64_t)(noise() % 50), (int64_t)(noise() % 50), (int64_t)(noise() % 50)};
+        if (noise() % 2) s[noise() % 3] = 1;
+        const imnn_operand in = {input[0], {s[0], s[1], s[2]}};
+        imnn_map_find_copy(size)(n, &(imnn_operand){output, {n[1] * n[2], n[2], 1}}, &in);
+        for (int64_t e = 0; e < n[0] * n[1] * n[2]; e++) {
+            const int64_t i = e / (n[1] * n[2]), j = e / n[2] % n[1], k = e % n[2];
+            const int64_t at = i * s[0] + j * s[1] + k * s[2];
+            CHECK(!memcmp(output + (size_t)e * size, input[0] + (size_t)at * size, size));
+        }
+    }
+    CHECK(!imnn_map_find_copy(2));
+    return 0;
+}
+
+int main(void)
+{
+    for (int isa = 0; isa <= (int)imnn_cpu_isa(); isa++) {
+        imnn_test_isa(isa);
+        if (rows_work((imnn_isa)isa) || selections_are_pairs() || conversions_are_right()) return 1;
+    }
+    return copies_follow_strides();
+}
