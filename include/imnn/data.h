@@ -4,27 +4,30 @@
 
 typedef struct imnn_hdf5 imnn_hdf5; /* an open file, read only */
 
-/** fails  EIO (missing, not HDF5, damaged) */
+/** The library of HDF5 itself is loaded by the first call. One file is used by one thread at a
+ * time. fails  EIO (missing, not HDF5, damaged; no HDF5 on this machine) */
 IMNN_API imnn_status imnn_hdf5_open(imnn_hdf5 **out, const char *path);
 IMNN_API void imnn_hdf5_close(imnn_hdf5 *f);
+/** 'd' dataset, 'g' group, 0 neither (absent, a link to nowhere). Paths are as "a/b", from the root
+ *  group, which is "/". */
+IMNN_API int imnn_hdf5_kind(imnn_hdf5 *f, const char *object);
 /** Names of the members of a group, one a line, "name/" for groups; NULL and a sentence on failure.
  *  Owned by f, until the next call. */
 IMNN_API const char *imnn_hdf5_list(imnn_hdf5 *f, const char *group);
-/** Names of the attributes of a group or dataset, one a line. */
+/** Names of the attributes of a group or dataset, one a line; the same otherwise. */
 IMNN_API const char *imnn_hdf5_attributes(imnn_hdf5 *f, const char *object);
-/** 'd' dataset, 'g' group, 0 absent. */
-IMNN_API int imnn_hdf5_kind(imnn_hdf5 *f, const char *object);
-/** Shape of a dataset and the dtype it is read as; text is reported as *is_text. */
-IMNN_API imnn_status imnn_hdf5_describe(imnn_hdf5 *f, const char *dataset, imnn_dtype *dtype,
-                                        imnn_shape *shape, bool *is_text);
-/** A dataset: f32, f64, i32, u32, bool as they are; i8, i16, i64 and u8 .. u64 as the smallest of
- *  i32, u32, f64 that holds their values (EVALUE if none does).
- *  fails  EIO, EDTYPE (compound, ...), EVALUE, ENOMEM */
-IMNN_API imnn_status imnn_hdf5_read(imnn_array **out, imnn_hdf5 *f, const char *dataset);
-/** A number attribute, scalar or array, like a dataset. */
-IMNN_API imnn_status imnn_hdf5_attribute(imnn_array **out, imnn_hdf5 *f, const char *object,
-                                         const char *name);
-/** A text attribute or dataset (scalar); name NULL: the dataset itself. Owned by f, until the next
- *  call; NULL and a sentence on failure. */
-IMNN_API const char *imnn_hdf5_text(imnn_hdf5 *f, const char *object, const char *name);
+
+/* Of a dataset, or of an attribute of a group or dataset; attribute NULL: the dataset itself. */
+/** Shape, and the dtype that it is read as; *is_text: strings, for imnn_hdf5_text.
+ *  fails  EIO, EDTYPE (compound, ...), EVALUE (no value, more than 8 axes), ENOMEM */
+IMNN_API imnn_status imnn_hdf5_describe(imnn_hdf5 *f, const char *object, const char *attribute,
+                                        imnn_dtype *dtype, imnn_shape *shape, bool *is_text);
+/** f32, f64, i32, u32, bool (an enumeration FALSE, TRUE) as they are; f16 as f32; i8, i16, u8, u16
+ *  as i32; i64 and u64 as the smallest of i32, u32, f64 that holds the values at hand.
+ *  fails  as describe; EVALUE also where no dtype holds the values */
+IMNN_API imnn_status imnn_hdf5_read(imnn_array **out, imnn_hdf5 *f, const char *object,
+                                    const char *attribute);
+/** Text: as many strings as describe tells, one behind the other, each ended by a zero byte; NULL
+ *  and a sentence on failure. Owned by f, until the next call. */
+IMNN_API const char *imnn_hdf5_text(imnn_hdf5 *f, const char *object, const char *attribute);
 #endif
