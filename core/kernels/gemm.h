@@ -1,0 +1,28 @@
+#ifndef CORE_KERNELS_GEMM_H
+#define CORE_KERNELS_GEMM_H
+#include "core/array/array.h"
+
+/** C (m, n) = A (m, k) B (k, n), or C += A B. Element (i, j) of A at a[i a_row + j a_col], in
+ *  elements, and so on; C has adjacent columns. Every element of C is a sum over k in ascending
+ *  order by fused multiply-adds, whatever m, n and the call's neighbours are: the same bytes
+ *  however the rows or columns of a product are cut into calls. (Accumulating starts from C.) */
+typedef struct imnn_gemm {
+    int64_t m, n, k;
+    const void *a, *b;
+    int64_t a_row, a_col, b_row, b_col;
+    bool packed; /* b was made by imnn_gemm_pack; b_row and b_col are ignored */
+    void *c;
+    int64_t c_row;
+    bool accumulate;
+    void *scratch; /* imnn_gemm_scratch bytes, 64-byte aligned, of the calling thread */
+} imnn_gemm;
+
+/** dtype IMNN_F32 or IMNN_F64. Runs in the calling thread, allocates nothing. */
+void imnn_gemm_run(imnn_dtype dtype, const imnn_gemm *call);
+/** What a product of this size needs as scratch: the maximum over all m, n for this k will do. */
+size_t imnn_gemm_scratch(imnn_dtype dtype, int64_t m, int64_t n, int64_t k);
+/** B as kernels like to read it. It is worth it where the same B is used for many rows of A. */
+size_t imnn_gemm_packed_bytes(imnn_dtype dtype, int64_t k, int64_t n);
+void imnn_gemm_pack(imnn_dtype dtype, void *packed, int64_t k, int64_t n, const void *b,
+                    int64_t b_row, int64_t b_col);
+#endif
