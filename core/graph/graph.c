@@ -79,20 +79,21 @@ imnn_status imnn_graph_status(imnn_graph *g)
     return st == IMNN_OK ? IMNN_OK : imnn_fail(st, "%s", g->error);
 }
 
+/* What is no node has some shape and dtype too, so that rules may go on after a failure. */
 const imnn_shape *imnn_graph_shape(const imnn_graph *g, imnn_node x)
 {
-    static const imnn_shape none; /* so that rules may go on after a failure */
-    return x > 0 ? &imnn_vertex_of(g, x)->type.shape : &none;
+    static const imnn_shape none;
+    return imnn_is_node(g, x) ? &imnn_vertex_of(g, x)->type.shape : &none;
 }
 
 imnn_dtype imnn_graph_dtype(const imnn_graph *g, imnn_node x)
 {
-    return x > 0 ? imnn_vertex_of(g, x)->type.dtype : IMNN_F32;
+    return imnn_is_node(g, x) ? imnn_vertex_of(g, x)->type.dtype : IMNN_F32;
 }
 
 const imnn_array *imnn_graph_value(const imnn_graph *g, imnn_node x)
 {
-    return x > 0 ? imnn_vertex_of(g, x)->value : NULL;
+    return imnn_is_node(g, x) ? imnn_vertex_of(g, x)->value : NULL;
 }
 
 /* ---- growing ---- */
@@ -128,6 +129,8 @@ static bool grow_buckets(imnn_graph *g)
     return true;
 }
 
+static const imnn_attr no_attr;
+
 static imnn_node append(imnn_graph *g, imnn_vertex v)
 {
     if (!imnn_graph_ok(g)) return 0;
@@ -135,8 +138,7 @@ static imnn_node append(imnn_graph *g, imnn_vertex v)
         imnn_graph_fail_last(g, IMNN_ENOMEM);
         return 0;
     }
-    static const imnn_attr none;
-    if (!v.attr) v.attr = &none;
+    if (!v.attr) v.attr = &no_attr;
     imnn_node *bucket = &g->bucket[v.hash % (uint64_t)g->buckets];
     v.next = *bucket;
     g->block[g->count / IMNN_BLOCK][g->count % IMNN_BLOCK] = v;
@@ -154,35 +156,68 @@ static const uint64_t seed = 14695981039346656037u;
 
 /* ---- leaves ---- */
 
+static bool can_exist(imnn_graph *g, const char *who, const imnn_type *t)
+{
+    const imnn_shape *s = &t->shape;
+    bool negative = false;
+    for (int k = 0; k < s->ndim && k < IMNN_MAX_NDIM; k++) negative = negative || s->size[k] < 0;
+    if ((unsigned)t->dtype >= IMNN_NDTYPE)
+        imnn_graph_fail(g, IMNN_EDTYPE, "%s: no dtype has the number %d", who, (int)t->dtype);
+    else if (s->ndim < 0 || s->ndim > IMNN_MAX_NDIM)
+        imnn_graph_fail(g, IMNN_EVALUE, "%s: 0 to %d axes, got %d", who, IMNN_MAX_NDIM, s->ndim);
+    else if (negative)
+        imnn_graph_fail(g, IMNN_EVALUE, "%s: negative size in %s", who, imnn_shape_text(s).s);
+    else if (imnn_shape_count(s) > INT64_MAX / 16)
+        imnn_graph_fail(g, IMNN_ENOMEM, "%s: %s are more elements than any memory holds", who,
+                        imnn_shape_text(s).s);
+    return imnn_graph_ok(g);
+}
+
+/* Always a new node: two inputs of the same type are not the same. */
+static imnn_node append_fresh(imnn_graph *g, const char *who, imnn_vertex v)
+{
+    v.hash = (uint64_t)g->count * seed;
+    return can_exist(g, who, &v.type) ? append(g, v) : 0;
+}
+
 imnn_node imnn_graph_input(imnn_graph *g, imnn_dtype dtype, const imnn_shape *shape)
 {
-    return append(g, (imnn_vertex){.type = {dtype, *shape}, .hash = (uint64_t)g->count * seed});
+    return append_fresh(g, "input", (imnn_vertex){.type = {dtype, *shape}});
 }
 
 imnn_node imnn_graph_placeholder(imnn_graph *g, imnn_dtype dtype, const imnn_shape *shape)
 {
-    return append(g, (imnn_vertex){.type = {dtype, *shape}, .hash = (uint64_t)g->count * seed,
-                                   .scope = g->open, .placeholder = true});
+    return append_fresh(
+        g, "placeholder",
+        (imnn_vertex){.type = {dtype, *shape}, .scope = g->open, .placeholder = true});
 }
 
 /* Small constants are the same node when their bytes are; large ones when the array is. */
+enum { SMALL_CONSTANT = 4096 };
+
+static uint64_t hash_constant(const imnn_array *a)
+{
+    uint64_t h = mix(seed, &a->dtype, sizeof a->dtype);
+    h = mix(h, a->shape.size, (size_t)a->shape.ndim * sizeof *a->shape.size);
+    return a->bytes <= SMALL_CONSTANT ? mix(h, a->data, a->bytes) : mix(h, &a, sizeof a);
+}
+
+static bool same_constant(const imnn_array *a, const imnn_array *b)
+{
+    if (a == b) return true;
+    return a && a->bytes <= SMALL_CONSTANT && a->dtype == b->dtype &&
+           imnn_shape_equal(&a->shape, &b->shape) && !memcmp(a->data, b->data, a->bytes);
+}
+
 imnn_node imnn_graph_constant(imnn_graph *g, const imnn_array *a)
 {
-    enum { SMALL = 4096 };
-    const imnn_type type = {a->dtype, a->shape};
-    uint64_t h = mix(seed, &type.dtype, sizeof type.dtype);
-    h = mix(h, type.shape.size, (size_t)type.shape.ndim * sizeof *type.shape.size);
-    h = a->bytes <= SMALL ? mix(h, a->data, a->bytes) : mix(h, &a, sizeof a);
     if (!imnn_graph_ok(g)) return 0;
-    for (imnn_node i = g->buckets ? g->bucket[h % (uint64_t)g->buckets] : 0; i;) {
-        const imnn_vertex *v = imnn_vertex_of(g, i);
-        if (v->value && v->hash == h && v->type.dtype == type.dtype &&
-            imnn_shape_equal(&v->type.shape, &type.shape) &&
-            (v->value == a || (a->bytes <= SMALL && !memcmp(v->value->data, a->data, a->bytes))))
-            return i;
-        i = v->next;
-    }
-    imnn_node x = append(g, (imnn_vertex){.type = type, .hash = h});
+    const uint64_t h = hash_constant(a);
+    imnn_node x = g->buckets ? g->bucket[h % (uint64_t)g->buckets] : 0;
+    while (x && !(imnn_vertex_of(g, x)->hash == h && same_constant(imnn_vertex_of(g, x)->value, a)))
+        x = imnn_vertex_of(g, x)->next;
+    if (x) return x;
+    x = append(g, (imnn_vertex){.type = {a->dtype, a->shape}, .hash = h});
     if (x) g->block[x / IMNN_BLOCK][x % IMNN_BLOCK].value = imnn_array_retain(a);
     return x;
 }
@@ -199,18 +234,6 @@ imnn_node imnn_graph_number(imnn_graph *g, imnn_dtype dtype, double value)
 }
 
 /* ---- operators ---- */
-
-static const char *dtype_list(uint32_t set)
-{
-    static _Thread_local char text[64];
-    text[0] = 0;
-    for (int d = 0; d < IMNN_NDTYPE; d++)
-        if (set >> d & 1) {
-            if (text[0]) strcat(text, ", ");
-            strcat(text, imnn_dtype_name((imnn_dtype)d));
-        }
-    return text;
-}
 
 static bool same(const imnn_vertex *v, const imnn_op *op, int n, const imnn_node *x,
                  const imnn_attr *attr)
@@ -229,83 +252,94 @@ static imnn_node find(const imnn_graph *g, uint64_t h, const imnn_op *op, int n,
     return i;
 }
 
+enum { MOST_INPUTS = 4096, LEAST_KEPT = 3 };
+
+static bool are_nodes(imnn_graph *g, const imnn_op *op, int n, const imnn_node *x)
+{
+    for (int i = 0; i < n; i++)
+        if (!imnn_is_node(g, x[i])) {
+            imnn_graph_fail(g, IMNN_EVALUE, "%s: input %d is no node", op->name, i + 1);
+            return false;
+        }
+    return true;
+}
+
+/* Types of the inputs; the scope of what depends on all of them. */
+static bool note_inputs(imnn_graph *g, imnn_type *in, imnn_vertex *v, const imnn_node *x)
+{
+    for (int i = 0; i < v->n; i++) {
+        const imnn_vertex *p = imnn_vertex_of(g, x[i]);
+        in[i] = p->type;
+        if (p->scope > v->scope) v->scope = p->scope;
+        if (v->op->dtypes >> in[i].dtype & 1) continue;
+        imnn_graph_fail(g, IMNN_EDTYPE, "%s: works on %s, got %s", v->op->name,
+                        imnn_dtypes_text(v->op->dtypes).s, imnn_dtype_name(in[i].dtype));
+        return false;
+    }
+    return true;
+}
+
+/* Copies in the graph's own memory. A few numbers are always there, so that rules may look at
+ * those that a careless caller left out. */
+static bool keep(imnn_graph *g, imnn_vertex *v, const imnn_node *x, const imnn_attr *attr)
+{
+    const size_t kept = (size_t)(attr->n < LEAST_KEPT ? LEAST_KEPT : attr->n);
+    imnn_node *inputs = store(g, (size_t)(v->n + 1) * sizeof *inputs);
+    imnn_attr *a = attr->n ? store(g, offsetof(imnn_attr, v) + kept * sizeof *attr->v) : NULL;
+    if (!inputs || (attr->n && !a)) return false;
+    if (v->n) memcpy(inputs, x, (size_t)v->n * sizeof *x);
+    v->x = inputs;
+    if (!a) return true;
+    a->n = attr->n;
+    memcpy(a->v, attr->v, (size_t)attr->n * sizeof *attr->v);
+    v->attr = a;
+    return true;
+}
+
 imnn_node imnn_graph_add(imnn_graph *g, const imnn_op *op, int n, const imnn_node *x,
                          const imnn_attr *attr)
 {
-    static const imnn_attr none;
-    if (!imnn_graph_ok(g)) return 0;
-    if (!attr) attr = &none;
-    imnn_type in[n + 1], out = {0};
+    if (!imnn_graph_ok(g) || !are_nodes(g, op, n, x)) return 0;
+    if (!attr) attr = &no_attr;
+    imnn_type in[n + 1];
     imnn_vertex v = {.op = op, .n = n};
-    for (int i = 0; i < n; i++) {
-        if (x[i] <= 0 || x[i] >= g->count) {
-            imnn_graph_fail(g, IMNN_EVALUE, "%s: input %d is no node", op->name, i + 1);
-            return 0;
-        }
-        const imnn_vertex *p = imnn_vertex_of(g, x[i]);
-        in[i] = p->type;
-        if (p->scope > v.scope) v.scope = p->scope;
-        if (op->dtypes >> in[i].dtype & 1) continue;
-        imnn_graph_fail(g, IMNN_EDTYPE, "%s: works on %s, got %s", op->name,
-                        dtype_list(op->dtypes), imnn_dtype_name(in[i].dtype));
-        return 0;
-    }
+    if (!note_inputs(g, in, &v, x)) return 0;
     v.hash = mix(mix(mix(seed, &op, sizeof op), x, (size_t)n * sizeof *x), attr->v,
                  (size_t)attr->n * sizeof *attr->v);
     imnn_node old = find(g, v.hash, op, n, x, attr);
     if (old) return old;
-    imnn_status st = op->infer(&out, n, in, attr);
-    if (st != IMNN_OK) {
-        imnn_graph_fail_last(g, st);
-        return 0;
-    }
-    v.type = out;
-    imnn_node *inputs = store(g, (size_t)(n + 1) * sizeof *inputs);
-    if (!inputs) return 0;
-    memcpy(inputs, x, (size_t)n * sizeof *x);
-    v.x = inputs;
-    if (attr->n) {
-        imnn_attr *kept = store(g, offsetof(imnn_attr, v) + (size_t)attr->n * sizeof *attr->v);
-        if (!kept) return 0;
-        kept->n = attr->n;
-        memcpy(kept->v, attr->v, (size_t)attr->n * sizeof *attr->v);
-        v.attr = kept;
-    }
-    return append(g, v);
+    imnn_status st = op->infer(&v.type, n, in, attr);
+    if (st != IMNN_OK) imnn_graph_fail_last(g, st);
+    if (st != IMNN_OK || !can_exist(g, op->name, &v.type)) return 0;
+    return keep(g, &v, x, attr) ? append(g, v) : 0;
 }
 
 imnn_node imnn_graph_build(imnn_graph *g, int id, int n, const imnn_node *x, const imnn_attr *attr)
 {
-    static const imnn_attr none;
     const imnn_op *op = imnn_op_table[id];
-    if (!imnn_graph_ok(g)) return 0;
-    if (!attr) attr = &none;
-    for (int i = 0; i < n; i++)
-        if (x[i] <= 0 || x[i] >= g->count) {
-            imnn_graph_fail(g, IMNN_EVALUE, "%s: input %d is no node", op->name, i + 1);
-            return 0;
-        }
+    if (!imnn_graph_ok(g) || !are_nodes(g, op, n, x)) return 0;
+    if (!attr) attr = &no_attr;
     return op->build ? op->build(g, op, n, x, attr) : imnn_graph_add(g, op, n, x, attr);
 }
 
 imnn_node imnn_graph_apply(imnn_graph *g, int id, int n, const imnn_node *x, const imnn_attr *attr)
 {
+    enum { MOST = sizeof attr->v / sizeof *attr->v };
+    const imnn_op *op = id >= 0 && id < IMNN_NOP ? imnn_op_table[id] : NULL;
     if (!imnn_graph_ok(g)) return 0;
-    if (id < 0 || id >= IMNN_NOP) {
-        imnn_graph_fail(g, IMNN_EVALUE, "graph: there is no operator %d", id);
-        return 0;
-    }
-    const imnn_op *op = imnn_op_table[id];
-    if (op->arity >= 0 && n != op->arity) {
+    if (!op) imnn_graph_fail(g, IMNN_EVALUE, "graph: there is no operator %d", id);
+    else if (op->arity >= 0 && n != op->arity)
         imnn_graph_fail(g, IMNN_EVALUE, "%s: takes %d inputs, got %d", op->name, op->arity, n);
-        return 0;
-    }
-    for (int i = 0; i < n; i++)
-        if (x[i] > 0 && x[i] < g->count && imnn_graph_left(g, x[i])) {
+    else if (n < 0 || n > MOST_INPUTS)
+        imnn_graph_fail(g, IMNN_EVALUE, "%s: takes at most %d inputs, got %d", op->name,
+                        MOST_INPUTS, n);
+    else if (attr && (attr->n < 0 || attr->n > MOST))
+        imnn_graph_fail(g, IMNN_EVALUE, "%s: at most %d attributes, got %d", op->name, MOST,
+                        attr->n);
+    for (int i = 0; imnn_graph_ok(g) && i < n; i++)
+        if (imnn_graph_left(g, x[i]))
             imnn_graph_fail(g, IMNN_EVALUE, "%s: a traced array has left its function", op->name);
-            return 0;
-        }
-    return imnn_graph_build(g, id, n, x, attr);
+    return imnn_graph_ok(g) ? imnn_graph_build(g, id, n, x, attr) : 0;
 }
 
 /* ---- scopes ---- */
@@ -327,22 +361,22 @@ int32_t imnn_graph_open(imnn_graph *g)
     return g->open = g->scopes;
 }
 
+/* Scopes that were opened inside are closed too: an error may have skipped their end. */
 void imnn_graph_close(imnn_graph *g, int32_t scope)
 {
-    if (scope <= 0 || scope > g->scopes) return;
-    g->scope[scope].closed = true;
-    while (g->open && g->scope[g->open].closed) g->open = g->scope[g->open].parent;
+    if (scope <= 0 || scope > g->scopes || g->scope[scope].closed) return;
+    for (; g->open >= scope; g->open = g->scope[g->open].parent) g->scope[g->open].closed = true;
 }
 
 bool imnn_graph_left(const imnn_graph *g, imnn_node x)
 {
-    const int32_t scope = imnn_vertex_of(g, x)->scope;
+    const int32_t scope = imnn_is_node(g, x) ? imnn_vertex_of(g, x)->scope : 0;
     return scope > 0 && g->scope[scope].closed;
 }
 
 bool imnn_graph_is_number(const imnn_graph *g, imnn_node x, double *value)
 {
-    if (x <= 0) return false;
+    if (!imnn_is_node(g, x)) return false;
     const imnn_vertex *v = imnn_vertex_of(g, x);
     while (v->op && (v->op->id == IMNN_OP_broadcast || v->op->id == IMNN_OP_reshape))
         v = imnn_vertex_of(g, v->x[0]);

@@ -35,7 +35,7 @@ struct imnn_graph {
     struct imnn_scope {
         bool closed;
         int32_t parent;
-    } *scope;
+    } * scope;
     int32_t scopes, scope_room, open; /* scopes made (0 is none); the innermost open one */
     imnn_buffer text;
 };
@@ -44,6 +44,8 @@ static inline const imnn_vertex *imnn_vertex_of(const imnn_graph *g, imnn_node x
 {
     return &g->block[x / IMNN_BLOCK][x % IMNN_BLOCK];
 }
+
+static inline bool imnn_is_node(const imnn_graph *g, imnn_node x) { return x > 0 && x < g->count; }
 
 /** One node with exactly these inputs (nothing broadcast, no rule applied but sharing); shape and
  *  dtype come from the operator's infer. imnn_graph_apply lets the operator adapt inputs first. */
@@ -57,7 +59,7 @@ __attribute__((format(printf, 3, 4))) void imnn_graph_fail(imnn_graph *g, imnn_s
 void imnn_graph_fail_last(imnn_graph *g, imnn_status status);
 static inline bool imnn_graph_ok(const imnn_graph *g) { return g->status == IMNN_OK; }
 
-/** Whether all elements of x are one known number: a constant of one element, through broadcast,
- *  reshape and convert. */
+/** Whether all elements of x are one known number: a constant of one element, repeated and reshaped
+ *  (a conversion of such a number is a number, see convert.c). */
 bool imnn_graph_is_number(const imnn_graph *g, imnn_node x, double *value);
 #endif

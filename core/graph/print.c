@@ -34,7 +34,8 @@ const char *imnn_graph_text(imnn_graph *g, int ny, const imnn_node *y)
     *b = (imnn_buffer){0};
     bool *need = imnn_alloc((size_t)g->count);
     if (!need) return "graph: no memory for its description";
-    for (int i = 0; i < ny; i++) need[y[i]] = y[i] > 0;
+    for (int i = 0; i < ny; i++)
+        if (imnn_is_node(g, y[i])) need[y[i]] = true;
     for (imnn_node n = g->count - 1; n > 0; n--)
         for (int i = 0; need[n] && i < imnn_vertex_of(g, n)->n; i++)
             need[imnn_vertex_of(g, n)->x[i]] = true;

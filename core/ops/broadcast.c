@@ -9,18 +9,27 @@ imnn_node g_broadcast(imnn_graph *g, imnn_node x, const imnn_shape *shape)
     return imnn_graph_build(g, IMNN_OP_broadcast, 1, &x, &at);
 }
 
+/* No sizes where there are too many: infer refuses the number of axes before it looks at them. */
 static imnn_shape wanted(const imnn_attr *attr)
 {
-    imnn_shape s = {.ndim = attr->n > IMNN_MAX_NDIM ? 0 : attr->n};
-    memcpy(s.size, attr->v, (size_t)s.ndim * sizeof *s.size);
+    imnn_shape s = {.ndim = attr->n};
+    memcpy(s.size, attr->v, (size_t)(attr->n <= IMNN_MAX_NDIM ? attr->n : 0) * sizeof *s.size);
     return s;
+}
+
+static bool stretches(const imnn_shape *from, const imnn_shape *to)
+{
+    imnn_shape joined;
+    return to->ndim <= IMNN_MAX_NDIM && imnn_shape_join(&joined, from, to) &&
+           imnn_shape_equal(&joined, to);
 }
 
 static imnn_node build(imnn_graph *g, const imnn_op *op, int n, const imnn_node *x,
                        const imnn_attr *attr)
 {
     const imnn_vertex *v = imnn_vertex_of(g, x[0]);
-    imnn_shape s = wanted(attr);
+    const imnn_shape s = wanted(attr);
+    if (!stretches(&v->type.shape, &s)) return imnn_graph_add(g, op, n, x, attr); /* says why not */
     if (imnn_shape_equal(&s, &v->type.shape)) return x[0];
     if (v->op == op) return imnn_graph_build(g, op->id, 1, v->x, attr);
     return imnn_graph_add(g, op, n, x, attr);
@@ -28,13 +37,13 @@ static imnn_node build(imnn_graph *g, const imnn_op *op, int n, const imnn_node 
 
 static imnn_status infer(imnn_type *out, int n, const imnn_type *in, const imnn_attr *attr)
 {
-    imnn_shape s = wanted(attr), joined;
+    const imnn_shape s = wanted(attr);
     if (attr->n > IMNN_MAX_NDIM)
         return imnn_fail(IMNN_EVALUE, "broadcast: at most %d axes, got %d", IMNN_MAX_NDIM, attr->n);
     for (int k = 0; k < s.ndim; k++)
         if (s.size[k] < 0)
             return imnn_fail(IMNN_EVALUE, "broadcast: negative size in %s", imnn_shape_text(&s).s);
-    if (!imnn_shape_join(&joined, &in[0].shape, &s) || !imnn_shape_equal(&joined, &s))
+    if (!stretches(&in[0].shape, &s))
         return imnn_fail(IMNN_ESHAPE, "broadcast: %s does not stretch to %s",
                          imnn_shape_text(&in[0].shape).s, imnn_shape_text(&s).s);
     *out = (imnn_type){in[0].dtype, s};

@@ -6,7 +6,14 @@ imnn_node g_convert(imnn_graph *g, imnn_node x, imnn_dtype dtype)
     return imnn_graph_build(g, IMNN_OP_convert, 1, &x, &(imnn_attr){1, {dtype}});
 }
 
-/* Small things are converted before they are repeated, and known numbers now. */
+/* What the kernels would give: large numbers and NaN are not turned into integers here. */
+static bool is_known_as(imnn_dtype dtype, double value)
+{
+    if (!(IMNN_INTEGERS >> dtype & 1)) return true;
+    return value >= (dtype == IMNN_I32 ? -2147483648. : 0) && value <= 2147483647;
+}
+
+/* Known numbers are converted now, and other small things before they are repeated. */
 static imnn_node build(imnn_graph *g, const imnn_op *op, int n, const imnn_node *x,
                        const imnn_attr *attr)
 {
@@ -14,10 +21,12 @@ static imnn_node build(imnn_graph *g, const imnn_op *op, int n, const imnn_node 
     const imnn_dtype dtype = attr->n == 1 ? (imnn_dtype)attr->v[0] : IMNN_NDTYPE;
     double value;
     if (dtype == v->type.dtype) return x[0];
+    if (imnn_graph_is_number(g, x[0], &value) && is_known_as(dtype, value)) {
+        imnn_node y = imnn_build_number(g, op, x[0], attr);
+        if (y) return y;
+    }
     if (v->op && v->op->id == IMNN_OP_broadcast)
         return g_broadcast(g, g_convert(g, v->x[0], dtype), &v->type.shape);
-    if (v->type.shape.ndim == 0 && dtype < IMNN_NDTYPE && imnn_graph_is_number(g, x[0], &value))
-        return imnn_graph_number(g, dtype, value);
     return imnn_graph_add(g, op, n, x, attr);
 }
 
@@ -53,7 +62,8 @@ const imnn_op imnn_op_convert = {
     .linear = 1,
     .batch = batch,
     .rows = imnn_rows_map,
+    .gives = "the one asked for",
     .range = {-2, 2},
-    .cases = "(3) -> 1; (2, 3) -> 0; () -> 1",
+    .cases = "(3) -> 1; (2, 3) -> 0; () -> 1; (4) -> 2; i32 (3) -> 0; u32 (2, 2) -> 4",
     .doc = "the same numbers in another dtype",
 };

@@ -95,8 +95,8 @@ void imnn_elementwise_vjp(imnn_graph *g, const imnn_vertex *v, imnn_node y, imnn
     for (int i = 0; i < v->n; i++) values[2 + i] = v->x[i];
     for (int i = 0; i < v->n; i++) {
         bool wanted = dx[i] >= 0 && v->op->rule[i] && v->op->rule[i][0];
-        dx[i] = wanted ? imnn_formula(g, v->op->rule[i], v->n > 1 ? more : one, values, 2 + v->n)
-                       : 0;
+        dx[i] =
+            wanted ? imnn_formula(g, v->op->rule[i], v->n > 1 ? more : one, values, 2 + v->n) : 0;
     }
 }
 

@@ -20,9 +20,19 @@ imnn_node g_swap(imnn_graph *g, imnn_node x)
     return g_transpose(g, x, &at);
 }
 
+/* Wrong axes are mistakes of rules, or come from a failure before. */
+static bool has_axis(imnn_graph *g, const char *who, imnn_node x, int axis, int ndim, int most)
+{
+    if (imnn_graph_ok(g) && axis >= 0 && axis < ndim && ndim <= most) return true;
+    imnn_graph_fail(g, IMNN_ESHAPE, "%s: axis %d of %s", who, axis + 1,
+                    imnn_shape_text(imnn_graph_shape(g, x)).s);
+    return false;
+}
+
 imnn_node g_squeeze(imnn_graph *g, imnn_node x, int axis)
 {
     imnn_shape s = *imnn_graph_shape(g, x);
+    if (!has_axis(g, "squeeze", x, axis, s.ndim, IMNN_MAX_NDIM)) return 0;
     memmove(s.size + axis, s.size + axis + 1, (size_t)(s.ndim - axis - 1) * sizeof *s.size);
     s.ndim--;
     return g_reshape(g, x, &s);
@@ -31,8 +41,18 @@ imnn_node g_squeeze(imnn_graph *g, imnn_node x, int axis)
 imnn_node g_expand(imnn_graph *g, imnn_node x, int axis)
 {
     imnn_shape s = *imnn_graph_shape(g, x);
+    if (!has_axis(g, "expand", x, axis, s.ndim + 1, IMNN_MAX_NDIM)) return 0;
     memmove(s.size + axis + 1, s.size + axis, (size_t)(s.ndim - axis) * sizeof *s.size);
     s.size[axis] = 1;
     s.ndim++;
     return g_reshape(g, x, &s);
+}
+
+imnn_node imnn_build_number(imnn_graph *g, const imnn_op *op, imnn_node x, const imnn_attr *attr)
+{
+    double value;
+    imnn_type out;
+    if (!imnn_graph_is_number(g, x, &value)) return 0;
+    if (op->infer(&out, 1, &imnn_vertex_of(g, x)->type, attr) != IMNN_OK) return 0;
+    return g_broadcast(g, imnn_graph_number(g, out.dtype, value), &out.shape);
 }

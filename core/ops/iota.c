@@ -12,7 +12,7 @@ imnn_node g_iota(imnn_graph *g, imnn_dtype dtype, const imnn_shape *shape, int a
 static imnn_status infer(imnn_type *out, int n, const imnn_type *in, const imnn_attr *attr)
 {
     imnn_shape s = {.ndim = attr->n - 2};
-    if (attr->n < 3 || s.ndim > IMNN_MAX_NDIM)
+    if (s.ndim < 1 || s.ndim > IMNN_MAX_NDIM)
         return imnn_fail(IMNN_EVALUE, "iota: needs 1 to %d axes", IMNN_MAX_NDIM);
     memcpy(s.size, attr->v + 2, (size_t)s.ndim * sizeof *s.size);
     if (attr->v[1] < 0 || attr->v[1] >= s.ndim)
@@ -29,9 +29,9 @@ static imnn_rows rows(const imnn_vertex *v, const imnn_type *in, int64_t R, bool
     return imnn_row_axis(&v->type.shape, R) < 0 ? IMNN_ROWS_NONE : IMNN_ROWS_EACH;
 }
 
-#define FILL(T)                                                                      \
-    for (int64_t o = 0; o < outer; o++)                                              \
-        for (int64_t i = 0; i < n; i++)                                              \
+#define FILL(T)                         \
+    for (int64_t o = 0; o < outer; o++) \
+        for (int64_t i = 0; i < n; i++) \
             for (int64_t k = 0; k < inner; k++) ((T *)p)[(o * n + i) * inner + k] = (T)(from + i)
 
 static void kernel(const imnn_call *c)
@@ -62,5 +62,7 @@ const imnn_op imnn_op_iota = {
     .vjp = imnn_vjp_zero,
     .rows = rows,
     .kernel = kernel,
+    .gives = "the one asked for",
+    .cases = "-> 0, 0, 5; -> 1, 0, 3, 2; -> 2, 1, 2, 3, 2; -> 3, 2, 1, 2, 4; -> 2, 0, 0",
     .doc = "0, 1, 2, ... along an axis",
 };

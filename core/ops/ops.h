@@ -45,7 +45,7 @@ typedef struct imnn_call {
     int n;
     const imnn_value *in;
     imnn_value out;
-    imnn_type whole;     /* type of the whole result */
+    imnn_type whole;      /* type of the whole result */
     int64_t row, rows, R; /* these rows of R; whole: 0, 1, 1 */
 } imnn_call;
 typedef void imnn_kernel(const imnn_call *);
@@ -58,7 +58,8 @@ typedef enum imnn_class {
     IMNN_CALL    /* .kernel */
 } imnn_class;
 
-enum { /* sets of dtypes */
+/* sets of dtypes */
+enum {
     IMNN_REALS = 1 << IMNN_F32 | 1 << IMNN_F64,
     IMNN_INTEGERS = 1 << IMNN_I32 | 1 << IMNN_U32,
     IMNN_NUMBERS = IMNN_REALS | IMNN_INTEGERS,
@@ -71,17 +72,18 @@ struct imnn_op {
     int id;
     int arity; /* number of array inputs; -1: any number */
     imnn_class class;
-    uint32_t dtypes;     /* allowed for the inputs, which agree (infer may say otherwise) */
-    bool costly;         /* elementwise: so much work that a result is rather stored than redone */
+    uint32_t dtypes; /* allowed for the inputs, which agree (infer may say otherwise) */
+    bool costly;     /* elementwise: so much work that a result is rather stored than redone */
     imnn_build_fn *build;
     imnn_infer_fn *infer;
-    imnn_vjp_fn *vjp;    /* NULL: there is none, which is an error; imnn_vjp_zero: zero */
-    uint32_t linear;     /* bit i: linear in input i, the others being fixed */
+    imnn_vjp_fn *vjp; /* NULL: there is none, which is an error; imnn_vjp_zero: zero */
+    uint32_t linear;  /* bit i: linear in input i, the others being fixed */
     imnn_batch_fn *batch;
-    imnn_rows_fn *rows;  /* NULL: none */
+    imnn_rows_fn *rows; /* NULL: none */
     imnn_view_fn *view;
     imnn_kernel *kernel;
     const char *rule[3]; /* elementwise: vjp as formulas; "" is zero */
+    const char *gives;   /* dtype of the result as text; NULL: that of the inputs */
     double range[2];     /* where tests may sample inputs */
     const char *cases;   /* inputs that tests try; NULL: elementwise */
     const char *doc;
@@ -107,10 +109,10 @@ enum {
 extern const imnn_op *const imnn_op_table[IMNN_NOP];
 
 /* g_exp(g, x), g_mul(g, a, b), ..., g_matmul(g, a, b), ...: what rules are written with */
-#define UNARY(name, ...)                                            \
-    static inline imnn_node g_##name(imnn_graph *g, imnn_node x)    \
-    {                                                               \
-        return imnn_graph_build(g, IMNN_OP_##name, 1, &x, NULL);    \
+#define UNARY(name, ...)                                         \
+    static inline imnn_node g_##name(imnn_graph *g, imnn_node x) \
+    {                                                            \
+        return imnn_graph_build(g, IMNN_OP_##name, 1, &x, NULL); \
     }
 #define TEST UNARY
 #define BINARY(name, ...)                                                         \
@@ -145,15 +147,19 @@ static inline imnn_node g_number(imnn_graph *g, imnn_node like, double value)
 imnn_node g_full_like(imnn_graph *g, imnn_node x, double value);
 /** Exchange the last two axes. */
 imnn_node g_swap(imnn_graph *g, imnn_node x);
+/** Words of 64 bits as pairs (..., shape, 2), high first. */
+imnn_node g_random_bits64(imnn_graph *g, imnn_node key, const imnn_shape *shape);
 /** Remove axis / insert an axis of size 1. */
 imnn_node g_squeeze(imnn_graph *g, imnn_node x, int axis);
 imnn_node g_expand(imnn_graph *g, imnn_node x, int axis);
 /** A formula of operators, "dy * (1 - y * y)", as nodes; numbers take the dtype of values[0]. */
 imnn_node imnn_formula(imnn_graph *g, const char *text, const char *const *names,
                        const imnn_node *values, int n);
-/** Elementwise operators: stretch all inputs to their common shape, then add. */
-imnn_node imnn_broadcast_build(imnn_graph *g, const imnn_op *op, int n, const imnn_node *x,
-                               const imnn_attr *attr);
+/** For operators that only move elements: the result where all elements of x are one known number,
+ *  which stays a number that is repeated; 0 where they are not, or where infer finds a fault. */
+imnn_node imnn_build_number(imnn_graph *g, const imnn_op *op, imnn_node x, const imnn_attr *attr);
+/** A set of dtypes as text, "f32 f64". */
+imnn_text imnn_dtypes_text(uint32_t set);
 /** Batching of elementwise operators: lift what is not batched, then build again. */
 imnn_batch_fn imnn_batch_elementwise;
 /** x (shape) as (size, shape): what a rule does with an input that is not batched. */
@@ -182,7 +188,8 @@ imnn_rows_fn imnn_rows_map; /* every input by rows */
  *   convert               {dtype}
  *   matmul                {transpose a, transpose b}: a (..., n, k) or (..., k, n); ...; equal
  *                         leading axes or, for b, none
- *   random_split          {n, layout}; random_bits {layout, sizes...}; random_fold_in {}
+ *   random_split          {n, layout}; random_fold_in {}
+ *   random_bits           {layout, width, sizes...}: width 64 gives pairs (..., 2), high first
  *   inv, slogdet          {}: f64 or f32 square matrices (..., n, n); slogdet gives (..., 2): sign
  *                         and logarithm
  *   stop_gradient         {} */

@@ -25,7 +25,12 @@ static imnn_status infer(imnn_type *out, int n, const imnn_type *in, const imnn_
         const int64_t *w = attr->v + 3 * k, size = s->size[k];
         if (w[0] < 0 || w[1] < 0 || w[2] < 0)
             return imnn_fail(IMNN_EVALUE, "pad: negative width along axis %d", k + 1);
-        out->shape.size[k] = w[0] + w[1] + size + (size ? (size - 1) * w[2] : 0);
+        int64_t total = size ? size - 1 : 0;
+        bool huge = __builtin_mul_overflow(total, w[2], &total);
+        for (int i = 0; i < 3; i++)
+            huge |= __builtin_add_overflow(total, i < 2 ? w[i] : size, &total);
+        if (huge) return imnn_fail(IMNN_EVALUE, "pad: too much along axis %d", k + 1);
+        out->shape.size[k] = total;
     }
     return IMNN_OK;
 }
@@ -102,6 +107,7 @@ const imnn_op imnn_op_pad = {
     .rows = rows,
     .kernel = kernel,
     .range = {-2, 2},
-    .cases = "(3) -> 1, 2, 0; (2, 3) -> 0, 0, 1, 2, 0, 1; (0) -> 1, 1, 0; (3, 2) -> 1, 0, 2, 0, 1, 0",
+    .cases =
+        "(3) -> 1, 2, 0; (2, 3) -> 0, 0, 1, 2, 0, 1; (0) -> 1, 1, 0; (3, 2) -> 1, 0, 2, 0, 1, 0",
     .doc = "zeros before, behind and between elements along every axis",
 };

@@ -9,10 +9,11 @@ imnn_node g_reshape(imnn_graph *g, imnn_node x, const imnn_shape *shape)
     return imnn_graph_build(g, IMNN_OP_reshape, 1, &x, &at);
 }
 
+/* No sizes where there are too many: infer refuses the number of axes before it looks at them. */
 static imnn_shape wanted(const imnn_attr *attr)
 {
     imnn_shape s = {.ndim = attr->n};
-    memcpy(s.size, attr->v, (size_t)(attr->n < IMNN_MAX_NDIM ? attr->n : 0) * sizeof *s.size);
+    memcpy(s.size, attr->v, (size_t)(attr->n <= IMNN_MAX_NDIM ? attr->n : 0) * sizeof *s.size);
     return s;
 }
 
@@ -20,21 +21,19 @@ static imnn_node build(imnn_graph *g, const imnn_op *op, int n, const imnn_node 
                        const imnn_attr *attr)
 {
     const imnn_vertex *v = imnn_vertex_of(g, x[0]);
-    if (attr->n <= IMNN_MAX_NDIM) {
-        imnn_shape s = {.ndim = attr->n};
-        memcpy(s.size, attr->v, (size_t)attr->n * sizeof *s.size);
-        if (imnn_shape_equal(&s, &v->type.shape)) return x[0];
-    }
-    if (v->op == op) return imnn_graph_build(g, op->id, 1, v->x, attr);
-    return imnn_graph_add(g, op, n, x, attr);
+    const imnn_shape s = wanted(attr);
+    if (s.ndim <= IMNN_MAX_NDIM && imnn_shape_equal(&s, &v->type.shape)) return x[0];
+    if (v->op == op && imnn_shape_count(&s) == imnn_shape_count(&v->type.shape))
+        return imnn_graph_build(g, op->id, 1, v->x, attr);
+    imnn_node y = imnn_build_number(g, op, x[0], attr);
+    return y ? y : imnn_graph_add(g, op, n, x, attr);
 }
 
 static imnn_status infer(imnn_type *out, int n, const imnn_type *in, const imnn_attr *attr)
 {
-    imnn_shape s = {.ndim = attr->n};
+    const imnn_shape s = wanted(attr);
     if (attr->n > IMNN_MAX_NDIM)
         return imnn_fail(IMNN_EVALUE, "reshape: at most %d axes, got %d", IMNN_MAX_NDIM, attr->n);
-    memcpy(s.size, attr->v, (size_t)attr->n * sizeof *s.size);
     for (int k = 0; k < s.ndim; k++)
         if (s.size[k] < 0)
             return imnn_fail(IMNN_EVALUE, "reshape: negative size in %s", imnn_shape_text(&s).s);

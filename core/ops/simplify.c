@@ -13,11 +13,6 @@ static imnn_node number(imnn_graph *g, imnn_node like, double value, const imnn_
     return g_broadcast(g, g_number(g, like, value), s);
 }
 
-static bool is_real(const imnn_graph *g, imnn_node x)
-{
-    return IMNN_REALS >> imnn_graph_dtype(g, x) & 1;
-}
-
 /* x^n as products, by squaring. */
 static imnn_node power(imnn_graph *g, imnn_node x, int n)
 {
@@ -36,16 +31,38 @@ static imnn_node simplify_pow(imnn_graph *g, imnn_node x, double n, const imnn_s
     return 0;
 }
 
-/* In double, then rounded to the dtype: what the operator itself would give for these four. */
+/* In double, then rounded to the dtype: what the operator itself gives in these cases, since a
+ * double has more than twice the digits of an f32. Integers as long as the double is exact. */
 static imnn_node fold(imnn_graph *g, int id, imnn_node like, double a, double b,
                       const imnn_shape *s)
 {
-    if (!is_real(g, like)) return 0;
+    double y;
     switch (id) {
-    case IMNN_OP_add: return number(g, like, a + b, s);
-    case IMNN_OP_sub: return number(g, like, a - b, s);
-    case IMNN_OP_mul: return number(g, like, a * b, s);
-    case IMNN_OP_div: return number(g, like, a / b, s);
+    case IMNN_OP_neg: y = -a; break;
+    case IMNN_OP_add: y = a + b; break;
+    case IMNN_OP_sub: y = a - b; break;
+    case IMNN_OP_mul: y = a * b; break;
+    case IMNN_OP_div: y = a / b; break;
+    default: return 0;
+    }
+    if (IMNN_INTEGERS >> imnn_graph_dtype(g, like) & 1 && fabs(y) > 0x1p53) return 0;
+    return number(g, like, y, s);
+}
+
+/* a or b is known to be one number. */
+static imnn_node simplify_known(imnn_graph *g, int id, const imnn_node *x, const double *a,
+                                const double *b, const imnn_shape *s)
+{
+    switch (id) {
+    case IMNN_OP_add:
+        if (a && *a == 0) return repeated(g, x[1], s);
+        return b && *b == 0 ? repeated(g, x[0], s) : 0;
+    case IMNN_OP_sub: return b && *b == 0 ? repeated(g, x[0], s) : 0;
+    case IMNN_OP_mul:
+        if (a && *a == 1) return repeated(g, x[1], s);
+        return b && *b == 1 ? repeated(g, x[0], s) : 0;
+    case IMNN_OP_div: return b && *b == 1 ? repeated(g, x[0], s) : 0;
+    case IMNN_OP_pow: return b ? simplify_pow(g, x[0], *b, s) : 0;
     default: return 0;
     }
 }
@@ -55,28 +72,12 @@ imnn_node imnn_simplify(imnn_graph *g, const imnn_op *op, const imnn_node *x, co
     const imnn_vertex *v = imnn_vertex_of(g, x[0]);
     double a = 0, b = 0;
     const bool na = imnn_graph_is_number(g, x[0], &a);
-    if (op->id == IMNN_OP_neg) {
-        if (v->op && v->op->id == IMNN_OP_neg) return v->x[0];
-        return na && is_real(g, x[0]) ? number(g, x[0], -a, s) : 0;
-    }
+    if (op->id == IMNN_OP_neg && v->op == op) return v->x[0];
     if (op->id == IMNN_OP_where) return na ? repeated(g, a != 0 ? x[1] : x[2], s) : 0;
+    if (op->arity == 1) return na ? fold(g, op->id, x[0], a, 0, s) : 0;
     if (op->arity != 2) return 0;
     const bool nb = imnn_graph_is_number(g, x[1], &b);
     if (!na && !nb) return 0;
-    if (na && nb) {
-        imnn_node y = fold(g, op->id, x[0], a, b, s);
-        if (y) return y;
-    }
-    switch (op->id) {
-    case IMNN_OP_add:
-        if (na && a == 0) return repeated(g, x[1], s);
-        return nb && b == 0 ? repeated(g, x[0], s) : 0;
-    case IMNN_OP_sub: return nb && b == 0 ? repeated(g, x[0], s) : 0;
-    case IMNN_OP_mul:
-        if (na && a == 1) return repeated(g, x[1], s);
-        return nb && b == 1 ? repeated(g, x[0], s) : 0;
-    case IMNN_OP_div: return nb && b == 1 ? repeated(g, x[0], s) : 0;
-    case IMNN_OP_pow: return nb ? simplify_pow(g, x[0], b, s) : 0;
-    default: return 0;
-    }
+    imnn_node y = na && nb ? fold(g, op->id, x[0], a, b, s) : 0;
+    return y ? y : simplify_known(g, op->id, x, na ? &a : NULL, nb ? &b : NULL, s);
 }

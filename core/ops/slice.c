@@ -19,7 +19,19 @@ static imnn_node build(imnn_graph *g, const imnn_op *op, int n, const imnn_node 
     const imnn_shape *s = imnn_graph_shape(g, x[0]);
     bool whole = attr->n == 3 * s->ndim;
     for (int k = 0; whole && k < s->ndim; k++) whole = is_whole(attr, k, s->size[k]);
-    return whole ? x[0] : imnn_graph_add(g, op, n, x, attr);
+    if (whole) return x[0];
+    imnn_node y = imnn_build_number(g, op, x[0], attr);
+    return y ? y : imnn_graph_add(g, op, n, x, attr);
+}
+
+/* Whether the last element is inside too; counted, since its place could be too large a number. */
+static bool is_inside(int64_t start, int64_t count, int64_t step, int64_t size)
+{
+    if (count == 0) return true;
+    if (start < 0 || start >= size) return false;
+    const uint64_t stride = step > 0 ? (uint64_t)step : -(uint64_t)step;
+    const uint64_t room = (uint64_t)(step > 0 ? size - 1 - start : start);
+    return (uint64_t)count - 1 <= room / stride;
 }
 
 static imnn_status infer(imnn_type *out, int n, const imnn_type *in, const imnn_attr *attr)
@@ -30,10 +42,7 @@ static imnn_status infer(imnn_type *out, int n, const imnn_type *in, const imnn_
         return imnn_fail(IMNN_EVALUE, "slice: needs a range for each of the %d axes", s->ndim);
     for (int k = 0; k < s->ndim; k++) {
         int64_t start = attr->v[3 * k], count = attr->v[3 * k + 1], step = attr->v[3 * k + 2];
-        int64_t last = start + (count - 1) * step;
-        bool inside = count == 0 || (start >= 0 && start < s->size[k] && last >= 0 &&
-                                     last < s->size[k]);
-        if (count < 0 || step == 0 || !inside)
+        if (count < 0 || step == 0 || !is_inside(start, count, step, s->size[k]))
             return imnn_fail(IMNN_EVALUE,
                              "slice: %lld elements from %lld in steps of %lld leave axis %d of %s",
                              (long long)count, (long long)start + 1, (long long)step, k + 1,
@@ -49,7 +58,8 @@ static void vjp(imnn_graph *g, const imnn_vertex *v, imnn_node y, imnn_node dy, 
     const imnn_shape in = *imnn_graph_shape(g, v->x[0]);
     imnn_attr turn = {.n = v->attr->n}, widths = turn;
     for (int k = 0; k < in.ndim; k++) {
-        int64_t start = v->attr->v[3 * k], count = v->attr->v[3 * k + 1], step = v->attr->v[3 * k + 2];
+        int64_t start = v->attr->v[3 * k], count = v->attr->v[3 * k + 1],
+                step = v->attr->v[3 * k + 2];
         const bool back = step < 0 && count > 0;
         turn.v[3 * k] = back ? count - 1 : 0;
         turn.v[3 * k + 1] = count, turn.v[3 * k + 2] = back ? -1 : 1;
@@ -108,6 +118,7 @@ const imnn_op imnn_op_slice = {
     .rows = rows,
     .view = view,
     .range = {-2, 2},
-    .cases = "(5) -> 1, 2, 2; (3, 4) -> 0, 3, 1, 3, 2, -2; (4) -> 3, 4, -1; (3, 4) -> 1, 0, 1, 0, 4, 1",
+    .cases =
+        "(5) -> 1, 2, 2; (3, 4) -> 0, 3, 1, 3, 2, -2; (4) -> 3, 4, -1; (3, 4) -> 1, 0, 1, 0, 4, 1",
     .doc = "elements of a range along every axis: start, count, step",
 };

@@ -10,7 +10,10 @@ static imnn_node build(imnn_graph *g, const imnn_op *op, int n, const imnn_node 
                        const imnn_attr *attr)
 {
     const imnn_vertex *v = imnn_vertex_of(g, x[0]);
-    return v->op == op || v->value ? x[0] : imnn_graph_add(g, op, n, x, attr);
+    double number;
+    const bool constant =
+        v->value || imnn_graph_is_number(g, x[0], &number) || !(IMNN_REALS >> v->type.dtype & 1);
+    return v->op == op || constant ? x[0] : imnn_graph_add(g, op, n, x, attr);
 }
 
 static imnn_status infer(imnn_type *out, int n, const imnn_type *in, const imnn_attr *attr)

@@ -1,5 +1,6 @@
 /* The operator table: rows of elementwise.def and files named by structured.def. */
 #include "core/ops/elementwise.h"
+#include <stdio.h>
 #include <string.h>
 
 enum { C = 0, F = 1 }; /* second column: whether the value calls a function */
@@ -9,28 +10,29 @@ enum { C = 0, F = 1 }; /* second column: whether the value calls a function */
 #define ON_BITS IMNN_BITS
 #define ON_ANY IMNN_ANY
 
-#define ELEMENTWISE(n, arity_, on, cost, low, high, text)                                        \
-    .name = #n, .id = IMNN_OP_##n, .arity = arity_, .class = IMNN_MAP, .dtypes = ON_##on,       \
-    .costly = cost, .build = imnn_elementwise_build, .batch = imnn_batch_elementwise, .rows = imnn_rows_map, .range = {low, high}, .doc = text
-#define UNARY(n, on, cost, value, dx, low, high, text)                                            \
-    static const imnn_op imnn_op_##n = {ELEMENTWISE(n, 1, on, cost, low, high, text),            \
-                                        .infer = imnn_elementwise_infer,                         \
+#define ELEMENTWISE(n, arity_, on, cost, low, high, text)                                 \
+    .name = #n, .id = IMNN_OP_##n, .arity = arity_, .class = IMNN_MAP, .dtypes = ON_##on, \
+    .costly = cost, .build = imnn_elementwise_build, .batch = imnn_batch_elementwise,     \
+    .rows = imnn_rows_map, .range = {low, high}, .doc = text
+#define UNARY(n, on, cost, value, dx, low, high, text)                                \
+    static const imnn_op imnn_op_##n = {ELEMENTWISE(n, 1, on, cost, low, high, text), \
+                                        .infer = imnn_elementwise_infer,              \
                                         .vjp = imnn_elementwise_vjp, .rule = {dx}};
-#define BINARY(n, on, cost, value, da, db, low, high, text)                                       \
-    static const imnn_op imnn_op_##n = {ELEMENTWISE(n, 2, on, cost, low, high, text),            \
-                                        .infer = imnn_elementwise_infer,                         \
+#define BINARY(n, on, cost, value, da, db, low, high, text)                           \
+    static const imnn_op imnn_op_##n = {ELEMENTWISE(n, 2, on, cost, low, high, text), \
+                                        .infer = imnn_elementwise_infer,              \
                                         .vjp = imnn_elementwise_vjp, .rule = {da, db}};
-#define TERNARY(n, on, cost, value, da, db, dc, low, high, text)                                  \
-    static const imnn_op imnn_op_##n = {ELEMENTWISE(n, 3, on, cost, low, high, text),            \
-                                        .infer = imnn_elementwise_infer,                         \
+#define TERNARY(n, on, cost, value, da, db, dc, low, high, text)                      \
+    static const imnn_op imnn_op_##n = {ELEMENTWISE(n, 3, on, cost, low, high, text), \
+                                        .infer = imnn_elementwise_infer,              \
                                         .vjp = imnn_elementwise_vjp, .rule = {da, db, dc}};
-#define COMPARE(n, on, cost, value, low, high, text)                                              \
-    static const imnn_op imnn_op_##n = {ELEMENTWISE(n, 2, on, cost, low, high, text),            \
-                                        .infer = imnn_bool_infer,                                \
+#define COMPARE(n, on, cost, value, low, high, text)                                  \
+    static const imnn_op imnn_op_##n = {ELEMENTWISE(n, 2, on, cost, low, high, text), \
+                                        .infer = imnn_bool_infer, .gives = "bool",    \
                                         .vjp = imnn_vjp_zero, .rule = {"", ""}};
-#define TEST(n, on, cost, value, low, high, text)                                                 \
-    static const imnn_op imnn_op_##n = {ELEMENTWISE(n, 1, on, cost, low, high, text),            \
-                                        .infer = imnn_bool_infer,                                \
+#define TEST(n, on, cost, value, low, high, text)                                     \
+    static const imnn_op imnn_op_##n = {ELEMENTWISE(n, 1, on, cost, low, high, text), \
+                                        .infer = imnn_bool_infer, .gives = "bool",    \
                                         .vjp = imnn_vjp_zero, .rule = {""}};
 #include "core/ops/elementwise.def"
 #undef UNARY
@@ -52,23 +54,21 @@ const imnn_op *const imnn_op_table[IMNN_NOP] = {
 
 int imnn_op_count(void) { return IMNN_NOP; }
 
-static const char *set_text(uint32_t set)
+imnn_text imnn_dtypes_text(uint32_t set)
 {
-    switch (set) {
-    case IMNN_REALS: return "f32 f64";
-    case IMNN_NUMBERS: return "f32 f64 i32 u32";
-    case IMNN_INTEGERS: return "i32 u32";
-    case IMNN_BITS: return "i32 u32 bool";
-    case IMNN_ANY: return "f32 f64 i32 u32 bool";
-    case 1 << IMNN_U32: return "u32";
-    default: return "";
-    }
+    imnn_text t = {""};
+    for (int d = 0, n = 0; d < IMNN_NDTYPE; d++)
+        if (set >> d & 1)
+            n += snprintf(t.s + n, sizeof t.s - (size_t)n, n ? " %s" : "%s",
+                          imnn_dtype_name((imnn_dtype)d));
+    return t;
 }
 
 static uint32_t smooth_in(const imnn_op *op)
 {
     if (!op->vjp || op->vjp == imnn_vjp_zero) return 0;
-    if (op->vjp != imnn_elementwise_vjp) return op->arity < 0 ? ~0u : (1u << op->arity) - 1;
+    if (op->vjp != imnn_elementwise_vjp) /* what is linear in some inputs chooses by the others */
+        return op->linear ? op->linear : op->arity < 0 ? ~0u : (1u << op->arity) - 1;
     uint32_t smooth = 0;
     for (int i = 0; i < op->arity; i++)
         if (op->rule[i] && op->rule[i][0]) smooth |= 1u << i;
@@ -78,14 +78,20 @@ static uint32_t smooth_in(const imnn_op *op)
 const imnn_op_info *imnn_op_get(int id)
 {
     static _Thread_local imnn_op_info info;
+    static _Thread_local imnn_text dtypes;
     if (id < 0 || id >= IMNN_NOP) return NULL;
     const imnn_op *op = imnn_op_table[id];
-    info = (imnn_op_info){.name = op->name, .arity = op->arity,
+    dtypes = imnn_dtypes_text(op->dtypes);
+    info = (imnn_op_info){.name = op->name,
+                          .arity = op->arity,
                           .elementwise = op->build == imnn_elementwise_build,
-                          .dtypes = set_text(op->dtypes),
-                          .gives = op->infer == imnn_bool_infer ? "bool" : NULL,
-                          .smooth = smooth_in(op), .lo = op->range[0], .hi = op->range[1],
-                          .cases = op->cases, .doc = op->doc};
+                          .dtypes = dtypes.s,
+                          .gives = op->gives,
+                          .smooth = smooth_in(op),
+                          .lo = op->range[0],
+                          .hi = op->range[1],
+                          .cases = op->cases,
+                          .doc = op->doc};
     for (int i = 0; i < 3; i++) info.rule[i] = op->rule[i];
     return &info;
 }

@@ -7,6 +7,17 @@ imnn_node g_transpose(imnn_graph *g, imnn_node x, const imnn_attr *permutation)
     return imnn_graph_build(g, IMNN_OP_transpose, 1, &x, permutation);
 }
 
+/* First a, then b; false: b is no permutation of these axes, as infer will say. */
+static bool compose(imnn_attr *both, const imnn_attr *a, const imnn_attr *b)
+{
+    *both = (imnn_attr){.n = b->n};
+    for (int k = 0; k < b->n; k++) {
+        if (b->n != a->n || b->v[k] < 0 || b->v[k] >= b->n) return false;
+        both->v[k] = a->v[b->v[k]];
+    }
+    return true;
+}
+
 static imnn_node build(imnn_graph *g, const imnn_op *op, int n, const imnn_node *x,
                        const imnn_attr *attr)
 {
@@ -14,15 +25,11 @@ static imnn_node build(imnn_graph *g, const imnn_op *op, int n, const imnn_node 
     bool identity = true;
     for (int k = 0; k < attr->n; k++) identity = identity && attr->v[k] == k;
     if (identity && attr->n == v->type.shape.ndim) return x[0];
-    if (v->op == op && v->attr->n == attr->n) {
-        imnn_attr both = {.n = attr->n};
-        for (int k = 0; k < attr->n; k++) {
-            if (attr->v[k] < 0 || attr->v[k] >= attr->n) return imnn_graph_add(g, op, n, x, attr);
-            both.v[k] = v->attr->v[attr->v[k]];
-        }
+    imnn_attr both;
+    if (v->op == op && compose(&both, v->attr, attr))
         return imnn_graph_build(g, op->id, 1, v->x, &both);
-    }
-    return imnn_graph_add(g, op, n, x, attr);
+    imnn_node y = imnn_build_number(g, op, x[0], attr);
+    return y ? y : imnn_graph_add(g, op, n, x, attr);
 }
 
 static imnn_status infer(imnn_type *out, int n, const imnn_type *in, const imnn_attr *attr)

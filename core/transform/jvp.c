@@ -2,6 +2,7 @@
  * formulas, everything else the reverse derivative of its reverse derivative. */
 #include "core/ops/elementwise.h"
 #include "core/transform/transform.h"
+#include <string.h>
 
 static imnn_node plus(imnn_graph *g, imnn_node a, imnn_node b)
 {
@@ -65,8 +66,10 @@ static imnn_node push_twice(imnn_graph *g, const imnn_vertex *v, imnn_node y, co
         else sum = plus(g, sum, d);
     }
     if (sum && imnn_vertex_of(g, sum)->scope == scope && scope)
-        imnn_graph_fail(g, IMNN_EVALUE, "%s: its reverse derivative is not linear in the cotangent; "
-                                        "give the forward one with custom_jvp", v->op->name);
+        imnn_graph_fail(g, IMNN_EVALUE,
+                        "%s: its reverse derivative is not linear in the cotangent; "
+                        "give the forward one with custom_jvp",
+                        v->op->name);
     imnn_graph_close(g, scope);
     return sum;
 }
@@ -77,7 +80,7 @@ static imnn_node push(imnn_graph *g, imnn_node n, const imnn_node *tangent)
     imnn_node t[v->n + 1];
     bool any = false;
     for (int i = 0; i < v->n; i++) t[i] = tangent[v->x[i]], any = any || t[i];
-    if (!any || !imnn_is_smooth(g, n) || v->op->vjp == imnn_vjp_zero) return 0;
+    if (!any) return 0;
     if (!v->op->vjp) {
         imnn_graph_fail(g, IMNN_EVALUE, "%s: has no derivative", v->op->name);
         return 0;
@@ -92,17 +95,17 @@ imnn_status imnn_graph_jvp(imnn_graph *g, int ny, const imnn_node *y, int nx, co
 {
     imnn_cone c;
     imnn_node found[ny + 1];
-    if (!imnn_cone_of(&c, g, ny, y, nx, x)) return imnn_graph_status(g);
-    const size_t bytes = (size_t)c.size * sizeof(imnn_node);
-    imnn_node *tangent = imnn_alloc(bytes);
-    if (!tangent) imnn_graph_fail_last(g, IMNN_ENOMEM);
-    for (int j = 0; tangent && j < nx; j++)
-        if (imnn_is_smooth(g, x[j])) tangent[x[j]] = v[j];
-    for (imnn_node n = c.first; tangent && n <= c.last && imnn_graph_ok(g); n++)
-        if (c.depends[n] && !c.leaf[n]) tangent[n] = push(g, n, tangent);
-    for (int i = 0; i < ny; i++) found[i] = tangent && imnn_graph_ok(g) ? tangent[y[i]] : 0;
-    for (int i = 0; i < ny; i++) dy[i] = found[i];
-    imnn_free(tangent, bytes);
-    imnn_cone_free(&c);
+    memset(found, 0, sizeof found);
+    if (imnn_same_types(g, "jvp: tangent", nx, v, x) && imnn_cone_of(&c, g, ny, y, nx, x, true)) {
+        imnn_node *tangent = imnn_cone_table(&c, g);
+        for (int j = 0; tangent && j < nx; j++)
+            if (c.depends[x[j]]) tangent[x[j]] = v[j];
+        for (imnn_node n = c.first; n <= c.last && imnn_graph_ok(g); n++)
+            if (c.depends[n] && !c.leaf[n]) tangent[n] = push(g, n, tangent);
+        for (int i = 0; i < ny && imnn_graph_ok(g); i++) found[i] = tangent[y[i]];
+        imnn_cone_table_free(&c, tangent);
+        imnn_cone_free(&c);
+    }
+    memcpy(dy, found, (size_t)ny * sizeof *dy);
     return imnn_graph_status(g);
 }

@@ -1,5 +1,11 @@
 /* Reverse derivative: every operator's rule, from the results back to the variables. */
 #include "core/transform/transform.h"
+#include <string.h>
+
+static void add_to(imnn_graph *g, imnn_node *sum, imnn_node x)
+{
+    *sum = *sum ? g_add(g, *sum, x) : x;
+}
 
 static void pull(imnn_graph *g, imnn_node n, const imnn_cone *c, imnn_node *cotangent)
 {
@@ -9,14 +15,10 @@ static void pull(imnn_graph *g, imnn_node n, const imnn_cone *c, imnn_node *cota
         imnn_graph_fail(g, IMNN_EVALUE, "%s: has no derivative", v->op->name);
         return;
     }
-    for (int i = 0; i < v->n; i++)
-        dx[i] = c->depends[v->x[i]] && imnn_is_smooth(g, v->x[i]) ? 0 : -1;
+    for (int i = 0; i < v->n; i++) dx[i] = c->depends[v->x[i]] ? 0 : -1;
     v->op->vjp(g, v, n, cotangent[n], dx);
-    for (int i = 0; i < v->n && imnn_graph_ok(g); i++) {
-        imnn_node *sum = &cotangent[v->x[i]];
-        if (dx[i] <= 0 || !c->depends[v->x[i]] || !imnn_is_smooth(g, v->x[i])) continue;
-        *sum = *sum ? g_add(g, *sum, dx[i]) : dx[i];
-    }
+    for (int i = 0; i < v->n && imnn_graph_ok(g); i++)
+        if (dx[i] > 0 && c->depends[v->x[i]]) add_to(g, &cotangent[v->x[i]], dx[i]);
 }
 
 imnn_status imnn_graph_vjp(imnn_graph *g, int ny, const imnn_node *y, const imnn_node *dy, int nx,
@@ -24,18 +26,18 @@ imnn_status imnn_graph_vjp(imnn_graph *g, int ny, const imnn_node *y, const imnn
 {
     imnn_cone c;
     imnn_node found[nx + 1];
-    if (!imnn_cone_of(&c, g, ny, y, nx, x)) return imnn_graph_status(g);
-    const size_t bytes = (size_t)c.size * sizeof(imnn_node);
-    imnn_node *cotangent = imnn_alloc(bytes);
-    if (!cotangent) imnn_graph_fail_last(g, IMNN_ENOMEM);
-    for (int i = 0; cotangent && i < ny; i++)
-        if (dy[i] && c.depends[y[i]] && imnn_is_smooth(g, y[i]))
-            cotangent[y[i]] = cotangent[y[i]] ? g_add(g, cotangent[y[i]], dy[i]) : dy[i];
-    for (imnn_node n = c.last; cotangent && n >= c.first && imnn_graph_ok(g); n--)
-        if (cotangent[n] && c.depends[n] && !c.leaf[n]) pull(g, n, &c, cotangent);
-    for (int j = 0; j < nx; j++) found[j] = cotangent && imnn_graph_ok(g) ? cotangent[x[j]] : 0;
-    for (int j = 0; j < nx; j++) dx[j] = found[j];
-    imnn_free(cotangent, bytes);
-    imnn_cone_free(&c);
+    memset(found, 0, sizeof found);
+    if (imnn_same_types(g, "vjp: cotangent", ny, dy, y) &&
+        imnn_cone_of(&c, g, ny, y, nx, x, true)) {
+        imnn_node *cotangent = imnn_cone_table(&c, g);
+        for (int i = 0; i < ny && imnn_graph_ok(g); i++)
+            if (dy[i] && c.depends[y[i]]) add_to(g, &cotangent[y[i]], dy[i]);
+        for (imnn_node n = c.last; n >= c.first && imnn_graph_ok(g); n--)
+            if (cotangent[n] && !c.leaf[n]) pull(g, n, &c, cotangent);
+        for (int j = 0; j < nx && imnn_graph_ok(g); j++) found[j] = cotangent[x[j]];
+        imnn_cone_table_free(&c, cotangent);
+        imnn_cone_free(&c);
+    }
+    memcpy(dx, found, (size_t)nx * sizeof *dx);
     return imnn_graph_status(g);
 }

@@ -17,6 +17,7 @@ typedef struct imnn_op_info {
 } imnn_op_info;
 
 IMNN_API int imnn_op_count(void);
+/** NULL if there is none of this number; good until the next call in the same thread. */
 IMNN_API const imnn_op_info *imnn_op_get(int id);
 /** The operator of that name, -1 if there is none. */
 IMNN_API int imnn_op_find(const char *name);
