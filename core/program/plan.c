@@ -201,19 +201,19 @@ static item *append_copy(imnn_program *p, int32_t x)
 static imnn_status add_item(imnn_program *p, const imnn_vertex *v, const int32_t *of, imnn_type *in)
 {
     const bool side_by_side = v->op && (v->op->class == IMNN_REDUCE || v->op->class == IMNN_CALL);
-    int32_t copied[2] = {-1, -1};
-    for (int i = 0; side_by_side && i < v->n && i < 2; i++)
-        if (!is_contiguous(&p->item[of[v->x[i]]].view)) {
-            const item *c = append_copy(p, of[v->x[i]]);
-            if (!c) return IMNN_ENOMEM;
-            copied[i] = (int32_t)(c - p->item);
-        }
+    int32_t x[v->n + 1];
+    for (int i = 0; i < v->n; i++) {
+        x[i] = of[v->x[i]];
+        if (!side_by_side || is_contiguous(&p->item[x[i]].view)) continue;
+        const item *c = append_copy(p, x[i]);
+        if (!c) return IMNN_ENOMEM;
+        p->item[x[i]].uses--;
+        x[i] = (int32_t)(c - p->item);
+        p->item[x[i]].uses++;
+    }
     item *it = append(p, v);
     if (!it) return IMNN_ENOMEM;
-    for (int i = 0; i < v->n; i++) {
-        it->x[i] = i < 2 && copied[i] >= 0 ? copied[i] : of[v->x[i]];
-        if (i < 2 && copied[i] >= 0) p->item[of[v->x[i]]].uses--, p->item[copied[i]].uses++;
-    }
+    memcpy(it->x, x, (size_t)v->n * sizeof *x);
     if (v->value) {
         p->constant[p->constants++] = imnn_array_retain(v->value);
         return IMNN_OK;
