@@ -47,6 +47,8 @@ typedef struct imnn_call {
     imnn_value out;
     imnn_type whole;      /* type of the whole result */
     int64_t row, rows, R; /* these rows of R; whole: 0, 1, 1 */
+    bool accumulate;      /* FOLD: add to what is there */
+    bool *failed;         /* set where there is no memory */
 } imnn_call;
 typedef void imnn_kernel(const imnn_call *);
 
@@ -178,10 +180,10 @@ imnn_rows_fn imnn_rows_map; /* every input by rows */
  *   slice                 {start_0, count_0, step_0, start_1, ...}: step may be negative
  *   pad                   {low_0, high_0, interior_0, low_1, ...}, all >= 0; zeros go in
  *   concatenate           {axis}
- *   gather                {axis}: x, i32 indices (clamped): the axis is replaced by the axes of
- *                         the indices
- *   scatter_add           {axis, size}: the transpose of gather: y (as gather gives it), indices ->
- *                         the axis with `size` elements
+ *   gather                {axis, batch}: x, i32 indices (clamped): the axis is replaced by the axes
+ *                         of the indices but the first `batch` ones, which x has too
+ *   scatter_add           {axis, size, batch}: the transpose of gather: y (as gather gives it),
+ *                         indices -> the axis with `size` elements
  *   take_along            {axis}: x and i32 indices of equal shape but for the axis
  *   put_along_add         {axis, size}: its transpose
  *   iota                  {dtype, axis, sizes...}: counts along the axis; no inputs

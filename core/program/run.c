@@ -181,8 +181,9 @@ static void run_reduce(const context *x, const region *r, const step *s)
                 inner, s->fold && !(s->first && x->begins));
 }
 
-static void run_call(const context *x, const region *r, const step *s)
+static bool run_call(const context *x, const region *r, const step *s)
 {
+    bool failed = false;
     const imnn_vertex *v = x->p->item[s->item].v;
     imnn_value in[s->n + 1];
     for (int32_t k = 0; k < s->n; k++)
@@ -190,8 +191,10 @@ static void run_call(const context *x, const region *r, const step *s)
                              {s->in[k].dtype, local_of(x, r, &s->in[k])}};
     imnn_call call = {.attr = v->attr, .n = s->n, .in = in,
                       .out = {start_of(x, &s->out), {v->type.dtype, local_of(x, r, &s->out)}},
-                      .whole = v->type, .row = x->row, .rows = x->rows, .R = r->R};
+                      .whole = v->type, .row = x->row, .rows = x->rows, .R = r->R,
+                      .accumulate = s->fold && !(s->first && x->begins), .failed = &failed};
     v->op->kernel(&call);
+    return !failed;
 }
 
 /* Append the rows that the mask lets through to the lists of this group. */
@@ -227,7 +230,7 @@ static bool run_step(const context *x, const region *r, const step *s)
     case STEP_MAP: run_cluster(x, r, s); break;
     case STEP_GEMM: run_gemm(x, r, s); break;
     case STEP_REDUCE: run_reduce(x, r, s); break;
-    case STEP_CALL: run_call(x, r, s); break;
+    case STEP_CALL: return run_call(x, r, s);
     case STEP_EMIT: return run_emit(x, r, s);
     }
     return true;
@@ -467,7 +470,7 @@ imnn_status imnn_program_run(imnn_program *p, const imnn_array *const *x, imnn_a
                 run_regions(&c, &state);
             }
         }
-        if (state.failed) st = imnn_fail(IMNN_ENOMEM, "filter: no memory for the accepted rows");
+        if (state.failed) st = imnn_fail(IMNN_ENOMEM, "program: not enough memory to go on");
         else if (state.stopped) imnn_interrupted(), st = imnn_fail(IMNN_EINTERRUPT, "interrupted");
         else st = collect(p, y);
     }
