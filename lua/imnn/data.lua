@@ -1,0 +1,3 @@
+--- Files.
+-- @module imnn.data
+return { hdf5 = require 'imnn.data.hdf5' }
