@@ -24,8 +24,8 @@ local terminals = {
   end,
   svg = function(width, height)
     local dpi = 96 -- of CSS
-    return ("svg size %d,%d background '#ffffff' font 'sans-serif,%.4g' linewidth 1 rounded")
-      :format(width / 2.54 * dpi, height / 2.54 * dpi, font_points * dpi / 72)
+    return ("svg size %d,%d background '#ffffff' font 'sans-serif,%.4g' linewidth 1 dashlength 2 "
+      .. 'rounded'):format(width / 2.54 * dpi, height / 2.54 * dpi, font_points * dpi / 72)
   end,
   txt = function(width, height)
     local columns = 100

@@ -115,7 +115,7 @@ end
 -- ---- drawing ----
 
 local margin = { left = 1.75, right = 1.45, bottom = 1.25, top = 0.3, gap = 0.3 } -- cm
-local line_height = 0.4 -- cm, of legends
+local line_height, letter = 0.42, 0.178 -- cm, of legends
 
 local panels = { -- from the top
   { name = 'information', ylabel = '|F|', legend = 'bottom' },
@@ -162,6 +162,19 @@ local function axis_of(fig, i, right, spare)
     { from_lo = lo == 0 })
 end
 
+-- Columns, as many as are asked for and fit, and rows of a legend.
+local function legend_size(fig, i, plot)
+  local entries, longest = 0, 1
+  for _, item in ipairs(plot) do
+    local entry = item:match " title '(.*)' noenhanced$"
+    if entry then entries, longest = entries + 1, math.max(longest, text.length(entry)) end
+  end
+  local room = fig.width - margin.left - margin.right
+  local fit = math.floor(room / (longest * letter + 1))
+  local columns = math.max(1, math.min((i == 1 and 1 or 2) * fig.ncol, fit))
+  return columns, math.ceil(entries / columns)
+end
+
 local function label(n, s, x, y, turn)
   return ('label %d %s at screen %.4f,%.4f center%s'):format(n, text.literal(s), x, y,
     turn and ' rotate by 90' or '')
@@ -170,16 +183,11 @@ end
 local function draw_panel(fig, sheet, i, n, plot)
   local panel, at = panels[i], box(fig, i)
   local middle = (at[3] + at[4]) / 2
-  local columns = (i == 1 and 1 or 2) * fig.ncol
-  local entries = 0
-  for _, item in ipairs(plot) do
-    if item:find ' title ' then entries = entries + 1 end
-  end
-  local spare = i > 1 and math.min(0.5, (math.ceil(entries / columns) * line_height + 0.1)
-    / panel_height(fig)) or 0
+  local columns, rows = legend_size(fig, i, plot)
+  local spare = i > 1 and math.min(0.5, (rows * line_height + 0.15) / panel_height(fig)) or 0
   local set = {
     "border 15 linewidth 0.6 linecolor rgb '#303030'", "tics scale 0.5 font ',8'",
-    ('key %s right horizontal samplen 2.2 spacing 1.1 maxcols %d opaque fillcolor rgb '
+    ("key %s right horizontal samplen 2.2 spacing 1.1 font ',8' maxcols %d opaque fillcolor rgb "
       .. "'#30ffffff'"):format(panel.legend, columns),
     label(1, panel.ylabel, 0.35 / fig.width, middle, true),
   }
