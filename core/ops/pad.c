@@ -107,7 +107,7 @@ const imnn_op imnn_op_pad = {
     .rows = rows,
     .kernel = kernel,
     .range = {-2, 2},
-    .cases =
-        "(3) -> 1, 2, 0; (2, 3) -> 0, 0, 1, 2, 0, 1; (0) -> 1, 1, 0; (3, 2) -> 1, 0, 2, 0, 1, 0",
+    .cases = "(3) -> 1, 2, 0; (2, 3) -> 0, 0, 1, 2, 0, 1; (0) -> 1, 1, 0; "
+             "(3, 2) -> 1, 0, 2, 0, 1, 0; (4, 3) -> 0, 0, 0, 1, 0, 2; (1, 6) -> 0, 0, 0, 0, 0, 0",
     .doc = "zeros before, behind and between elements along every axis",
 };
