@@ -260,8 +260,8 @@ describe('history', function()
 
   it('refuses what it cannot draw', function()
     local at = '^tests/lua/plot_spec.lua:%d+: plot.history: '
-    assert.matches(at .. 'the history is empty; fit first %(its lists are detF, detC, detinvC, '
-      .. 'Lambda_2, r%)$', message(function() plot.history { detF = {} } end))
+    assert.matches(at .. 'the history holds no numbers; fit first %(its lists are detF, detC, '
+      .. 'detinvC, Lambda_2, r%)$', message(function() plot.history { detF = {} } end))
     assert.matches(at .. 'detF must be a list of numbers, got %(1, 1%)$',
       message(function() plot.history { detF = { { 1 } } } end))
     assert.matches(at .. 'unknown option "expected_detf"', message(function()
@@ -419,6 +419,20 @@ describe('figures', function()
     plot.marginal_plot(posterior({ 0 }, { 1 }, -5, 5, 20), { figsize = { 5.08, 2.54 } })
       :save(path, { dpi = 100 })
     assert.equal('\0\0\0\200\0\0\0\100', read(path):sub(17, 24)) -- width and height of the header
+  end)
+
+  it('are drawn where there is nothing to see', function()
+    local path = folder() .. '/x.svg'
+    local object, limits = posterior({ 0, 0 }, { 1, 1 }, -5, 5, 20), { { 7, 8 }, { 7, 8 } }
+    plot.marginal_plot(object, { limits = limits, file = path })
+    plot.scatter_plot({ parameters = { accepted = { { { 1, 2 } } } } },
+      { limits = limits, file = path })
+    plot.scatter_plot({ parameters = { accepted = { { { 1, 2 } } } } }, { file = path })
+    object.marginals[1][1][1] = {}
+    for i = 1, 20 do object.marginals[1][1][1][i] = 0 end
+    plot.marginal_plot(object, { file = path })
+    plot.history({ detF = { 0 / 0, 1, 0 / 0 }, r = { 0 / 0 }, detC = { -1, 0, 0 } },
+      { file = path })
   end)
 
   it('are drawn with characters', function()

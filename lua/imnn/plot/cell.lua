@@ -7,6 +7,7 @@ local grid = require 'imnn.plot.grid'
 local style = require 'imnn.plot.style'
 local text = require 'imnn.plot.text'
 local level = require('imnn.plot.layer').level
+local values = require 'imnn.plot.values'
 local M = {}
 
 local who = 'plot.corner'
@@ -101,9 +102,10 @@ local function add_histogram(fig, sheet, layer, p, lines)
   core.C.imnn_lfi_density1(density, bins, lo + width / 2, hi - width / 2, n, x, 1)
   local rows, top = {}, 0
   for i = 0, bins - 1 do
-    rows[#rows + 1] = { lo + i * width, density[i] }
-    rows[#rows + 1] = { lo + (i + 1) * width, density[i] }
-    top = math.max(top, density[i])
+    local v = values.is_finite(density[i]) and density[i] or 0 -- there may be no point inside
+    rows[#rows + 1] = { lo + i * width, v }
+    rows[#rows + 1] = { lo + (i + 1) * width, v }
+    top = math.max(top, v)
   end
   lines[#lines + 1] = ('%s with lines %s notitle'):format(sheet:data(rows), line(layer, 1))
   return top

@@ -42,12 +42,13 @@ local function find(history, prefix, curve)
     local plain = values.plain(history[prefix .. key])
     if type(plain) == 'table' and #plain > 0 then
       local log = curve.log and values.plain(history[prefix .. curve.log]) or {}
-      local out = {}
+      local out, some = {}, false
       for i, v in ipairs(numbers(plain, prefix .. key)) do
         local lost = log[i] and not (values.is_finite(v) and v > 0)
         out[i] = lost and exp(log[i]) or v
+        some = some or values.is_finite(out[i])
       end
-      return out
+      return some and out or nil
     end
   end
 end
@@ -64,7 +65,7 @@ local function read(history)
     end
   end
   if run.n == 0 then
-    core.raise('%s: the history is empty; fit first (its lists are detF, detC, detinvC, '
+    core.raise('%s: the history holds no numbers; fit first (its lists are detF, detC, detinvC, '
       .. 'Lambda_2, r)', who)
   end
   return run

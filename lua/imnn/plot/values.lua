@@ -39,8 +39,8 @@ function M.curve(y)
   for first = 1, #y, piece do
     local low, high = first, first
     for i = first, math.min(first + piece - 1, #y) do
-      if y[i] < y[low] then low = i end
-      if not (y[i] <= y[high]) then high = i end
+      if y[i] < y[low] or y[low] ~= y[low] then low = i end
+      if y[i] > y[high] or y[high] ~= y[high] then high = i end
     end
     out[#out + 1] = { math.min(low, high) - 1, y[math.min(low, high)] }
     if low ~= high then out[#out + 1] = { math.max(low, high) - 1, y[math.max(low, high)] } end
