@@ -43,7 +43,8 @@ IMNN_API void imnn_graph_close(imnn_graph *g, int32_t scope);
 IMNN_API bool imnn_graph_left(const imnn_graph *g, imnn_node x);
 
 /* Transforms append nodes. They see only what the results need and what depends on x, so that
- * captured nodes are constants of the inner transform and variables of the outer one. */
+ * captured nodes are constants of the inner transform and variables of the outer one. Where one x
+ * is made of another, both are variables of their own. */
 
 /** Reverse derivative of several results: dx[j] = sum_i (dy_i/dx_j)^T dy[i].
  *  dy   cotangents; 0 is zero
