@@ -254,11 +254,22 @@ static imnn_node find(const imnn_graph *g, uint64_t h, const imnn_op *op, int n,
 
 enum { MOST_INPUTS = 4096, LEAST_KEPT = 3 };
 
-static bool are_nodes(imnn_graph *g, const imnn_op *op, int n, const imnn_node *x)
+static bool are_nodes(imnn_graph *g, const char *who, int n, const imnn_node *x)
 {
     for (int i = 0; i < n; i++)
         if (!imnn_is_node(g, x[i])) {
-            imnn_graph_fail(g, IMNN_EVALUE, "%s: input %d is no node", op->name, i + 1);
+            imnn_graph_fail(g, IMNN_EVALUE, "%s: input %d is no node", who, i + 1);
+            return false;
+        }
+    return true;
+}
+
+bool imnn_graph_accepts(imnn_graph *g, const char *who, int n, const imnn_node *x)
+{
+    if (!imnn_graph_ok(g) || !are_nodes(g, who, n, x)) return false;
+    for (int i = 0; i < n; i++)
+        if (imnn_graph_left(g, x[i])) {
+            imnn_graph_fail(g, IMNN_EVALUE, "%s: a traced array has left its function", who);
             return false;
         }
     return true;
@@ -299,7 +310,7 @@ static bool keep(imnn_graph *g, imnn_vertex *v, const imnn_node *x, const imnn_a
 imnn_node imnn_graph_add(imnn_graph *g, const imnn_op *op, int n, const imnn_node *x,
                          const imnn_attr *attr)
 {
-    if (!imnn_graph_ok(g) || !are_nodes(g, op, n, x)) return 0;
+    if (!imnn_graph_ok(g) || !are_nodes(g, op->name, n, x)) return 0;
     if (!attr) attr = &no_attr;
     imnn_type in[n + 1];
     imnn_vertex v = {.op = op, .n = n};
@@ -317,7 +328,7 @@ imnn_node imnn_graph_add(imnn_graph *g, const imnn_op *op, int n, const imnn_nod
 imnn_node imnn_graph_build(imnn_graph *g, int id, int n, const imnn_node *x, const imnn_attr *attr)
 {
     const imnn_op *op = imnn_op_table[id];
-    if (!imnn_graph_ok(g) || !are_nodes(g, op, n, x)) return 0;
+    if (!imnn_graph_ok(g) || !are_nodes(g, op->name, n, x)) return 0;
     if (!attr) attr = &no_attr;
     return op->build ? op->build(g, op, n, x, attr) : imnn_graph_add(g, op, n, x, attr);
 }
@@ -336,10 +347,9 @@ imnn_node imnn_graph_apply(imnn_graph *g, int id, int n, const imnn_node *x, con
     else if (attr && (attr->n < 0 || attr->n > MOST))
         imnn_graph_fail(g, IMNN_EVALUE, "%s: at most %d attributes, got %d", op->name, MOST,
                         attr->n);
-    for (int i = 0; imnn_graph_ok(g) && i < n; i++)
-        if (imnn_graph_left(g, x[i]))
-            imnn_graph_fail(g, IMNN_EVALUE, "%s: a traced array has left its function", op->name);
-    return imnn_graph_ok(g) ? imnn_graph_build(g, id, n, x, attr) : 0;
+    return imnn_graph_ok(g) && imnn_graph_accepts(g, op->name, n, x)
+               ? imnn_graph_build(g, id, n, x, attr)
+               : 0;
 }
 
 /* ---- scopes ---- */

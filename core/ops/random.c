@@ -13,6 +13,11 @@ imnn_node g_random_split(imnn_graph *g, imnn_node key, int64_t n)
 static imnn_node words(imnn_graph *g, imnn_node key, const imnn_shape *shape, int64_t width)
 {
     imnn_attr at = {.n = 2 + shape->ndim, .v = {imnn_random_layout(), width}};
+    if (shape->ndim < 0 || shape->ndim > IMNN_MAX_NDIM) {
+        imnn_graph_fail(g, IMNN_EVALUE, "random.bits: at most %d axes, got %d", IMNN_MAX_NDIM,
+                        shape->ndim);
+        return 0;
+    }
     memcpy(at.v + 2, shape->size, (size_t)shape->ndim * sizeof *at.v);
     return imnn_graph_build(g, IMNN_OP_random_bits, 1, &key, &at);
 }

@@ -14,7 +14,8 @@ IMNN_API imnn_node imnn_layer_truncated_normal_scaled(imnn_graph *g, imnn_node k
                                                       double scale, imnn_fan fan);
 
 /** Activations by name: relu, leaky_relu (slope 0.01), tanh, ...; the list is imnn_activation_name
- *  (NULL ends it). parameter: slope or alpha, NAN for the default. */
+ *  (NULL ends it). parameter: slope or alpha, NAN for the default; softmax, log_softmax, logsumexp
+ *  and glu work along an axis, which the parameter is (from 0, negative from the end, the last). */
 IMNN_API imnn_node imnn_activation(imnn_graph *g, const char *name, imnn_node x, double parameter);
 IMNN_API const char *imnn_activation_name(int i);
 #endif

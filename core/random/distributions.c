@@ -1,0 +1,110 @@
+/* Random numbers from words, in the steps of JAX, so that equal keys give equal numbers: bits
+ * exactly, what follows within a few units in the last place. */
+#include "core/ops/ops.h"
+#include "imnn/random.h"
+#include <math.h>
+
+static bool begin(imnn_graph *g, const char *who, imnn_node key, imnn_dtype dtype)
+{
+    if (!imnn_graph_accepts(g, who, 1, &key)) return false;
+    if (dtype == IMNN_F32 || dtype == IMNN_F64) return true;
+    imnn_graph_fail(g, IMNN_EDTYPE, "%s: draws f32 or f64, not %s", who,
+                    dtype < IMNN_NDTYPE ? imnn_dtype_name(dtype) : "this dtype");
+    return false;
+}
+
+/* words / 2^shift, rounded down, as numbers */
+static imnn_node high_bits(imnn_graph *g, imnn_node words, int shift, imnn_dtype dtype)
+{
+    if (shift) words = g_shift_right(g, words, g_number(g, words, shift));
+    return g_convert(g, words, dtype);
+}
+
+/* Word 0 or 1 of pairs (..., 2). */
+static imnn_node word(imnn_graph *g, imnn_node pairs, int which)
+{
+    const imnn_shape *s = imnn_graph_shape(g, pairs);
+    imnn_attr at = {.n = 3 * s->ndim};
+    for (int k = 0; k < s->ndim; k++) at.v[3 * k + 1] = s->size[k], at.v[3 * k + 2] = 1;
+    if (at.n) at.v[at.n - 3] = which, at.v[at.n - 2] = 1;
+    return g_squeeze(g, g_slice(g, pairs, &at), s->ndim - 1);
+}
+
+static imnn_node scaled(imnn_graph *g, imnn_node x, double factor)
+{
+    return g_mul(g, x, g_number(g, x, factor));
+}
+
+/* Multiples of 2^-23 (f64: 2^-52) in [0, 1), from the first 23 (52) bits of a word. JAX writes the
+ * bits into a number of [1, 2) and subtracts 1, which comes to the same; all steps are exact. */
+static imnn_node unit(imnn_graph *g, imnn_node key, imnn_dtype dtype, const imnn_shape *shape)
+{
+    if (dtype == IMNN_F32)
+        return scaled(g, high_bits(g, g_random_bits(g, key, shape), 9, dtype), 0x1p-23);
+    imnn_node pairs = g_random_bits64(g, key, shape);
+    if (!imnn_graph_ok(g)) return 0;
+    return g_add(g, scaled(g, high_bits(g, word(g, pairs, 0), 0, dtype), 0x1p-32),
+                 scaled(g, high_bits(g, word(g, pairs, 1), 12, dtype), 0x1p-52));
+}
+
+/* In [lo, hi), lo < hi. The multiplication and the addition round once, as in what XLA compiles. */
+static imnn_node between(imnn_graph *g, imnn_node key, imnn_dtype dtype, const imnn_shape *shape,
+                         imnn_node lo, imnn_node hi)
+{
+    return g_fma(g, unit(g, key, dtype, shape), g_sub(g, hi, lo), lo);
+}
+
+imnn_node imnn_random_uniform(imnn_graph *g, imnn_node key, imnn_dtype dtype,
+                              const imnn_shape *shape, imnn_node lo, imnn_node hi)
+{
+    if (!begin(g, "random.uniform", key, dtype)) return 0;
+    if (!lo && !hi) return unit(g, key, dtype, shape);
+    imnn_node bounds[2] = {lo ? lo : imnn_graph_number(g, dtype, 0),
+                           hi ? hi : imnn_graph_number(g, dtype, 1)};
+    if (!imnn_graph_accepts(g, "random.uniform", 2, bounds)) return 0;
+    for (int i = 0; i < 2; i++)
+        if (imnn_graph_dtype(g, bounds[i]) != dtype) {
+            imnn_graph_fail(g, IMNN_EDTYPE, "random.uniform: a bound is %s, the draws are %s",
+                            imnn_dtype_name(imnn_graph_dtype(g, bounds[i])),
+                            imnn_dtype_name(dtype));
+            return 0;
+        }
+    return g_maximum(g, bounds[0], between(g, key, dtype, shape, bounds[0], bounds[1]));
+}
+
+/* The number of the dtype next to x on the way to `to`. */
+static double next(imnn_dtype dtype, double x, double to)
+{
+    return dtype == IMNN_F32 ? nextafterf((float)x, (float)to) : nextafter(x, to);
+}
+
+imnn_node imnn_random_normal(imnn_graph *g, imnn_node key, imnn_dtype dtype,
+                             const imnn_shape *shape)
+{
+    if (!begin(g, "random.normal", key, dtype)) return 0;
+    imnn_node lo = imnn_graph_number(g, dtype, next(dtype, -1, 0));
+    imnn_node u = between(g, key, dtype, shape, lo, imnn_graph_number(g, dtype, 1));
+    return scaled(g, g_erf_inv(g, u), sqrt(2));
+}
+
+/* erf(x / sqrt(2)), where every step rounds to the dtype. */
+static double erf_of(imnn_dtype dtype, double x)
+{
+    return dtype == IMNN_F32 ? (float)erf((float)x / (float)sqrt(2)) : erf(x / sqrt(2));
+}
+
+imnn_node imnn_random_truncated_normal(imnn_graph *g, imnn_node key, imnn_dtype dtype, double lo,
+                                       double hi, const imnn_shape *shape)
+{
+    if (!begin(g, "random.truncated_normal", key, dtype)) return 0;
+    if (!(lo < hi)) {
+        imnn_graph_fail(g, IMNN_EVALUE, "random.truncated_normal: nothing lies between %g and %g",
+                        lo, hi);
+        return 0;
+    }
+    imnn_node u = between(g, key, dtype, shape, imnn_graph_number(g, dtype, erf_of(dtype, lo)),
+                          imnn_graph_number(g, dtype, erf_of(dtype, hi)));
+    imnn_node x = scaled(g, g_erf_inv(g, u), sqrt(2));
+    x = g_maximum(g, x, g_number(g, x, next(dtype, lo, INFINITY)));
+    return g_minimum(g, x, g_number(g, x, next(dtype, hi, -INFINITY)));
+}
