@@ -36,7 +36,10 @@ static const activation elementwise[] = {
     {"hard_silu", "x * (where(ge(x + 3, 6), 6, relu(x + 3)) / 6)", 0},
     {"hard_swish", "x * (where(ge(x + 3, 6), 6, relu(x + 3)) / 6)", 0},
     {"squareplus", "(x + sqrt(x * x + a)) / 2", 4},
-    {"sparse_plus", "where(le(x, -1), 0, where(ge(x, 1), x, (x + 1) * (x + 1) / 4))", 0},
+    {"sparse_plus",
+     "where(le(x, -1), 0, where(ge(x, 1), x, (minimum(maximum(x, -1), 1) + 1) * "
+     "(minimum(maximum(x, -1), 1) + 1) / 4))",
+     0},
     {"sparse_sigmoid", "0.5 * minimum(maximum(x + 1, 0), 2)", 0},
     {"log1mexp",
      "where(lt(x, 0.6931471805599453), log(-expm1(-where(lt(x, 0.6931471805599453), x, 0.1))), "

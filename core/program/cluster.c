@@ -231,37 +231,43 @@ static void collapse(cluster *c)
     }
 }
 
-/* Registers are reused after the last reader. */
+/* Registers are reused after the last reader, and by its result where elements are as wide: a wider
+ * one would run over what is still to be read. */
 static imnn_status number_registers(maker *b)
 {
     cluster *c = b->c;
-    int32_t *last = TAKE(b->p, c->length + 1, int32_t), *name = TAKE(b->p, c->length + 1, int32_t);
     int32_t *busy = TAKE(b->p, c->length + 1, int32_t);
-    if (!last || !name || !busy) return IMNN_ENOMEM;
+    if (!busy) return IMNN_ENOMEM;
     int32_t top = 0; /* virtual numbers are below twice the first length */
     for (int32_t k = 0; k < c->length; k++)
         if (c->code[k].out < 0 && -c->code[k].out > top) top = -c->code[k].out;
     int32_t *where = TAKE(b->p, top + 1, int32_t), *end = TAKE(b->p, top + 1, int32_t);
-    if (!where || !end) return IMNN_ENOMEM;
+    size_t *width = TAKE(b->p, top + 1, size_t);
+    if (!where || !end || !width) return IMNN_ENOMEM;
     for (int32_t k = 0; k < c->length; k++)
         for (int32_t j = 0; j < c->code[k].n; j++)
             if (c->code[k].in[j] < 0) end[-c->code[k].in[j]] = k;
     for (int32_t k = 0; k < c->length; k++) {
         instruction *op = &c->code[k];
+        const size_t size = imnn_dtype_size(op->dtype);
+        int32_t later[4], waiting = 0;
         for (int32_t j = 0; j < op->n; j++)
             if (op->in[j] < 0) {
                 int32_t v = -op->in[j];
                 op->in[j] = -1 - where[v];
-                if (end[v] == k) busy[where[v]] = 0; /* the result may take its place */
+                if (end[v] != k) continue;
+                if (width[v] == size) busy[where[v]] = 0;
+                else later[waiting++] = where[v];
             }
         if (op->out < 0) {
             int32_t v = -op->out, reg = 0;
             while (busy[reg]) reg++;
-            busy[reg] = 1, where[v] = reg;
+            busy[reg] = 1, where[v] = reg, width[v] = size;
             op->out = -1 - reg;
             if (reg + 1 > c->registers) c->registers = reg + 1;
             if (end[v] == 0 && k > 0) busy[reg] = 0; /* nobody reads it */
         }
+        while (waiting > 0) busy[later[--waiting]] = 0;
     }
     return IMNN_OK;
 }
