@@ -58,6 +58,7 @@ static imnn_node constant(imnn_graph *g, imnn_dtype dtype, imnn_shape shape, con
 {
     imnn_array *a = NULL;
     imnn_status st = imnn_array_from(&a, dtype, &shape, x);
+    if (st != IMNN_OK) imnn_graph_fail_last(g, st);
     imnn_node y = st == IMNN_OK ? imnn_graph_constant(g, a) : 0;
     imnn_array_release(a);
     return y;
@@ -176,20 +177,20 @@ static int long_draws(imnn_graph *g)
     static uint32_t words[2 * N];
     const uint32_t key[2] = {0, 5};
     const imnn_shape shape = {1, {N}};
-    for (int layout = 0; layout < 2; layout++) {
-        imnn_random_set_layout((imnn_key_layout)layout);
+    for (int l = 0; l < 2; l++) {
+        const imnn_key_layout layout = (imnn_key_layout)l;
+        imnn_random_set_layout(layout);
         imnn_node bits = imnn_random_bits(g, key_of(g, 5), &shape);
         imnn_node pairs = g_random_bits64(g, key_of(g, 5), &shape);
-        imnn_node first =
-            g_squeeze(g, g_slice(g, pairs, &(imnn_attr){6, {0, N, 1, layout, 1, 1}}), 1);
+        imnn_node first = g_squeeze(g, g_slice(g, pairs, &(imnn_attr){6, {0, N, 1, l, 1, 1}}), 1);
         imnn_random_set_layout(IMNN_ORIGINAL);
-        imnn_threefry_words(words, key, (imnn_key_layout)layout, 0, N, N);
+        imnn_threefry_words(words, key, layout, 0, N, N);
         CHECK(compute(g, bits) == N);
         for (int i = 0; i < N; i++) CHECK(values[i] == words[i]);
         if (layout == IMNN_ORIGINAL) imnn_threefry_words(words, key, layout, 0, 2 * N, 2 * N);
         else imnn_threefry_split(words, key, layout, 0, N, N);
         CHECK(compute(g, first) == N);
-        for (int i = 0; i < N; i++) CHECK(values[i] == words[layout ? 2 * i + 1 : i]);
+        for (int i = 0; i < N; i++) CHECK(values[i] == words[l ? 2 * i + 1 : i]);
     }
     return 0;
 }
@@ -614,6 +615,43 @@ static int many_rows_are_added_up(imnn_graph *g)
     return 0;
 }
 
+/* The derivative of a loss whose summaries are drawn, with an inverse that is LAPACK's. */
+static imnn_status everything(void)
+{
+    enum { SIZE = 40 };
+    imnn_graph *g = NULL;
+    imnn_fisher f;
+    imnn_fisher_loss l;
+    imnn_status st = imnn_graph_new(&g);
+    if (st != IMNN_OK) return st;
+    imnn_node x = imnn_random_normal(g, key_of(g, 0), IMNN_F32, &(imnn_shape){2, {50, SIZE}});
+    imnn_node dx =
+        imnn_random_uniform(g, key_of(g, 1), IMNN_F64, &(imnn_shape){3, {2, SIZE, 2}}, 0, 0);
+    x = imnn_activation(g, "softmax", x, NAN);
+    st = imnn_fisher_statistics(&f, g, x, dx);
+    if (st == IMNN_OK) st = imnn_fisher_regularised(&l, g, &f, 10, 1);
+    imnn_node one = number(g, 1), d = 0;
+    if (st == IMNN_OK) st = imnn_graph_status(g);
+    if (st == IMNN_OK) st = imnn_graph_vjp(g, 1, &l.loss, &one, 1, &dx, &d);
+    if (st == IMNN_OK && compute(g, d) != 2 * SIZE * 2) st = IMNN_ENOMEM;
+    imnn_graph_release(g);
+    return st;
+}
+
+static int allocations_fail_once(imnn_graph *unused)
+{
+    const int64_t before = imnn_live_bytes();
+    imnn_status st = IMNN_ENOMEM;
+    for (int n = 0; st != IMNN_OK; n++) {
+        imnn_test_fail_alloc(n);
+        st = everything();
+        CHECK(st == IMNN_OK || st == IMNN_ENOMEM);
+        CHECK(imnn_live_bytes() == before);
+    }
+    imnn_test_fail_alloc(-1);
+    return 0;
+}
+
 int main(void)
 {
     static int (*const tests[])(imnn_graph *) = {
@@ -637,6 +675,7 @@ int main(void)
         ties_and_nan,
         indices_stay_inside,
         many_rows_are_added_up,
+        allocations_fail_once,
     };
     for (size_t i = 0; i < sizeof tests / sizeof *tests; i++) {
         imnn_graph *g = NULL;
