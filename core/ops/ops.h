@@ -188,8 +188,8 @@ imnn_rows_fn imnn_rows_map; /* every input by rows */
  *   put_along_add         {axis, size}: its transpose
  *   iota                  {dtype, axis, sizes...}: counts along the axis; no inputs
  *   convert               {dtype}
- *   matmul                {transpose a, transpose b}: a (..., n, k) or (..., k, n); ...; equal
- *                         leading axes or, for b, none
+ *   matmul                {transpose a, transpose b}: a (..., n, k) or (..., k, n); ...; with
+ *                         equal leading axes
  *   random_split          {n, layout}; random_fold_in {}
  *   random_bits           {layout, width, sizes...}: width 64 gives pairs (..., 2), high first
  *   inv, slogdet          {}: f64 or f32 square matrices (..., n, n); slogdet gives (..., 2): sign

@@ -237,6 +237,57 @@ static imnn_node dense(imnn_graph *g, imnn_node key, imnn_node x, int64_t n, int
     return imnn_layer_dense(g, x, w[0], w[1]);
 }
 
+/* JAX's documentation, seed 42, and current jax in the other layout, key 0 */
+static int initial_weights(imnn_graph *g)
+{
+    static const struct {
+        uint32_t seed;
+        imnn_key_layout layout;
+        double scale;
+        imnn_fan fan;
+        double w[6];
+    } cases[] = {
+        {42,
+         IMNN_ORIGINAL,
+         1,
+         IMNN_FAN_AVG,
+         {0.41770416, 0.75262755, 0.7619329, -0.5516644, -0.6028657, 0.08661086}},
+        {42,
+         IMNN_ORIGINAL,
+         1,
+         IMNN_FAN_IN,
+         {0.46700746, 0.8414632, 0.8518669, -0.61677957, -0.67402434, 0.09683388}},
+        {42,
+         IMNN_ORIGINAL,
+         2,
+         IMNN_FAN_IN,
+         {0.6604483, 1.1900088, 1.2047218, -0.87225807, -0.95321447, 0.1369438}},
+        {0,
+         IMNN_PARTITIONABLE,
+         1,
+         IMNN_FAN_AVG,
+         {1.0468422, 1.2329131, -0.2967157, -0.053949434, 0.12079358, -0.6561745}},
+        {0,
+         IMNN_PARTITIONABLE,
+         2,
+         IMNN_FAN_IN,
+         {1.655203, 1.949407, -0.46914878, -0.085301556, 0.19099143, -1.037503}},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        imnn_random_set_layout(cases[i].layout);
+        imnn_node w = imnn_layer_truncated_normal_scaled(g, key_of(g, cases[i].seed), IMNN_F32,
+                                                         &(imnn_shape){2, {2, 3}}, cases[i].scale,
+                                                         cases[i].fan);
+        imnn_random_set_layout(IMNN_ORIGINAL);
+        CHECK(gives(g, w, 6, cases[i].w, 1e-6));
+    }
+    imnn_layer_truncated_normal_scaled(g, key_of(g, 0), IMNN_F32, &(imnn_shape){1, {2}}, 1,
+                                       IMNN_FAN_IN);
+    CHECK(imnn_graph_status(g) == IMNN_ESHAPE &&
+          says("initial weights: need an axis for inputs and one for outputs, got (2)"));
+    return 0;
+}
+
 /* The network of the reference's tests: 10 - 128 - 128 - 128 - 3, leaky ReLU. */
 static int a_network(imnn_graph *g)
 {
@@ -660,6 +711,7 @@ int main(void)
         the_other_layout,
         long_draws,
         draws_refuse,
+        initial_weights,
         a_network,
         activations_are_right,
         optimisers_step,
