@@ -76,12 +76,14 @@ end
 
 local function add_density(fig, sheet, layer, p, fills, lines)
   local f, x = grid.curve(layer.marginals[p][p], layer.ranges[p])
-  local rows, top = { { x[1], 0 } }, 0
+  local whole = layer.ranges[p]
+  local rows, top = { { whole[1], 0 }, { x[1], 0 } }, 0
   for i, v in ipairs(x) do
     rows[#rows + 1] = { v, f[i] }
     if v >= fig.axes[p].lo and v <= fig.axes[p].hi then top = math.max(top, f[i]) end
   end
   rows[#rows + 1] = { x[#x], 0 }
+  rows[#rows + 1] = { whole[#whole], 0 }
   for k, mass in ipairs(layer.fill and fig.levels or {}) do
     for _, piece in ipairs(contour.pieces(f, x, level(f, mass))) do
       fills[#fills + 1] = sheet:data(piece_of(x, f, piece)) .. ' '

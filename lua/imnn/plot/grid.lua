@@ -62,7 +62,7 @@ function M.curve(f, x)
   for _, v in ipairs(f) do top = math.max(top, v) end
   local first, last = bounds(#f, function(i) return f[i] > nothing * top end)
   local k = factor(last - first)
-  return refine(f, k), refine_axis(x, k)
+  return refine(slice(f, first, last), k), refine_axis(slice(x, first, last), k)
 end
 
 local function transpose(f)
