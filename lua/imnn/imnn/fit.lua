@@ -1,0 +1,194 @@
+--- The loop of a fit: scores, patience, what is kept of it.
+-- @module imnn.imnn.fit
+local args = require 'imnn.args'
+local check = require 'imnn.imnn.check'
+local core = require 'imnn.core'
+local fisher = require 'imnn.fisher'
+local history = require 'imnn.imnn.history'
+local iteration = require 'imnn.imnn.iteration'
+local progress = require 'imnn.progress'
+local random = require 'imnn.random'
+local C, at = core.C, iteration.at
+local M = {}
+
+local rows = {
+  lambda = { 'number' },
+  epsilon = { 'number' },
+  key = { 'Array', optional = true },
+  patience = { 'integer', default = 100 },
+  min_iterations = { 'integer', default = 100 },
+  max_iterations = { 'integer', default = 100000 },
+  best = { 'boolean', default = true },
+  progress = { 'boolean', 'table', default = true },
+  quiet = { 'boolean', default = false },
+  log = { 'boolean', 'function', 'userdata', 'table', default = false },
+  print_rate = { 'integer', optional = true },
+}
+
+local function take(net, opts)
+  local o = args.take('fit', opts, rows)
+  o.alpha = fisher.alpha(o.lambda, o.epsilon)
+  for _, name in ipairs { 'patience', 'min_iterations', 'max_iterations' } do
+    if o[name] < 0 then core.raise('fit: %s must not be negative, got %d', name, o[name]) end
+  end
+  if o.print_rate then check.count('fit', 'print_rate', o.print_rate) end
+  if net.simulate and not o.key then
+    core.raise 'fit: rng is missing: the key from which the simulations are drawn'
+  end
+  o.key = o.key and check.key('fit', 'rng', o.key) or random.PRNGKey(0)
+  return o
+end
+
+--- A compiled iteration for these options; the last one is kept.
+local function compiled(net, o)
+  local kept = net.compiled
+  if not (kept and kept.lambda == o.lambda and kept.epsilon == o.epsilon
+    and kept.iteration:fits(net.state)) then
+    kept = { lambda = o.lambda, epsilon = o.epsilon, iteration = iteration.new(net, o) }
+    net.compiled = kept
+  end
+  return kept.iteration
+end
+
+-- ---- telling ----
+
+local line = '%d  ln det F %.3f  Λ2 %.3g  r %.3g  %.0f/s  patience %d of %d'
+
+local function writer(log)
+  if type(log) == 'function' then return log end
+  local out = log == true and io.stderr or log
+  return function(text) out:write(text, '\n') end
+end
+
+-- A function (run) that tells about it: log lines every so many iterations, or the line of
+-- progress when time has come.
+local function teller(o, show)
+  local last_time, last_count, rate = C.imnn_seconds(), 0, 0
+  local every = o.print_rate or 100
+  local write = (o.log or o.print_rate) and writer(o.log or true)
+  local function measure(run, now)
+    rate = (run.count - last_count) / math.max(now - last_time, 1e-9)
+    last_time, last_count = now, run.count
+  end
+  local function values(run)
+    local row = run.iteration.row
+    return run.net.history.size, row[at.lndetF], row[at.Lambda_2], row[at.r], rate, run.stalled,
+      o.patience
+  end
+  return function(run, final)
+    if write then
+      if final or run.count % every ~= 0 then return end
+      measure(run, C.imnn_seconds())
+      write(line:format(values(run)))
+    else
+      local now = C.imnn_seconds()
+      if now < last_time + 0.2 and not final then return end
+      if run.count > last_count then measure(run, now) end
+      show(line, values(run))
+    end
+  end
+end
+
+-- ---- the loop ----
+
+local function finite(x) return x - x == 0 end
+
+local function give_back(run, set)
+  if set and set ~= run.first then run.free[#run.free + 1] = set end
+end
+
+-- Judge the weights of set `from`. Iterations count from 0 here, and patience begins behind
+-- min_iterations.
+local function score(run, o, from)
+  local row, past = run.iteration.row, run.net.history
+  if row[at.sign] > 0 and row[at.lndetF] > past.max_lndetF then
+    past.max_lndetF, run.stalled = row[at.lndetF], 0
+    give_back(run, run.best)
+    run.best = from
+  else
+    if run.count > o.min_iterations then run.stalled = run.stalled + 1 end
+    give_back(run, from)
+  end
+end
+
+-- Iterations until there is a reason to stop. A set is free, or the present one, or the best one;
+-- three are enough for that.
+local function loop(run, o, tell)
+  local it, past = run.iteration, run.net.history
+  while run.stalled < o.patience do
+    if run.count >= o.max_iterations then return 'max_iterations' end
+    local from, to = run.set, table.remove(run.free) or it:room()
+    local status = it:run(from, to)
+    if status == C.IMNN_EINTERRUPT then return 'interrupted' end
+    core.check(status, 'fit: ')
+    if not (finite(it.row[at.loss]) and finite(it.row[at.gradient])) then
+      run.net:complain(it, from, past.size)
+    end
+    history.append(past, it.row)
+    score(run, o, from)
+    run.count, run.set = run.count + 1, to
+    tell(run)
+  end
+  return 'patience'
+end
+
+-- Make what was reached the state of the network, however the loop ended.
+local function publish(run)
+  local net, it = run.net, run.iteration
+  net.history.size = run.before + run.count -- an error may have come between two assignments
+  if run.count == 0 then return end
+  net.state, net.count = it:state_of(run.set), net.count + run.count
+  net.final_w = net.optimiser.get_params(net.state)
+  if run.best then net.best_w = net.optimiser.get_params(it:state_of(run.best)) end
+end
+
+local function begin(net, o)
+  local it = compiled(net, o)
+  local first = it:start(net.state, o.key, net.count)
+  return {
+    net = net, iteration = it, first = first, set = first, best = nil, free = {},
+    count = 0, stalled = 0, before = net.history.size,
+  }
+end
+
+--- Maximise the information that the summaries keep.
+-- @tparam table net
+-- @tparam table opts see imnn.imnn.net
+-- @treturn string why it stopped
+function M.fit(net, opts)
+  local o = take(net, opts)
+  local run, follow = begin(net, o), {}
+  if type(o.progress) == 'table' then follow = o.progress end
+  local silent = o.quiet or o.progress == false or o.log or o.print_rate
+  local function iterate(show)
+    local tell = teller(o, show)
+    local why = loop(run, o, tell)
+    if run.count > 0 then tell(run, true) end
+    return why
+  end
+  local ok, why
+  if silent then ok, why = pcall(iterate, function() end)
+  else ok, why = pcall(progress.follow, follow, iterate) end
+  publish(run)
+  if not ok then error(why, 0) end
+  net:set_F_statistics { w = o.best and net.best_w or net.final_w, key = o.key }
+  return why
+end
+
+--- A function that makes one bare iteration at each call, for measurements; the network stays as it
+-- is.
+-- @tparam table net
+-- @tparam table opts as for fit
+-- @treturn function
+-- @treturn Iteration
+function M.stepper(net, opts)
+  local o = take(net, opts)
+  local it = compiled(net, o)
+  local from, to, spare = it:start(net.state, o.key, net.count), it:room(), it:room()
+  return function()
+    core.check(it:run(from, to), 'stepper: ')
+    from, to, spare = to, spare, to
+  end, it
+end
+
+return M

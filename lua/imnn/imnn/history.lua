@@ -1,0 +1,77 @@
+--- What fits remember: a number per iteration and statistic, in double.
+-- @module imnn.imnn.history
+local ffi = require 'ffi'
+local core = require 'imnn.core'
+local names_of = require 'imnn.imnn.names'
+local np = require 'imnn.numpy'
+local M = {}
+
+--- The columns, in the order in which a compiled iteration gives them.
+M.names = {
+  'detF', 'detC', 'detinvC', 'Lambda_2', 'r', 'lndetF', 'lndetC', 'lndetinvC', 'loss',
+}
+local width = #M.names
+
+local column = {} -- key -> position in a row; false: validation, which has no rows
+for i, name in ipairs(M.names) do
+  column[name] = i
+  column['val_' .. name] = false
+end
+
+local History = {}
+
+--- No iterations.
+-- @treturn History `detF`, `detC`, `detinvC`, `Lambda_2`, `r`, `lndetF`, `lndetC`, `lndetinvC`,
+-- `loss`: f64 Arrays (size), computed with the weights BEFORE the update of that iteration,
+-- and the same with `val_` in front, of the validation set AFTER it; `max_detF`, `max_lndetF`: the
+-- best so far, 0 and -infinity before; `size`: number of iterations
+function M.new()
+  return setmetatable({ size = 0, room = 0, rows = false, made = {}, max_lndetF = -math.huge },
+    History)
+end
+
+local function grow(self)
+  local room = math.max(256, 2 * self.room)
+  local rows = ffi.new('double[?]', room * width)
+  if self.size > 0 then ffi.copy(rows, self.rows, self.size * width * 8) end
+  self.rows, self.room = rows, room
+end
+
+--- Append a row of numbers, as many as there are names.
+-- @param row double *
+function M.append(self, row)
+  if self.size == self.room then grow(self) end
+  ffi.copy(self.rows + self.size * width, row, width * 8)
+  self.size = self.size + 1
+end
+
+local function values(self, i)
+  local n = i and self.size or 0
+  local out = ffi.new('double[?]', math.max(n, 1))
+  for k = 0, n - 1 do out[k] = self.rows[k * width + i - 1] end
+  return np.from_buffer(out, { n }, 'f64')
+end
+
+function History.__index(self, key)
+  key = names_of(key)
+  if key == 'max_detF' then return math.exp(self.max_lndetF) end
+  local i = column[key]
+  if i == nil then return nil end
+  local made = self.made[key]
+  if not made or made.size ~= self.size then
+    made = { size = self.size, array = values(self, i) }
+    self.made[key] = made
+  end
+  return made.array
+end
+
+function History.__newindex(_, key)
+  core.raise('history: "%s" cannot be set; net:reset() forgets what was reached', tostring(key))
+end
+
+function History.__tostring(self)
+  return ('history of %d iterations: %s; max_detF %.6g'):format(self.size,
+    table.concat(M.names, ', '), self.max_detF)
+end
+
+return M

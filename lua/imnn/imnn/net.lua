@@ -1,0 +1,310 @@
+--- What all IMNNs have in common: construction, statistics, estimates. A class adds where
+-- summaries and their derivatives come from: `trace(w, key)`.
+--
+-- Attributes: n_s, n_d, n_params, n_summaries, input_shape, theta_fid; model (its apply function);
+-- state (of the optimiser); initial_w, final_w, best_w, w (weights; w: those of the statistics);
+-- F, invF (P, P), C, invC (S, S), mu (S), dmu_dtheta (S, P) in f64, nil until there are statistics;
+-- history (imnn.imnn.history); validate, simulate. Greek spellings are the same.
+-- @module imnn.imnn.net
+local args = require 'imnn.args'
+local check = require 'imnn.imnn.check'
+local core = require 'imnn.core'
+local fisher = require 'imnn.fisher'
+local fit = require 'imnn.imnn.fit'
+local history = require 'imnn.imnn.history'
+local iterations = require 'imnn.imnn.iteration'
+local name_of = require 'imnn.imnn.names'
+local np = require 'imnn.numpy'
+local random = require 'imnn.random'
+local transform = require 'imnn.transform'
+local tree = require 'imnn.tree'
+local M = {}
+
+local Net = {}
+
+--- A class: methods that are not its own are those of all.
+-- @tparam table methods
+-- @treturn table its metatable
+function M.class(methods)
+  setmetatable(methods, { __index = Net })
+  return {
+    __index = function(self, key)
+      local name = name_of(key)
+      if name ~= key then return self[name] end
+      return methods[name]
+    end,
+    __newindex = function(self, key, value) rawset(self, name_of(key), value) end,
+    __tostring = function(self)
+      return ('%s: %d parameters, %d summaries, n_s %d, n_d %d, %d iterations'):format(self.class,
+        self.n_params, self.n_summaries, self.n_s, self.n_d, self.history.size)
+    end,
+  }
+end
+
+--- Rows of the options that all classes take, for imnn.args.
+function M.rows(more)
+  local rows = {
+    n_s = { 'integer' }, n_d = { 'integer' }, n_params = { 'integer' },
+    n_summaries = { 'integer' }, input_shape = { 'table' }, theta_fid = { 'Array', 'table' },
+    model = { 'table' }, optimizer = { 'table' }, key_or_state = { 'Array', 'table' },
+  }
+  for name, row in pairs(more) do rows[name] = row end
+  return rows
+end
+
+-- ---- construction ----
+
+local function forget_statistics(self)
+  for _, name in ipairs { 'F', 'invF', 'C', 'invC', 'mu', 'dmu_dtheta', 'weight' } do
+    self[name] = nil
+  end
+end
+
+-- Numbers in a tree become Arrays, so that it can be carried by programs.
+local function arrays(t)
+  return tree.map(function(x) return np.is_array(x) and x or np.array(x) end, t)
+end
+
+-- The initial state from a key, or the one that is given.
+local function state_of(self, key_or_state)
+  if not np.is_array(key_or_state) then
+    local ok, why = pcall(self.optimiser.get_params, key_or_state)
+    if not ok then
+      core.raise('%s: key_or_state is no key, and the optimiser finds no weights in it: %s',
+        self.class, tostring(why))
+    end
+    return arrays(key_or_state)
+  end
+  check.key(self.class, 'key_or_state', key_or_state)
+  local shape, w = self.init(key_or_state, self.input_shape)
+  if type(shape) ~= 'table' or not check.equal(shape, { self.n_summaries }) then
+    core.raise('%s: the model gives %s, n_summaries is %d', self.class,
+      type(shape) == 'table' and check.text(shape) or tostring(shape), self.n_summaries)
+  end
+  return arrays(self.optimiser.init(arrays(w)))
+end
+
+local function begin(self, state)
+  self.state, self.count = state, 0
+  self.initial_w = self.optimiser.get_params(state)
+  self.final_w, self.best_w, self.w = self.initial_w, self.initial_w, self.initial_w
+end
+
+-- The model, run on one datum: what it gives is what its init promised.
+local function check_model(self, datum)
+  local shape, dtype = transform.shape_of(self.model, self.w, datum)
+  if not check.equal(shape, { self.n_summaries }) then
+    core.raise('%s: the model gives %s, n_summaries is %d', self.class, check.text(shape),
+      self.n_summaries)
+  end
+  if dtype ~= 'f32' and dtype ~= 'f64' then
+    core.raise('%s: the model gives %s, summaries must be f32 or f64', self.class, dtype)
+  end
+end
+
+--- Fill an object of a class with what all have.
+-- @tparam table self with `class`, its name
+-- @tparam table o options
+-- @tparam function datum gives one datum, of input_shape
+function M.construct(self, o, datum)
+  local who = self.class
+  check.sizes(who, o)
+  check.shape(who, 'input_shape', o.input_shape)
+  for _, name in ipairs { 'n_s', 'n_d', 'n_params', 'n_summaries', 'input_shape' } do
+    self[name] = o[name]
+  end
+  self.theta_fid = check.theta(who, o.theta_fid, o.n_params)
+  self.init, self.model = check.functions(who, 'model', o.model, {
+    { 'init', 2, 2, '(key, shape)' }, { 'apply', 2, 3, '(params, x)' },
+  })
+  local init, update, get_params = check.functions(who, 'optimiser', o.optimizer, {
+    { 'init', 1, 1, '(w)' }, { 'update', 3, 3, '(i, gradient, state)' },
+    { 'get_params', 1, 1, '(state)' },
+  })
+  self.optimiser = { init = init, update = update, get_params = get_params }
+  self.validate, self.history, self.programs = false, history.new(), {}
+  begin(self, state_of(self, o.key_or_state))
+  check_model(self, datum())
+  return self
+end
+
+--- Forget history, best weights, score and statistics; go on from the present weights.
+-- @tparam[opt] Array|table key_or_state also start from new weights, or from another state
+function Net:reset(key_or_state)
+  local state, count = self.state, self.count
+  if key_or_state ~= nil then state, count = state_of(self, key_or_state), 0 end
+  self.history = history.new()
+  forget_statistics(self)
+  begin(self, state)
+  self.count = count
+end
+
+-- ---- statistics ----
+
+-- A function of arrays that is compiled once.
+local function program(self, name, fn)
+  if not self.programs[name] then self.programs[name] = transform.jit(fn) end
+  return self.programs[name]
+end
+
+local function key_for(self, who, key)
+  if key ~= nil and not np.is_array(key) then
+    core.raise('%s: key must be an Array, got %s', who, type(key))
+  end
+  if key then return check.key(who, 'key', key) end
+  if self.simulate then
+    core.raise('%s: key is missing: the simulations are drawn from it', who)
+  end
+end
+
+--- Summaries of simulations and their derivatives.
+-- @tparam[opt] table w weights; none: those of the statistics
+-- @tparam[opt] Array key from which simulations are drawn
+-- @treturn Array x (n_s, S)
+-- @treturn Array dx (n_d, S, P)
+function Net:get_summaries(w, key)
+  key = key_for(self, 'get_summaries', key)
+  local summaries = program(self, 'summaries', function(...) return self:trace(...) end)
+  return summaries(w or self.w, key)
+end
+
+local function sentence(f)
+  local C, F = f.lndetC:item(), f.lndetF:item()
+  return M.singular(C, F)
+end
+
+--- What is wrong with such determinants, or nil.
+function M.singular(lndetC, lndetF)
+  if lndetC - lndetC ~= 0 then
+    return 'the covariance of the summaries is singular; a summary is constant or a copy of '
+      .. 'others: take other initial weights, or fewer summaries'
+  elseif lndetF - lndetF ~= 0 then
+    return 'the Fisher information is singular; the summaries do not tell all parameters apart: '
+      .. 'see that the simulator uses each of them at theta_fid'
+  end
+end
+
+--- Compute F, invF, C, invC, mu, dmu_dtheta, and use them for estimates from now on.
+-- @tparam table opts `w` (those of the last statistics): weights; `key`: compulsory where
+-- simulations are drawn; `validate` (true): use the validation set if there is one
+-- @raise a singular covariance or Fisher information, simulations that are not finite
+-- @usage net:set_F_statistics { w = net.best_w, key = key }
+function Net:set_F_statistics(opts)
+  local who = 'set_F_statistics'
+  local o = args.take(who, opts, {
+    w = { 'table', 'Array', optional = true },
+    key = { 'Array', optional = true },
+    validate = { 'boolean', default = true },
+  })
+  local key, w = key_for(self, who, o.key), o.w or self.w
+  local f = program(self, 'statistics', function(...)
+    local s = fisher.statistics(self:trace(...))
+    local weight = np.matmul(s.invF, np.matmul(s.dmu_dtheta:transpose(), s.invC))
+    return { s, weight }
+  end)(w, key)
+  local s = f[1]
+  local why = sentence(s) and (self:fault(w, key) or sentence(s))
+  if why then core.raise('%s: %s', who, why) end
+  for _, name in ipairs { 'F', 'invF', 'C', 'invC', 'mu', 'dmu_dtheta' } do self[name] = s[name] end
+  self.w, self.weight = w, f[2]
+end
+
+-- The shape in front of input_shape.
+local function leading(self, d)
+  local shape, n = d.shape, #self.input_shape
+  local out = {}
+  for k = 1, #shape - n do out[k] = shape[k] end
+  for k = 1, n do
+    if shape[#out + k] ~= self.input_shape[k] then
+      core.raise('get_estimate: one datum is %s, got %s', check.text(self.input_shape),
+        check.text(shape))
+    end
+  end
+  return out
+end
+
+-- theta_fid + invF dmu^T invC (x - mu): one datum.
+local function estimate(self)
+  return program(self, 'estimate', function(w, mu, weight, d)
+    local x = self.model(w, d)
+    local away = (x - mu:astype(x.dtype)):reshape { self.n_summaries, 1 }
+    local step = np.matmul(weight:astype(x.dtype), away):reshape { self.n_params }
+    return self.theta_fid:astype(x.dtype) + step
+  end)
+end
+
+--- Parameters from data: the maximum of the likelihood near theta_fid, as the summaries see it.
+-- Other axes may stand before those of input_shape; they stay.
+-- @tparam Array d (..., input_shape)
+-- @treturn Array (..., P)
+-- @raise no statistics yet, data of another shape
+-- @usage net:get_estimate(d)
+function Net:get_estimate(d)
+  if not self.weight then
+    core.raise 'get_estimate: there are no statistics yet; fit or set_F_statistics makes them'
+  end
+  if not np.is_array(d) then d = np.array(d) end
+  local front, one = leading(self, d), estimate(self)
+  if #front == 0 then return one(self.w, self.mu, self.weight, d) end
+  local n, sizes = 1, { unpack(front) }
+  for _, size in ipairs(front) do n = n * size end
+  sizes[#sizes + 1] = self.n_params
+  local many = program(self, 'estimates', function(w, mu, weight, batch)
+    return transform.vmap(function(datum) return one(w, mu, weight, datum) end)(batch)
+  end)
+  return many(self.w, self.mu, self.weight, d:reshape { n, unpack(self.input_shape) }):reshape(sizes)
+end
+
+--- The rate of the regularisation (imnn.fisher.alpha).
+function Net:get_alpha(lambda, epsilon) return fisher.alpha(lambda, epsilon) end
+
+-- ---- fitting ----
+
+--- Maximise the information in the summaries. A further call goes on from where the last one ended.
+-- @tparam table opts `lambda`, `epsilon`: strength and closeness of the regularisation; `rng`: key,
+-- a new one for each call; `patience` (100): stop after as many iterations without a better
+-- ln det F, counted behind `min_iterations` (100); `max_iterations` (100000); `best` (true): use
+-- the best weights afterwards, else the last; `progress` (true): a line on the terminal; `log`
+-- (false): instead, a line of text every `print_rate` (100) iterations, to stderr (true), a file or
+-- a function; `quiet` (false): neither
+-- @treturn string 'patience', 'max_iterations' or 'interrupted' (by ctrl-C: everything is as after
+-- the last whole iteration)
+-- @raise no alpha for lambda and epsilon, numbers that are not finite, a singular matrix: the state
+-- is that of the last whole iteration then, too
+-- @usage net:fit { lambda = 10, epsilon = 0.1, rng = key }
+function Net:fit(...) return fit.fit(self, ...) end
+
+--- One bare iteration at each call (for measurements), and the compiled iteration behind it.
+-- @tparam table opts as for fit
+function Net:stepper(opts) return fit.stepper(self, opts) end
+
+--- Floating-point operations in matrix products of one iteration.
+function Net:iteration_flops()
+  local _, iteration = self:stepper { lambda = 10, epsilon = 0.1, rng = random.PRNGKey(0) }
+  return iteration:flops()
+end
+
+-- Raise what made iteration i, from the state in `set`, fail.
+function Net:complain(iteration, set, i)
+  local row, at, w = iteration.row, iterations.at, self.optimiser.get_params(iteration:state_of(set))
+  local why
+  for k, x in ipairs(tree.leaves(w)) do
+    if core.C.imnn_array_nonfinite(x.array) >= 0 then
+      why = why or ('array %d of the weights is not finite: the step before went too far; lower '
+        .. 'the step size of the optimiser'):format(k)
+    end
+  end
+  why = why or self:fault(w, iteration:training_key(set)) or M.singular(row[at.lndetC], row[at.lndetF])
+  if not why and row[at.loss] - row[at.loss] ~= 0 then
+    why = 'the loss is not finite: covariance or lambda are out of range'
+  end
+  core.raise('fit: iteration %d: %s', i, why or 'the gradient of the loss is not finite although '
+    .. 'the loss is: look for a place of infinite slope in the model, like sqrt(x) at 0')
+end
+
+--- Draw the history (imnn.plot.history).
+-- @tparam[opt] table opts `expected_detF`, `label`, `colour`, `ax`, `ncol`, `figsize`, `file`
+-- @treturn Figure
+function Net:plot(opts) return require('imnn.plot').history(self.history, opts) end
+
+return M

@@ -1,0 +1,17 @@
+--- Likelihood-free inference: priors, the Gaussian approximation, approximate Bayesian computation.
+-- @module imnn.lfi
+local abc = require 'imnn.lfi.abc'
+local gaussian = require 'imnn.lfi.gaussian'
+local posterior = require 'imnn.lfi.posterior'
+local prior = require 'imnn.lfi.prior'
+
+return {
+  uniform = prior.uniform,
+  normal = prior.normal,
+  independent = prior.independent,
+  distance = abc.distance,
+  get_levels = posterior.get_levels,
+  LikelihoodFreeInference = posterior.LikelihoodFreeInference,
+  GaussianApproximation = gaussian.new,
+  ApproximateBayesianComputation = abc.new,
+}

@@ -1,0 +1,69 @@
+--- The same bytes for any number of threads. Run twice by scripts/test: also with
+-- ONEDNN_MAX_CPU_ISA=AVX2 and OPENBLAS_CORETYPE=Haswell.
+local ffi = require 'ffi'
+local imnn = require 'imnn'
+local np, random, stax = imnn.np, imnn.random, imnn.stax
+
+local function bytes(x)
+  local size = { f32 = 4, f64 = 8, i32 = 4, u32 = 4, bool = 1 }
+  return ffi.string(ffi.cast('const char *', x:data()), x.size * size[x.dtype])
+end
+
+local function simulator(key, theta)
+  return theta[1] + np.sqrt(theta[2]) * random.normal(key, { 10 })
+end
+
+local function network(n_s, n_d, width)
+  local keys = random.split(random.PRNGKey(3))
+  return imnn.SimulatorIMNN {
+    n_s = n_s, n_d = n_d, n_params = 2, n_summaries = 2, input_shape = { 10 },
+    theta_fid = np.array { 0, 1 }, optimiser = imnn.optimizers.adam(1e-3), key_or_state = keys[1],
+    model = stax.serial(stax.Dense(width), stax.LeakyRelu, stax.Dense(width), stax.Tanh,
+      stax.Dense(2)),
+    simulator = simulator,
+  }, keys[2]
+end
+
+-- Everything that a fit leaves behind, as one string.
+local function fit(threads, n_s, n_d, width)
+  imnn.set_threads(threads)
+  local net, key = network(n_s, n_d, width)
+  net:fit { lambda = 10, epsilon = 0.1, rng = key, max_iterations = 6, quiet = true }
+  local out = {}
+  for i, leaf in ipairs(imnn.tree.leaves(net.final_w)) do out[i] = bytes(leaf) end
+  for _, name in ipairs { 'F', 'C', 'mu', 'dmu_dtheta' } do out[#out + 1] = bytes(net[name]) end
+  out[#out + 1] = bytes(net.history.lndetF)
+  return table.concat(out)
+end
+
+describe('determinism', function()
+  local before = imnn.threads()
+  after_each(function() imnn.set_threads(before) end)
+
+  for _, size in ipairs { { 1000, 1000, 64 }, { 1000, 100, 33 }, { 777, 500, 48 } } do
+    it(('of a fit with n_s = %d, n_d = %d, width %d'):format(unpack(size)), function()
+      local one = fit(1, unpack(size))
+      assert.is_true(one == fit(2, unpack(size)), 'two threads differ from one')
+      assert.is_true(one == fit(3, unpack(size)), 'three threads differ from one')
+    end)
+  end
+
+  it('of large reductions and products', function()
+    local x = random.normal(random.PRNGKey(1), { 3001, 130 })
+    local function everything()
+      local f = imnn.jit(function(a)
+        local b = np.tanh(a)
+        return (b * b):sum(), b:sum { axis = 1 }, b:max { axis = 1 }, np.matmul(b:transpose(), a)
+      end)
+      local out = { f(x) }
+      for i, y in ipairs(out) do out[i] = bytes(y) end
+      return table.concat(out)
+    end
+    imnn.set_threads(1)
+    local one = everything()
+    for threads = 2, 3 do
+      imnn.set_threads(threads)
+      assert.is_true(one == everything(), threads .. ' threads differ from one')
+    end
+  end)
+end)

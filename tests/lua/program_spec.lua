@@ -1,0 +1,67 @@
+--- Compiled programs: what they cost, and that they compute what single operators compute.
+local imnn = require 'imnn'
+local np, random, stax = imnn.np, imnn.random, imnn.stax
+
+local function simulator(key, theta)
+  return theta[1] + np.sqrt(theta[2]) * random.normal(key, { 10 })
+end
+
+local sizes = { 10, 128, 128, 128, 2 }
+
+local function network(activation)
+  return stax.serial(stax.Dense(128), activation, stax.Dense(128), activation, stax.Dense(128),
+    activation, stax.Dense(2))
+end
+
+-- 2 n (1 + P) (3 sum k m - k_1 m_1): each product forward, to the weights and, but for the first
+-- layer, to the inputs.
+local function ideal(n_s, n_d, P)
+  local sum = 0
+  for l = 1, #sizes - 1 do sum = sum + sizes[l] * sizes[l + 1] end
+  return 2 * (n_s + n_d * P) * (3 * sum - sizes[1] * sizes[2])
+end
+
+-- FLOP in the matrix products of the network and its reverse sweep; those of the Fisher block,
+-- over summaries only, are taken off.
+local function measured(model, n_s, n_d, together)
+  local _, w = model.init(random.PRNGKey(0), { 10 })
+  local theta = np.array { 0, 1 }
+  local function loss(weights, keys)
+    local function f(key, t) return model.apply(weights, simulator(key, t)) end
+    local function derivative(key) return imnn.jacfwd(function(t) return f(key, t) end)(theta) end
+    local x, dx
+    if together then
+      x, dx = imnn.vmap(function(key) return f(key, theta), derivative(key) end)(keys)
+    else
+      x = imnn.vmap(function(key) return f(key, theta) end)(keys)
+      dx = imnn.vmap(derivative)(keys[{ { 1, n_d } }])
+    end
+    return (x * x):sum() + (dx * dx * dx):sum()
+  end
+  local f = imnn.jit(function(weights, keys) return imnn.grad(loss)(weights, keys) end)
+  local keys = random.split(random.PRNGKey(1), n_s)
+  return f:flops(w, keys)
+end
+
+describe('a compiled iteration', function()
+  for name, activation in pairs { ['leaky ReLU'] = stax.LeakyRelu, tanh = stax.Tanh } do
+    it('has exactly the ideal number of FLOPs with ' .. name .. ', x and dx together', function()
+      assert.equal(ideal(1000, 1000, 2), measured(network(activation), 1000, 1000, true))
+    end)
+
+    it('has exactly the ideal number of FLOPs with ' .. name .. ', x and dx in two calls', function()
+      assert.equal(ideal(1000, 1000, 2), measured(network(activation), 1000, 1000, false))
+    end)
+  end
+
+  it('computes primal rows once when n_d < n_s', function()
+    local keys = random.split(random.PRNGKey(0))
+    local net = imnn.SimulatorIMNN {
+      n_s = 1000, n_d = 100, n_params = 2, n_summaries = 2, input_shape = { 10 },
+      theta_fid = np.array { 0, 1 }, optimiser = imnn.optimizers.adam(1e-3), key_or_state = keys[1],
+      model = network(stax.LeakyRelu), simulator = simulator,
+    }
+    local fisher = net:iteration_flops() - ideal(1000, 100, 2)
+    assert.is_true(fisher >= 0 and fisher < 20000) -- covariance and its adjoint: n_s S^2 products
+  end)
+end)
