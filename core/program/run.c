@@ -93,7 +93,7 @@ static void run_cluster(const context *x, const region *r, const step *s)
 {
     const cluster *c = &s->map;
     const int nd = c->ndim, outer = nd > 3 ? nd - 3 : 0, all = c->sources + c->targets;
-    int64_t size[MAX_DIMS], n[3], index[MAX_DIMS] = {0};
+    int64_t size[MAX_DIMS] = {0}, n[3], index[MAX_DIMS] = {0};
     char *base[all + 1], *registers = x->work + r->tile_bytes + r->scratch_bytes;
     for (int k = 0; k < nd; k++) size[k] = c->size[k];
     size[0] *= x->rows;

@@ -99,7 +99,8 @@ local columns = { 'detF', 'detC', 'detinvC', 'Lambda_2', 'r' }
 local function fit(net, file, set, more)
   local opts = {
     lambda = set.lam, epsilon = set.epsilon, rng = file['keys/fit'], patience = set.patience,
-    min_iterations = set.min_iterations, max_iterations = tonumber(set.max_iterations_per_call:match '%d+'),
+    min_iterations = set.min_iterations,
+    max_iterations = tonumber(set.max_iterations_per_call:match '%d+'),
     best = false, quiet = true,
   }
   for key, value in pairs(more or {}) do opts[key] = value end

@@ -11,7 +11,9 @@ end
 
 --- Sizes that leave the covariance and the Fisher information invertible.
 function M.sizes(who, o)
-  for _, name in ipairs { 'n_s', 'n_d', 'n_params', 'n_summaries' } do M.count(who, name, o[name]) end
+  for _, name in ipairs { 'n_s', 'n_d', 'n_params', 'n_summaries' } do
+    M.count(who, name, o[name])
+  end
   if o.n_s <= o.n_summaries then
     core.raise('%s: n_s is %d, n_summaries %d; the covariance of so few simulations is singular, '
       .. 'take at least %d', who, o.n_s, o.n_summaries, math.max(2, o.n_summaries + 1))

@@ -3,6 +3,7 @@
 local args = require 'imnn.args'
 local check = require 'imnn.imnn.check'
 local core = require 'imnn.core'
+local faults = require 'imnn.imnn.faults'
 local fisher = require 'imnn.fisher'
 local history = require 'imnn.imnn.history'
 local iteration = require 'imnn.imnn.iteration'
@@ -111,18 +112,18 @@ local function score(run, o, from)
   end
 end
 
--- Iterations until there is a reason to stop. A set is free, or the present one, or the best one;
--- three are enough for that.
+-- Iterations until there is a reason to stop. Of the three sets that are written one is the present
+-- one, one may be the best, one is free.
 local function loop(run, o, tell)
   local it, past = run.iteration, run.net.history
   while run.stalled < o.patience do
     if run.count >= o.max_iterations then return 'max_iterations' end
-    local from, to = run.set, table.remove(run.free) or it:room()
+    local from, to = run.set, table.remove(run.free)
     local status = it:run(from, to)
     if status == C.IMNN_EINTERRUPT then return 'interrupted' end
     core.check(status, 'fit: ')
     if not (finite(it.row[at.loss]) and finite(it.row[at.gradient])) then
-      run.net:complain(it, from, past.size)
+      core.raise('fit: iteration %d: %s', past.size, faults.of_iteration(run.net, it, from))
     end
     history.append(past, it.row)
     score(run, o, from)
@@ -146,7 +147,8 @@ local function begin(net, o)
   local it = compiled(net, o)
   local first = it:start(net.state, o.key, net.count)
   return {
-    net = net, iteration = it, first = first, set = first, best = nil, free = {},
+    net = net, iteration = it, first = first, set = first, best = nil,
+    free = { it:room(), it:room(), it:room() },
     count = 0, stalled = 0, before = net.history.size,
   }
 end

@@ -24,28 +24,13 @@ for i, name in ipairs(history.names) do M.at[name] = i - 1 end
 local width = #history.names + 2
 M.at.sign, M.at.gradient = width - 2, width - 1
 
-local function nodes_of(list)
-  local out = ffi.new('imnn_node[?]', #list)
-  for i, x in ipairs(list) do out[i - 1] = x.node end
-  return out
-end
-
--- The tree t with the leaves of a list.
-local function replace(t, list)
-  local i = 0
-  return tree.map(function()
-    i = i + 1
-    return list[i]
-  end, t)
-end
-
 -- ---- what is computed ----
 
 -- Derivatives of a number with respect to tracers.
 local function gradient(graph, loss, leaves)
   local dx = ffi.new('imnn_node[?]', #leaves)
   local one = ffi.new('imnn_node[1]', C.imnn_graph_number(graph, C.IMNN_F64, 1))
-  check(C.imnn_graph_vjp(graph, 1, nodes_of { loss }, one, #leaves, nodes_of(leaves), dx))
+  check(C.imnn_graph_vjp(graph, 1, array.nodes { loss }, one, #leaves, array.nodes(leaves), dx))
   local out = {}
   for i, leaf in ipairs(leaves) do
     out[i] = dx[i - 1] ~= 0 and array.tracer(dx[i - 1])
@@ -72,7 +57,7 @@ local function iterate(graph, net, o, state, key, count)
     f.sign * np.exp(f.lndetF), np.exp(f.lndetC), np.exp(f.lndetinvC), Lambda_2, r,
     f.lndetF, f.lndetC, f.lndetinvC, loss, f.sign, size_of(slopes),
   }
-  return net.optimiser.update(count, replace(w, slopes), state), keys[1], count + 1, row
+  return net.optimiser.update(count, tree.unflatten(w, slopes), state), keys[1], count + 1, row
 end
 
 -- ---- the program ----
@@ -105,15 +90,13 @@ local function compile(net, o, examples)
     local inputs = {}
     for i, x in ipairs(examples) do inputs[i] = array.input(x.dtype, x.shape) end
     local n = #inputs
-    local state, key, count, row = iterate(graph, net, o, replace(net.state, inputs),
+    local state, key, count, row = iterate(graph, net, o, tree.unflatten(net.state, inputs),
       inputs[n - 1], inputs[n])
     local results = carried(state, key, count)
     for i, y in ipairs(results) do results[i] = array.lift(y) end
     check_same(inputs, results)
     results[n + 1] = row
-    local out = ffi.new 'imnn_program *[1]'
-    check(C.imnn_program_new(out, graph, n, nodes_of(inputs), n + 1, nodes_of(results)))
-    return core.own(out, C.imnn_program_release)
+    return select(2, array.compile(inputs, results))
   end)
 end
 
@@ -171,12 +154,10 @@ function Iteration:run(from, to)
 end
 
 --- The state of the optimiser in a set.
-function Iteration:state_of(set) return replace(self.state, set.arrays) end
+function Iteration:state_of(set) return tree.unflatten(self.state, set.arrays) end
 
 --- The key from which the iteration that starts from a set draws its simulations.
-function Iteration:training_key(set)
-  return random.split(set.arrays[#set.arrays - 1], 3)[2]
-end
+function M.training_key(set) return random.split(set.arrays[#set.arrays - 1], 3)[2] end
 
 --- Floating-point operations in matrix products.
 function Iteration:flops() return C.imnn_program_flops(self.program) end

@@ -9,10 +9,10 @@
 local args = require 'imnn.args'
 local check = require 'imnn.imnn.check'
 local core = require 'imnn.core'
+local faults = require 'imnn.imnn.faults'
 local fisher = require 'imnn.fisher'
 local fit = require 'imnn.imnn.fit'
 local history = require 'imnn.imnn.history'
-local iterations = require 'imnn.imnn.iteration'
 local name_of = require 'imnn.imnn.names'
 local np = require 'imnn.numpy'
 local random = require 'imnn.random'
@@ -46,7 +46,7 @@ function M.rows(more)
   local rows = {
     n_s = { 'integer' }, n_d = { 'integer' }, n_params = { 'integer' },
     n_summaries = { 'integer' }, input_shape = { 'table' }, theta_fid = { 'Array', 'table' },
-    model = { 'table' }, optimizer = { 'table' }, key_or_state = { 'Array', 'table' },
+    model = { 'table' }, optimiser = { 'table' }, key_or_state = { 'Array', 'table' },
   }
   for name, row in pairs(more) do rows[name] = row end
   return rows
@@ -115,9 +115,9 @@ function M.construct(self, o, datum)
   end
   self.theta_fid = check.theta(who, o.theta_fid, o.n_params)
   self.init, self.model = check.functions(who, 'model', o.model, {
-    { 'init', 2, 2, '(key, shape)' }, { 'apply', 2, 3, '(params, x)' },
+    { 'init', 0, 2, '(key, shape)' }, { 'apply', 2, 3, '(params, x)' },
   })
-  local init, update, get_params = check.functions(who, 'optimiser', o.optimizer, {
+  local init, update, get_params = check.functions(who, 'optimiser', o.optimiser, {
     { 'init', 1, 1, '(w)' }, { 'update', 3, 3, '(i, gradient, state)' },
     { 'get_params', 1, 1, '(state)' },
   })
@@ -168,22 +168,6 @@ function Net:get_summaries(w, key)
   return summaries(w or self.w, key)
 end
 
-local function sentence(f)
-  local C, F = f.lndetC:item(), f.lndetF:item()
-  return M.singular(C, F)
-end
-
---- What is wrong with such determinants, or nil.
-function M.singular(lndetC, lndetF)
-  if lndetC - lndetC ~= 0 then
-    return 'the covariance of the summaries is singular; a summary is constant or a copy of '
-      .. 'others: take other initial weights, or fewer summaries'
-  elseif lndetF - lndetF ~= 0 then
-    return 'the Fisher information is singular; the summaries do not tell all parameters apart: '
-      .. 'see that the simulator uses each of them at theta_fid'
-  end
-end
-
 --- Compute F, invF, C, invC, mu, dmu_dtheta, and use them for estimates from now on.
 -- @tparam table opts `w` (those of the last statistics): weights; `key`: compulsory where
 -- simulations are drawn; `validate` (true): use the validation set if there is one
@@ -203,7 +187,7 @@ function Net:set_F_statistics(opts)
     return { s, weight }
   end)(w, key)
   local s = f[1]
-  local why = sentence(s) and (self:fault(w, key) or sentence(s))
+  local why = faults.of_statistics(self, w, key, s)
   if why then core.raise('%s: %s', who, why) end
   for _, name in ipairs { 'F', 'invF', 'C', 'invC', 'mu', 'dmu_dtheta' } do self[name] = s[name] end
   self.w, self.weight = w, f[2]
@@ -244,6 +228,7 @@ function Net:get_estimate(d)
     core.raise 'get_estimate: there are no statistics yet; fit or set_F_statistics makes them'
   end
   if not np.is_array(d) then d = np.array(d) end
+  if d.dtype ~= 'f64' then d = d:astype 'f32' end
   local front, one = leading(self, d), estimate(self)
   if #front == 0 then return one(self.w, self.mu, self.weight, d) end
   local n, sizes = 1, { unpack(front) }
@@ -252,21 +237,22 @@ function Net:get_estimate(d)
   local many = program(self, 'estimates', function(w, mu, weight, batch)
     return transform.vmap(function(datum) return one(w, mu, weight, datum) end)(batch)
   end)
-  return many(self.w, self.mu, self.weight, d:reshape { n, unpack(self.input_shape) }):reshape(sizes)
+  local batch = d:reshape { n, unpack(self.input_shape) }
+  return many(self.w, self.mu, self.weight, batch):reshape(sizes)
 end
 
 --- The rate of the regularisation (imnn.fisher.alpha).
-function Net:get_alpha(lambda, epsilon) return fisher.alpha(lambda, epsilon) end
+function Net.get_alpha(_, lambda, epsilon) return fisher.alpha(lambda, epsilon) end
 
 -- ---- fitting ----
 
---- Maximise the information in the summaries. A further call goes on from where the last one ended.
+--- Maximise the information in the summaries. A further call goes on where the last one ended.
 -- @tparam table opts `lambda`, `epsilon`: strength and closeness of the regularisation; `rng`: key,
 -- a new one for each call; `patience` (100): stop after as many iterations without a better
 -- ln det F, counted behind `min_iterations` (100); `max_iterations` (100000); `best` (true): use
--- the best weights afterwards, else the last; `progress` (true): a line on the terminal; `log`
--- (false): instead, a line of text every `print_rate` (100) iterations, to stderr (true), a file or
--- a function; `quiet` (false): neither
+-- the best weights afterwards, else the last; `progress` (true): a line on the terminal; `log` or
+-- `print_rate`: instead, a line of text every `print_rate` (100) iterations, to `log`: stderr
+-- (true), a file or a function; `quiet` (false): neither
 -- @treturn string 'patience', 'max_iterations' or 'interrupted' (by ctrl-C: everything is as after
 -- the last whole iteration)
 -- @raise no alpha for lambda and epsilon, numbers that are not finite, a singular matrix: the state
@@ -282,24 +268,6 @@ function Net:stepper(opts) return fit.stepper(self, opts) end
 function Net:iteration_flops()
   local _, iteration = self:stepper { lambda = 10, epsilon = 0.1, rng = random.PRNGKey(0) }
   return iteration:flops()
-end
-
--- Raise what made iteration i, from the state in `set`, fail.
-function Net:complain(iteration, set, i)
-  local row, at, w = iteration.row, iterations.at, self.optimiser.get_params(iteration:state_of(set))
-  local why
-  for k, x in ipairs(tree.leaves(w)) do
-    if core.C.imnn_array_nonfinite(x.array) >= 0 then
-      why = why or ('array %d of the weights is not finite: the step before went too far; lower '
-        .. 'the step size of the optimiser'):format(k)
-    end
-  end
-  why = why or self:fault(w, iteration:training_key(set)) or M.singular(row[at.lndetC], row[at.lndetF])
-  if not why and row[at.loss] - row[at.loss] ~= 0 then
-    why = 'the loss is not finite: covariance or lambda are out of range'
-  end
-  core.raise('fit: iteration %d: %s', i, why or 'the gradient of the loss is not finite although '
-    .. 'the loss is: look for a place of infinite slope in the model, like sqrt(x) at 0')
 end
 
 --- Draw the history (imnn.plot.history).

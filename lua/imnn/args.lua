@@ -1,0 +1,106 @@
+--- Options: a table of names, checked.
+-- @module imnn.args
+local core = require 'imnn.core'
+local M = {}
+
+--- Other spellings of an option; both are the same option.
+M.spelling = {
+  ['α'] = 'alpha', ['δθ'] = 'delta_theta', ['ε'] = 'epsilon', ['ϵ'] = 'epsilon',
+  ['θ_fid'] = 'theta_fid', ['λ'] = 'lambda', ['μ'] = 'mu', ['dμ_dθ'] = 'dmu_dtheta',
+  colour = 'color', colours = 'colors', optimizer = 'optimiser',
+}
+-- Spellings of rows that mean one key or one state.
+local also = { rng = 'key', state = 'key_or_state' }
+
+M.types = {} -- name -> function that knows values of this type
+
+local function type_of(v)
+  if type(v) == 'number' and v % 1 == 0 then return 'number', 'integer' end
+  for name, is in pairs(M.types) do
+    if is(v) then return name, name end
+  end
+  local meta = type(v) == 'table' and getmetatable(v)
+  if meta and meta.__call then return 'table', 'function' end
+  return type(v), type(v)
+end
+
+local function expect(who, key, v, row)
+  local a, b = type_of(v)
+  for _, want in ipairs(row) do
+    if want == a or want == b then
+      if a == 'number' and (v ~= v or v == math.huge or v == -math.huge) then
+        core.raise('%s: option "%s" must be finite, got %s', who, key, tostring(v))
+      end
+      return v
+    end
+  end
+  core.raise('%s: option "%s" must be %s, got %s', who, key, table.concat(row, ' or '),
+    type(v) == 'number' and tostring(v) or b)
+end
+
+-- Number of letters to change, insert or drop (Levenshtein 1966).
+local function distance(a, b)
+  local row = {}
+  for j = 0, #b do row[j] = j end
+  for i = 1, #a do
+    local corner = row[0]
+    row[0] = i
+    for j = 1, #b do
+      local keep = corner + (a:byte(i) == b:byte(j) and 0 or 1)
+      corner = row[j]
+      row[j] = math.min(keep, row[j] + 1, row[j - 1] + 1)
+    end
+  end
+  return row[#b]
+end
+
+--- "; did you mean ...?" for the nearest known name, or nothing if none is near.
+function M.near(key, known)
+  local best, least = nil, math.max(2, math.floor(#key / 2))
+  for name in pairs(known) do
+    if type(name) == 'string' then
+      local d = distance(key, name)
+      if d < least or d == least and best and name < best then best, least = name, d end
+    end
+  end
+  return best and '; did you mean "' .. best .. '"?' or ''
+end
+
+local function name_of(key, rows)
+  local name = M.spelling[key] or key
+  if rows[name] then return name end
+  if also[name] and rows[also[name]] then return also[name] end
+  if name == 'key' and rows.key_or_state and not rows.key then return 'key_or_state' end
+  return rows[key] and key or nil
+end
+
+--- Check a table of options against rows { type, ..., default = value, optional = true }.
+-- @tparam string who name of the function, for messages
+-- @tparam table|nil opts what the user gave
+-- @tparam table rows name -> row; a row without default is required unless optional
+-- @treturn table ASCII name -> value
+-- @raise unknown, missing or wrong option
+function M.take(who, opts, rows)
+  local given, out = {}, {}
+  if opts ~= nil and type(opts) ~= 'table' then
+    core.raise('%s: options are a table { name = value, ... }, got %s', who, (select(2, type_of(opts))))
+  end
+  for key, v in pairs(opts or {}) do
+    local name = name_of(key, rows)
+    if not name then
+      core.raise('%s: unknown option "%s"%s', who, tostring(key), M.near(tostring(key), rows))
+    end
+    if given[name] ~= nil then core.raise('%s: option "%s" is given twice', who, name) end
+    given[name] = v
+  end
+  for name, row in pairs(rows) do
+    local v = given[name]
+    if v == nil then v = row.default
+    else expect(who, name, v, row) end
+    if v == nil and not row.optional then core.raise('%s: option "%s" is missing', who, name) end
+    out[name] = v
+  end
+  return out
+end
+
+return M

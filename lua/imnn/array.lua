@@ -1,0 +1,444 @@
+--- Arrays: values and, inside a traced function, values to come. What both are made of: handles,
+-- the running trace, single operators. Functions of arrays are in imnn.numpy.
+-- @module imnn.array
+local ffi = require 'ffi'
+local args = require 'imnn.args'
+local core = require 'imnn.core'
+local registry = require 'imnn.registry'
+local C, check = core.C, core.check
+local M = {}
+
+local Array = {} -- methods and metamethods, to which np adds; sealed by ffi.metatype
+M.Array = Array
+-- A value holds an array; a tracer is a node of the running trace.
+local Value = ffi.typeof 'struct { imnn_array *array; imnn_node node; int32_t trace; }'
+M.methods, M.properties = {}, {} -- by name; properties are computed without a call
+
+local codes, names = {}, {}
+for code = 0, tonumber(C.IMNN_NDTYPE) - 1 do
+  local name = ffi.string(C.imnn_dtype_name(code))
+  codes[name], names[code] = code, name
+end
+local ctype = { f32 = 'float', f64 = 'double', i32 = 'int32_t', u32 = 'uint32_t', bool = 'uint8_t' }
+M.bytes = { f32 = 4, f64 = 8, i32 = 4, u32 = 4, bool = 1 }
+
+--- The number that C has for a dtype.
+function M.dtype_code(name)
+  return codes[name]
+    or core.raise('array: no dtype "%s"; there are f32, f64, i32, u32, bool', tostring(name))
+end
+
+function M.is(x) return ffi.istype(Value, x) end
+args.types.Array = M.is
+
+-- ---- handles ----
+
+--- An Array from the reference in a slot, which it takes over.
+function M.own(slot)
+  local value = Value(slot[0], 0, 0)
+  core.relieve()
+  return value
+end
+local own = M.own
+
+function Array:__gc() C.imnn_array_release(self.array) end
+
+--- A table of sizes as C has it.
+function M.c_shape(shape, who)
+  if type(shape) == 'number' then shape = { shape } end
+  if type(shape) ~= 'table' then
+    core.raise('%s: a shape is a table of sizes, got %s', who or 'array', type(shape))
+  end
+  if #shape > 8 then core.raise('%s: at most 8 axes, got %d', who or 'array', #shape) end
+  for _, size in ipairs(shape) do
+    if type(size) ~= 'number' or size % 1 ~= 0 or size < 0 then
+      core.raise('%s: sizes are whole numbers, 0 or more, got %s', who or 'array', tostring(size))
+    end
+  end
+  return ffi.new('imnn_shape', #shape, shape)
+end
+
+function M.zeros(shape, dtype)
+  local out = ffi.new 'imnn_array *[1]'
+  check(C.imnn_array_zeros(out, M.dtype_code(dtype or 'f32'), M.c_shape(shape, 'zeros')), 'zeros: ')
+  return own(out)
+end
+
+--- From doubles, row-major.
+function M.from_doubles(data, shape, dtype)
+  local out = ffi.new 'imnn_array *[1]'
+  check(C.imnn_array_from(out, M.dtype_code(dtype), M.c_shape(shape), data))
+  return own(out)
+end
+
+--- A copy of memory that holds values of the dtype, row-major.
+-- @tparam cdata pointer
+-- @tparam table shape
+-- @tparam[opt='f32'] string dtype
+function M.from_buffer(pointer, shape, dtype)
+  local out = ffi.new 'imnn_array *[1]'
+  check(C.imnn_array_copy(out, M.dtype_code(dtype or 'f32'), M.c_shape(shape, 'from_buffer'),
+    ffi.cast('const void *', pointer)))
+  return own(out)
+end
+
+local function number(x, dtype)
+  local value = x == true and 1 or x == false and 0 or x
+  return M.from_doubles(ffi.new('double[1]', value), {}, dtype)
+end
+
+-- ---- the running trace ----
+
+local trace = { number = 0 } -- graph, and a number that its tracers carry
+
+function M.tracing() return trace.graph ~= nil end
+
+--- The Array of a node.
+function M.tracer(node)
+  if node <= 0 then check(C.imnn_graph_status(trace.graph)) end
+  return Value(nil, node, trace.number)
+end
+local tracer = M.tracer
+
+local function left() core.raise 'a traced array has left its function' end
+
+--- Whether x is a tracer.
+-- @raise one of a trace that has ended
+local function traced(x)
+  if x.node == 0 then return false end
+  if x.trace ~= trace.number or not trace.graph then left() end
+  return true
+end
+M.traced = traced
+
+--- Run fn(graph, outermost) while its arrays are traced; inner traces append to the graph of the
+-- outermost one.
+function M.trace(fn)
+  if trace.graph then return fn(trace.graph, false) end
+  local out = ffi.new 'imnn_graph *[1]'
+  check(C.imnn_graph_new(out))
+  local before = trace
+  trace = { graph = out[0], number = before.number + 1 }
+  local result = { pcall(fn, out[0], true) }
+  trace = { number = trace.number }
+  C.imnn_graph_release(out[0])
+  if not result[1] then error(result[2], 0) end
+  return unpack(result, 2, table.maxn(result))
+end
+
+--- x as a tracer; numbers and booleans become constants of a dtype.
+-- @tparam Array|number|boolean x
+-- @tparam[opt='f32'] string dtype of numbers
+function M.lift(x, dtype)
+  if M.is(x) then
+    if traced(x) then return x end
+    return tracer(C.imnn_graph_constant(trace.graph, x.array))
+  end
+  if type(x) == 'number' or type(x) == 'boolean' then
+    local value = x == true and 1 or x == false and 0 or x
+    dtype = dtype or (type(x) == 'boolean' and 'bool' or 'f32')
+    return tracer(C.imnn_graph_number(trace.graph, codes[dtype], value))
+  end
+  core.raise('expected an Array or a number, got %s', type(x))
+end
+
+--- An input of the program that is being traced; a placeholder of the transform that is running.
+function M.input(dtype, shape)
+  return tracer(C.imnn_graph_input(trace.graph, M.dtype_code(dtype), M.c_shape(shape)))
+end
+function M.placeholder(dtype, shape)
+  return tracer(C.imnn_graph_placeholder(trace.graph, M.dtype_code(dtype), M.c_shape(shape)))
+end
+
+--- Nodes of a list of tracers, as C takes them.
+function M.nodes(list)
+  local out = ffi.new('imnn_node[?]', math.max(#list, 1))
+  for i, x in ipairs(list) do out[i - 1] = x.node end
+  return out
+end
+
+--- Compile the running trace.
+-- @tparam table inputs tracers
+-- @tparam table outputs tracers
+-- @tparam[opt] Array keep bool tracer (n): only these rows leave
+-- @treturn function (list of Arrays) -> list of Arrays
+-- @treturn cdata the program
+function M.compile(inputs, outputs, keep)
+  local slot, nx, ny = ffi.new 'imnn_program *[1]', #inputs, #outputs
+  local x, y = M.nodes(inputs), M.nodes(outputs)
+  if keep then check(C.imnn_program_filter(slot, trace.graph, nx, x, ny, y, keep.node))
+  else check(C.imnn_program_new(slot, trace.graph, nx, x, ny, y)) end
+  local program = core.own(slot, C.imnn_program_release)
+  local given, made = ffi.new('const imnn_array *[?]', nx + 1), ffi.new('imnn_array *[?]', ny + 1)
+  return function(values)
+    for i = 1, nx do given[i - 1] = values[i].array end
+    ffi.fill(made, ffi.sizeof(made))
+    check(C.imnn_program_run(program, given, made))
+    local out = {}
+    for i = 1, ny do out[i] = Value(made[i - 1], 0, 0) end
+    core.relieve()
+    return out
+  end, program
+end
+
+-- ---- single operators ----
+
+local one, several = ffi.typeof 'imnn_node[1]', ffi.typeof 'imnn_node[?]'
+local pointers = ffi.typeof 'const imnn_array *[?]'
+local result = ffi.new 'imnn_array *[1]'
+
+local function any_traced(inputs, n)
+  for i = 1, n do
+    if inputs[i].node ~= 0 and traced(inputs[i]) then return true end
+  end
+  return false
+end
+
+--- An operator of the registry: a node if any input is traced, else its value at once.
+-- @tparam string name
+-- @tparam table inputs Arrays of dtypes that fit
+-- @tparam[opt] table attr attributes as C counts them
+function M.apply(name, inputs, attr)
+  local id, n = registry[name].id, #inputs
+  local at = attr and ffi.new('imnn_attr', #attr, attr) or nil
+  if any_traced(inputs, n) then
+    local x = several(n)
+    for i = 1, n do x[i - 1] = M.lift(inputs[i]).node end
+    return tracer(C.imnn_graph_apply(trace.graph, id, n, x, at))
+  end
+  local x = pointers(math.max(n, 1))
+  for i = 1, n do x[i - 1] = inputs[i].array end
+  check(C.imnn_apply(result, id, n, x, at))
+  local value = Value(result[0], 0, 0)
+  core.relieve()
+  return value
+end
+
+local cache, cached = {}, 0 -- programs of C's builders, by name, settings and types
+
+local function signature(key, inputs)
+  local parts = { key }
+  for i, x in ipairs(inputs) do
+    local s = C.imnn_array_shape(x.array)
+    parts[i + 1] = names[tonumber(C.imnn_array_dtype(x.array))]
+    for k = 0, s.ndim - 1 do parts[i + 1] = parts[i + 1] .. ',' .. tonumber(s.size[k]) end
+  end
+  return table.concat(parts, ';')
+end
+
+--- The Lua face of a C function that adds nodes.
+-- @tparam string who its name in messages
+-- @tparam string key name and settings: calls with equal keys and types are the same program
+-- @tparam table inputs Arrays
+-- @tparam function build (graph, node, ...) -> node, ...
+-- @treturn Array for each node
+function M.build(who, key, inputs, build)
+  local function nodes(graph)
+    local x = {}
+    for i, input in ipairs(inputs) do x[i] = M.lift(input).node end
+    local y = { build(graph, unpack(x)) }
+    check(C.imnn_graph_status(graph), who .. ': ')
+    for i, node in ipairs(y) do y[i] = tracer(node) end
+    return y
+  end
+  if any_traced(inputs, #inputs) then return unpack(nodes(trace.graph)) end
+  key = signature(who .. key, inputs)
+  local run = cache[key]
+  if not run then
+    local outer = trace -- values only: a graph of their own
+    trace = { number = outer.number + 2 ^ 24 }
+    local ok, why = pcall(M.trace, function(graph)
+      local x = {}
+      for i, input in ipairs(inputs) do x[i] = M.input(input.dtype, input.shape) end
+      local given = inputs
+      inputs = x
+      local y = nodes(graph)
+      inputs = given
+      run = M.compile(x, y)
+    end)
+    trace = outer
+    if not ok then error(why, 0) end
+    if cached > 500 then cache, cached = {}, 0 end
+    cache[key], cached = run, cached + 1
+  end
+  return unpack(run(inputs))
+end
+
+--- The Lua face of a C function (graph, node, ...) -> node. A missing input is node 0.
+function M.face(who, build)
+  return function(...)
+    local inputs, n, given = {}, select('#', ...), { ... }
+    for i = 1, n do
+      local x = given[i]
+      if type(x) == 'number' then x = number(x, 'f32') end
+      if not M.is(x) then core.raise('%s: argument %d must be an Array, got %s', who, i, type(x)) end
+      inputs[i] = x
+    end
+    return M.build(who, '', inputs, build)
+  end
+end
+
+-- ---- what an Array tells ----
+
+local function c_shape_of(x)
+  return traced(x) and C.imnn_graph_shape(trace.graph, x.node) or C.imnn_array_shape(x.array)
+end
+
+function M.properties.shape(x)
+  local s, out = c_shape_of(x), {}
+  for i = 1, s.ndim do out[i] = tonumber(s.size[i - 1]) end
+  return out
+end
+
+function M.properties.dtype(x)
+  return names[tonumber(traced(x) and C.imnn_graph_dtype(trace.graph, x.node)
+    or C.imnn_array_dtype(x.array))]
+end
+
+function M.properties.ndim(x) return c_shape_of(x).ndim end
+
+function M.properties.size(x)
+  local s, n = c_shape_of(x), 1
+  for i = 0, s.ndim - 1 do n = n * tonumber(s.size[i]) end
+  return n
+end
+
+local function refuse(what)
+  core.raise('%s: a traced array has no value yet; choose with np.where or lax.cond', what)
+end
+
+--- The values for reading: a pointer, good as long as the Array is held.
+function M.methods.data(x)
+  if traced(x) then refuse 'data' end
+  return ffi.cast('const ' .. ctype[x.dtype] .. ' *', C.imnn_array_data(x.array))
+end
+
+local function value_at(p, dtype, i)
+  if dtype == 'bool' then return p[i] ~= 0 end
+  return tonumber(p[i])
+end
+
+--- The one element as a Lua number or boolean.
+function M.methods.item(x)
+  if traced(x) then refuse 'item' end
+  if x.size ~= 1 then
+    core.raise('item: needs one element, got shape (%s)', table.concat(x.shape, ', '))
+  end
+  return value_at(x:data(), x.dtype, 0)
+end
+
+--- Nested tables of numbers or booleans; a number for shape ().
+function M.methods.totable(x)
+  if traced(x) then refuse 'totable' end
+  local p, dtype, shape, at = x:data(), x.dtype, x.shape, -1
+  local function level(k)
+    if k > #shape then
+      at = at + 1
+      return value_at(p, dtype, at)
+    end
+    local out = {}
+    for i = 1, shape[k] do out[i] = level(k + 1) end
+    return out
+  end
+  return level(1)
+end
+
+--- All elements in row-major order as one table.
+function M.methods.values(x)
+  if traced(x) then refuse 'values' end
+  local p, dtype, out = x:data(), x.dtype, {}
+  for i = 1, x.size do out[i] = value_at(p, dtype, i - 1) end
+  return out
+end
+
+local function text_of(v)
+  if type(v) == 'boolean' then return tostring(v) end
+  return ('%.6g'):format(v)
+end
+
+local EDGE, MOST = 3, 1000 -- long arrays show their ends
+
+-- Values as nested braces; long axes abbreviated.
+local function print_values(x)
+  local p, dtype, shape = x:data(), x.dtype, x.shape
+  local short = x.size > MOST
+  local stride, n = {}, 1
+  for k = #shape, 1, -1 do stride[k], n = n, n * shape[k] end
+  local function level(k, at)
+    if k > #shape then return text_of(value_at(p, dtype, at)) end
+    local parts, size = {}, shape[k]
+    for i = 1, size do
+      if short and size > 2 * EDGE and i == EDGE + 1 then parts[#parts + 1] = '...' end
+      if not short or size <= 2 * EDGE or i <= EDGE or i > size - EDGE then
+        parts[#parts + 1] = level(k + 1, at + (i - 1) * stride[k])
+      end
+    end
+    local between = k < #shape and ',\n' .. (' '):rep(k) or ', '
+    return '{' .. table.concat(parts, between) .. '}'
+  end
+  return level(1, 0)
+end
+
+function Array.__tostring(x)
+  if x.node ~= 0 and (x.trace ~= trace.number or not trace.graph) then
+    return 'traced array that has left its function'
+  end
+  local head = ('%s (%s)'):format(x.dtype, table.concat(x.shape, ', '))
+  if x.node ~= 0 then return 'traced ' .. head end
+  if #x.shape == 0 then return print_values(x) .. '  ' .. x.dtype end
+  return print_values(x) .. '  ' .. head
+end
+
+function Array.__len(x)
+  local s = c_shape_of(x)
+  if s.ndim == 0 then core.raise 'the length of an array without axes does not exist' end
+  return tonumber(s.size[0])
+end
+
+local function compared(a)
+  if not M.is(a) then return a end
+  if traced(a) then refuse 'comparison' end
+  if a.size ~= 1 then
+    core.raise('comparison: < <= == compare single elements, got shape (%s); use np.lt, np.le, '
+      .. 'np.eq', table.concat(a.shape, ', '))
+  end
+  return a:item()
+end
+function Array.__lt(a, b) return compared(a) < compared(b) end
+function Array.__le(a, b) return compared(a) <= compared(b) end
+function Array.__eq(a, b) -- LuaJIT asks even for x == nil
+  if (type(a) ~= 'number' and type(a) ~= 'boolean' and not M.is(a))
+    or (type(b) ~= 'number' and type(b) ~= 'boolean' and not M.is(b)) then
+    return false
+  end
+  return compared(a) == compared(b)
+end
+
+function Array.__newindex(_, key)
+  core.raise('an array never changes: cannot set element or field "%s"; make a new array, with '
+    .. 'np.where, np.concatenate or arithmetic', tostring(key))
+end
+
+function Array.__concat(a, b) return tostring(a) .. tostring(b) end
+
+--- Called once np has added its functions: after it LuaJIT lets nothing change.
+-- @tparam function index what x[key] is for keys that are no names
+function M.seal(index)
+  local methods, properties = M.methods, M.properties
+  function Array.__index(x, key)
+    local method = methods[key]
+    if method then return method end
+    local property = properties[key]
+    if property then return property(x) end
+    if type(key) == 'string' then
+      core.raise('an Array has no field or method "%s"%s', key, args.near(key, methods))
+    end
+    return index(x, key)
+  end
+  for name, method in pairs(methods) do Array[name] = Array[name] or method end
+  ffi.metatype(Value, Array)
+end
+
+M.number = number
+M.one = one
+return M

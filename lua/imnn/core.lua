@@ -1,0 +1,79 @@
+--- The C library: the only file that loads it, checks statuses and owns handles.
+-- @module imnn.core
+local ffi = require 'ffi'
+local M = {}
+
+ffi.cdef 'const char *imnn_cdef(void);'
+
+local source = debug.getinfo(1, 'S').source
+local here = source:match '^(.*[/\\])' or source -- how the names of all files of lua/imnn begin
+
+-- The library that is named, that the program has, that was installed with this file, or that the
+-- loader finds. A second copy in one process would have an interrupt flag of its own.
+local function load()
+  local named = os.getenv 'IMNN_LIB'
+  if named then return ffi.load(named) end
+  if pcall(function() return ffi.C.imnn_cdef end) then return ffi.C end
+  local prefix = source:match '^@(.*)share/lua/5%.1/imnn/core%.lua$'
+  local beside = prefix and prefix .. 'lib/libimnn.so'
+  local f = beside and io.open(beside)
+  if not f then return ffi.load 'imnn' end
+  f:close()
+  return ffi.load(beside)
+end
+
+local C = load()
+ffi.cdef(ffi.string(C.imnn_cdef()))
+M.C = C
+
+--- Raise an error that names the first line outside lua/imnn: the user's.
+function M.raise(message, ...)
+  local where, level = '', 2
+  local frame = debug.getinfo(level, 'Sl')
+  while frame and (frame.what == 'C' or frame.source:sub(1, #here) == here) do
+    level = level + 1
+    frame = debug.getinfo(level, 'Sl')
+  end
+  if frame and frame.currentline > 0 then
+    where = frame.short_src .. ':' .. frame.currentline .. ': '
+  end
+  if select('#', ...) > 0 then message = message:format(...) end
+  error(where .. message, 0)
+end
+
+--- Turn a failed status into an error.
+function M.check(status, who)
+  if status ~= C.IMNN_OK then M.raise('%s%s', who or '', ffi.string(C.imnn_last_error())) end
+end
+
+--- Raise if somebody pressed ctrl-C. Loops that run no program for a while call this.
+function M.poll()
+  if C.imnn_interrupted() then M.raise 'interrupted' end
+end
+
+--- The i-th of n things as C counts them; -1 is the last. Nothing else converts.
+function M.index(i, n, what)
+  if type(i) ~= 'number' or i % 1 ~= 0 or i == 0 or math.abs(i) > n then
+    M.raise('%s %s, there are %d', what, tostring(i), n)
+  end
+  return i < 0 and n + i or i - 1
+end
+
+local limit = 2 ^ 26 -- bytes
+
+--- Collect once C holds twice what survived last time: the collector cannot see C's memory.
+function M.relieve()
+  if C.imnn_live_bytes() < limit then return end
+  collectgarbage()
+  collectgarbage()
+  limit = math.max(2 ^ 26, 2 * tonumber(C.imnn_live_bytes()))
+end
+
+--- Take over the reference in `slot[0]`; the collector gives it back.
+function M.own(slot, release)
+  local handle = ffi.gc(slot[0], release)
+  M.relieve()
+  return handle
+end
+
+return M
