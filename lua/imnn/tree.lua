@@ -7,7 +7,7 @@ local M = {}
 
 local function is_node(t) return type(t) == 'table' and getmetatable(t) == nil end
 
-local function keys(t)
+function M.keys(t)
   local out, names = {}, {}
   for i = 1, #t do out[i] = i end
   for k in pairs(t) do
@@ -22,7 +22,7 @@ end
 function M.structure(t)
   if not is_node(t) then return '*' end
   local parts = {}
-  for i, k in ipairs(keys(t)) do
+  for i, k in ipairs(M.keys(t)) do
     local name = type(k) == 'number' and k == i and '' or tostring(k) .. ' = '
     parts[i] = name .. M.structure(t[k])
   end
@@ -44,7 +44,7 @@ function M.map(fn, t, ...)
       end
     end
   end
-  for _, k in ipairs(keys(t)) do
+  for _, k in ipairs(M.keys(t)) do
     local partners = {}
     for i = 1, n do
       partners[i] = more[i][k]

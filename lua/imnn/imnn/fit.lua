@@ -40,12 +40,12 @@ local function take(net, opts)
   return o
 end
 
---- A compiled iteration for these options; the last one is kept.
+-- A compiled iteration for these options; the last one is kept.
 local function compiled(net, o)
+  local settings = ('%.17g %.17g %s'):format(o.lambda, o.epsilon, random.key_layout())
   local kept = net.compiled
-  if not (kept and kept.lambda == o.lambda and kept.epsilon == o.epsilon
-    and kept.iteration:fits(net.state)) then
-    kept = { lambda = o.lambda, epsilon = o.epsilon, iteration = iteration.new(net, o) }
+  if not (kept and kept.settings == settings and kept.iteration:fits(net.state)) then
+    kept = { settings = settings, iteration = iteration.new(net, o) }
     net.compiled = kept
   end
   return kept.iteration

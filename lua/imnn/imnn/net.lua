@@ -141,8 +141,9 @@ end
 
 -- ---- statistics ----
 
--- A function of arrays that is compiled once.
+-- A function of arrays that is compiled once for each layout of keys.
 local function program(self, name, fn)
+  name = name .. random.key_layout()
   if not self.programs[name] then self.programs[name] = transform.jit(fn) end
   return self.programs[name]
 end

@@ -20,12 +20,11 @@ local class = net.class(Simulator)
 
 -- Value and derivative with respect to the parameters of f(key, theta), for the first n_d keys, and
 -- the value for the others: (n_s, ...) and (n_d, ..., P). Called in a trace; the parameters are
--- traced, too, so that values and derivatives of the first keys are made of the same nodes, and
--- computed once.
+-- traced, too, so that all rows are computed in the same way.
 local function values_and_slopes(self, f, key)
   local keys, theta = random.split(key, self.n_s), array.lift(self.theta_fid)
   local function both(one)
-    return f(one, theta), transform.jacfwd(function(t) return f(one, t) end)(theta)
+    return transform.value_and_jacfwd(function(t) return f(one, t) end)(theta)
   end
   if self.n_d == self.n_s then return transform.vmap(both)(keys) end
   local x, dx = transform.vmap(both)(keys[{ { 1, self.n_d } }])

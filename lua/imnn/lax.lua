@@ -1,0 +1,9 @@
+--- Operators under the names of jax.lax.
+-- @module imnn.lax
+local array = require 'imnn.array'
+local M = {}
+
+--- x, whose derivative is taken to be zero.
+function M.stop_gradient(x) return array.apply('stop_gradient', { x }) end
+
+return M

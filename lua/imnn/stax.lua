@@ -1,0 +1,297 @@
+--- Layers: pairs of functions `init(key, input_shape) -> output_shape, params` and
+-- `apply(params, x) -> y` of ONE example. A layer is { init, apply } by position or by name, a user's
+-- own as well. The names and numbers are those of JAX's stax.
+-- @module imnn.stax
+local ffi = require 'ffi'
+local args = require 'imnn.args'
+local array = require 'imnn.array'
+local core = require 'imnn.core'
+local np = require 'imnn.numpy'
+local promote = require 'imnn.numpy.promote'
+local random = require 'imnn.random'
+local C = core.C
+local M = {}
+
+-- ---- initialisers: functions (key, shape, dtype) -> Array ----
+
+--- Zeros; ones; a constant.
+function M.zeros(_, shape, dtype) return np.zeros(shape, dtype) end
+function M.ones(_, shape, dtype) return np.ones(shape, dtype) end
+function M.constant(value)
+  return function(_, shape, dtype) return np.full(shape, value, dtype) end
+end
+
+--- Normal numbers of a standard deviation (0.01).
+function M.normal(stddev)
+  return function(key, shape, dtype) return random.normal(key, shape, dtype) * (stddev or 0.01) end
+end
+
+--- Uniform numbers in [0, scale) (0.01).
+function M.uniform(scale)
+  return function(key, shape, dtype)
+    return random.uniform(key, shape, { dtype = dtype or 'f32' }) * (scale or 0.01)
+  end
+end
+
+--- Normal numbers between two bounds, in units of the standard deviation, which is not corrected.
+function M.truncated_normal(stddev, lower, upper)
+  return function(key, shape, dtype)
+    return random.truncated_normal(key, lower or -2, upper or 2, shape, dtype) * (stddev or 0.01)
+  end
+end
+
+local fans = { fan_avg = C.IMNN_FAN_AVG, fan_in = C.IMNN_FAN_IN, fan_out = C.IMNN_FAN_OUT }
+
+-- Numbers of inputs and outputs of a weight (..., n, width).
+local function fan_sizes(shape, mode)
+  if #shape < 2 then
+    core.raise('stax: initial weights need two axes, got (%s)', table.concat(shape, ', '))
+  end
+  local receptive = 1
+  for k = 1, #shape - 2 do receptive = receptive * shape[k] end
+  local n, m = shape[#shape - 1] * receptive, shape[#shape] * receptive
+  return mode == 'fan_in' and n or mode == 'fan_out' and m or (n + m) / 2
+end
+
+--- Numbers whose variance is scale / n, n the mean number of inputs and outputs ('fan_avg'), or one
+-- of them ('fan_in', 'fan_out'); 'truncated_normal', 'normal' or 'uniform'.
+-- @source Glorot & Bengio 2010, AISTATS, eq. 16; He et al. 2015, ICCV, eq. 10
+function M.variance_scaling(scale, mode, distribution)
+  if not fans[mode] then core.raise('stax.variance_scaling: no mode "%s"', tostring(mode)) end
+  if distribution == 'truncated_normal' then
+    return function(key, shape, dtype)
+      fan_sizes(shape, mode)
+      local s, code = array.c_shape(shape), array.dtype_code(dtype or 'f32')
+      local settings = table.concat({ scale, mode, code, random.key_layout(),
+        table.concat(shape, ',') }, ' ')
+      return array.build('stax.variance_scaling', settings, { key }, function(graph, k)
+        return C.imnn_layer_truncated_normal_scaled(graph, k, code, s, scale, fans[mode])
+      end)
+    end
+  end
+  if distribution == 'normal' then
+    return function(key, shape, dtype)
+      return random.normal(key, shape, dtype) * math.sqrt(scale / fan_sizes(shape, mode))
+    end
+  end
+  if distribution == 'uniform' then
+    return function(key, shape, dtype)
+      return random.uniform(key, shape, { dtype = dtype or 'f32', minval = -1, maxval = 1 })
+        * math.sqrt(3 * scale / fan_sizes(shape, mode))
+    end
+  end
+  core.raise('stax.variance_scaling: no distribution "%s"', tostring(distribution))
+end
+
+for name, row in pairs {
+  glorot_normal = { 1, 'fan_avg', 'truncated_normal' }, glorot_uniform = { 1, 'fan_avg', 'uniform' },
+  lecun_normal = { 1, 'fan_in', 'truncated_normal' }, lecun_uniform = { 1, 'fan_in', 'uniform' },
+  he_normal = { 2, 'fan_in', 'truncated_normal' }, he_uniform = { 2, 'fan_in', 'uniform' },
+} do
+  M[name] = function() return M.variance_scaling(unpack(row)) end
+end
+M.xavier_normal, M.xavier_uniform = M.glorot_normal, M.glorot_uniform
+M.kaiming_normal, M.kaiming_uniform = M.he_normal, M.he_uniform
+
+-- ---- activations ----
+
+local by_axis = { softmax = true, log_softmax = true, logsumexp = true, glu = true }
+
+local function real(x, who)
+  if type(x) == 'table' or type(x) == 'number' then x = np.array(x) end
+  if not array.is(x) then core.raise('stax.%s: needs an Array, got %s', who, type(x)) end
+  return (x.dtype == 'f32' or x.dtype == 'f64') and x or promote.convert(x, 'f32')
+end
+
+local names = {}
+do
+  local i = 0
+  while C.imnn_activation_name(i) ~= nil do
+    names[#names + 1] = ffi.string(C.imnn_activation_name(i))
+    i = i + 1
+  end
+end
+
+--- Functions of arrays: stax.relu(x), stax.leaky_relu(x, slope), ... (spec of each: JAX's jax.nn).
+for _, name in ipairs(names) do
+  M[name] = function(x, parameter)
+    x = real(x, name)
+    local value = parameter or 0 / 0
+    if by_axis[name] and parameter then
+      value = core.index(parameter, #x.shape, 'stax.' .. name .. ': no axis')
+    end
+    return array.build('stax.' .. name, tostring(value), { x }, function(graph, node)
+      return C.imnn_activation(graph, name, node, value)
+    end)
+  end
+end
+M.swish, M.hard_swish = M.silu, M.hard_silu
+
+-- ---- layers ----
+
+--- The functions of a layer, by position or name.
+-- @treturn function init, function apply
+function M.parts(who, layer)
+  if type(layer) ~= 'table' then
+    core.raise('%s: a layer is { init, apply }, got %s', who, type(layer))
+  end
+  local init, apply = layer.init or layer[1], layer.apply or layer[2]
+  if type(init) ~= 'function' or type(apply) ~= 'function' then
+    core.raise('%s: a layer is { init, apply }; %s is no function', who,
+      type(init) ~= 'function' and 'init' or 'apply')
+  end
+  return init, apply
+end
+
+local function layer(init, apply) return { init, apply, init = init, apply = apply } end
+
+--- A layer without parameters from a function of arrays (and further arguments for it).
+function M.elementwise(fn, ...)
+  local more, n = { ... }, select('#', ...)
+  return layer(function(_, shape) return shape, {} end,
+    function(_, x) return fn(x, unpack(more, 1, n)) end)
+end
+
+for name, fn in pairs {
+  Tanh = np.tanh, Exp = np.exp, Relu = M.relu, Relu6 = M.relu6, Sigmoid = M.sigmoid,
+  Softplus = M.softplus, LogSigmoid = M.log_sigmoid, Elu = M.elu, Selu = M.selu, Celu = M.celu,
+  LeakyRelu = M.leaky_relu, Gelu = M.gelu, GeluExact = M.gelu_exact, Silu = M.silu, Swish = M.silu,
+  Mish = M.mish, SoftSign = M.soft_sign, HardTanh = M.hard_tanh, HardSigmoid = M.hard_sigmoid,
+  HardSilu = M.hard_silu, Squareplus = M.squareplus, SparsePlus = M.sparse_plus,
+  SparseSigmoid = M.sparse_sigmoid, Softmax = M.softmax, LogSoftmax = M.log_softmax,
+} do
+  M[name] = M.elementwise(fn)
+end
+
+local dense = array.face('stax.Dense', C.imnn_layer_dense)
+
+--- Fully connected: x W + b.
+-- @tparam number width number of outputs
+-- @tparam[opt] table opts `W_init` (glorot_normal), `b_init` (normal of 0.01): functions
+-- (key, shape) -> Array
+-- @treturn layer params { W (n, width), b (width) }; x (..., n) -> (..., width)
+function M.Dense(width, opts)
+  if type(width) ~= 'number' or width < 1 or width % 1 ~= 0 then
+    core.raise('stax.Dense: the width must be a positive integer, got %s', tostring(width))
+  end
+  local o = args.take('stax.Dense', opts, {
+    W_init = { 'function', default = M.glorot_normal() },
+    b_init = { 'function', default = M.normal() },
+  })
+  local function init(key, shape)
+    local n = shape[#shape]
+    if type(n) ~= 'number' then core.raise 'stax.Dense: the input needs at least one axis' end
+    local keys, out = random.split(key), { unpack(shape) }
+    out[#out] = width
+    return out, { o.W_init(keys[1], { n, width }), o.b_init(keys[2], { width }) }
+  end
+  local function apply(params, x) return dense(x, params[1], params[2]) end
+  return layer(init, apply)
+end
+
+--- All axes as one.
+M.Flatten = layer(function(_, shape)
+  local n = 1
+  for _, size in ipairs(shape) do n = n * size end
+  return { n }, {}
+end, function(_, x) return np.ravel(x) end)
+
+--- The input.
+M.Identity = layer(function(_, shape) return shape, {} end, function(_, x) return x end)
+
+--- A list of n copies of the input, for parallel.
+function M.FanOut(n)
+  local function copies(x)
+    local out = {}
+    for i = 1, n do out[i] = x end
+    return out
+  end
+  return layer(function(_, shape) return copies(shape), {} end, function(_, x) return copies(x) end)
+end
+
+--- The sum of a list of inputs.
+M.FanInSum = layer(function(_, shapes) return shapes[1], {} end, function(_, list)
+  local sum = list[1]
+  for i = 2, #list do sum = sum + list[i] end
+  return sum
+end)
+
+--- The inputs of a list one after the other along an axis (-1).
+function M.FanInConcat(axis)
+  axis = axis or -1
+  return layer(function(_, shapes)
+    local out = { unpack(shapes[1]) }
+    local k = core.index(axis, #out, 'stax.FanInConcat: no axis') + 1
+    for i = 2, #shapes do out[k] = out[k] + shapes[i][k] end
+    return out, {}
+  end, function(_, list) return np.concatenate(list, axis) end)
+end
+
+local function all_parts(who, layers)
+  local init, apply = {}, {}
+  for i, l in ipairs(layers) do init[i], apply[i] = M.parts(('%s: layer %d'):format(who, i), l) end
+  return init, apply
+end
+
+-- The options of one of n layers: its own key.
+local function keyed(opts, n)
+  local keys = opts and opts.rng and random.split(opts.rng, n)
+  return function(i)
+    if not keys then return opts end
+    local mine = {}
+    for k, v in pairs(opts) do mine[k] = v end
+    mine.rng = keys[i]
+    return mine
+  end
+end
+
+--- Layers one after the other.
+-- @treturn layer params: a list with one entry per layer
+function M.serial(...)
+  local inits, applies = all_parts('stax.serial', { ... })
+  local function init(key, shape)
+    local params = {}
+    for i, fn in ipairs(inits) do
+      local keys = random.split(key)
+      key = keys[1]
+      shape, params[i] = fn(keys[2], shape)
+    end
+    return shape, params
+  end
+  local function apply(params, x, opts)
+    local mine = keyed(opts, #applies)
+    for i, fn in ipairs(applies) do x = fn(params[i], x, mine(i)) end
+    return x
+  end
+  return layer(init, apply)
+end
+
+--- Layers side by side, on a list of inputs.
+-- @treturn layer params: a list with one entry per layer; gives a list
+function M.parallel(...)
+  local inits, applies = all_parts('stax.parallel', { ... })
+  local function init(key, shapes)
+    local keys, out, params = random.split(key, #inits), {}, {}
+    for i, fn in ipairs(inits) do out[i], params[i] = fn(keys[i], shapes[i]) end
+    return out, params
+  end
+  local function apply(params, list, opts)
+    if type(list) ~= 'table' or #list ~= #applies then
+      core.raise('stax.parallel: %d layers need a list of as many inputs (FanOut makes one)', #applies)
+    end
+    local out, mine = {}, keyed(opts, #applies)
+    for i, fn in ipairs(applies) do out[i] = fn(params[i], list[i], mine(i)) end
+    return out
+  end
+  return layer(init, apply)
+end
+
+--- A layer that is made when the shape of its input is known.
+function M.shape_dependent(make)
+  return layer(function(key, shape) return (M.parts('stax.shape_dependent', make(shape)))(key, shape) end,
+    function(params, x, opts)
+      return select(2, M.parts('stax.shape_dependent', make(x.shape)))(params, x, opts)
+    end)
+end
+
+return M
