@@ -307,6 +307,33 @@ static bool keep(imnn_graph *g, imnn_vertex *v, const imnn_node *x, const imnn_a
     return true;
 }
 
+imnn_evaluator *imnn_graph_evaluator;
+
+/* A small operator of small constants is a constant: what was computed before tracing and what is
+ * computed while tracing is the same node then. Repetition stays a view. */
+static imnn_node fold(imnn_graph *g, const imnn_vertex *v, int n, const imnn_node *x,
+                      const imnn_attr *attr)
+{
+    enum { SMALL = 256, INPUTS = 4 };
+    const imnn_array *in[INPUTS];
+    if (!imnn_graph_evaluator || n < 1 || n > INPUTS || v->op->id == IMNN_OP_broadcast ||
+        imnn_shape_count(&v->type.shape) > SMALL)
+        return 0;
+    for (int i = 0; i < n; i++) {
+        const imnn_vertex *p = imnn_vertex_of(g, x[i]);
+        while (p->op && p->op->id == IMNN_OP_broadcast) p = imnn_vertex_of(g, p->x[0]);
+        if (!p->value || imnn_shape_count(&imnn_vertex_of(g, x[i])->type.shape) > SMALL) return 0;
+        in[i] = imnn_vertex_of(g, x[i])->value;
+        if (!in[i]) return 0;
+    }
+    imnn_array *a = NULL;
+    imnn_status st = imnn_graph_evaluator(&a, v->op->id, n, in, attr);
+    if (st != IMNN_OK) imnn_graph_fail_last(g, st);
+    imnn_node y = a ? imnn_graph_constant(g, a) : 0;
+    imnn_array_release(a);
+    return y;
+}
+
 imnn_node imnn_graph_add(imnn_graph *g, const imnn_op *op, int n, const imnn_node *x,
                          const imnn_attr *attr)
 {
@@ -322,6 +349,8 @@ imnn_node imnn_graph_add(imnn_graph *g, const imnn_op *op, int n, const imnn_nod
     imnn_status st = op->infer(&v.type, n, in, attr);
     if (st != IMNN_OK) imnn_graph_fail_last(g, st);
     if (st != IMNN_OK || !can_exist(g, op->name, &v.type)) return 0;
+    imnn_node known = fold(g, &v, n, x, attr);
+    if (known || !imnn_graph_ok(g)) return known;
     return keep(g, &v, x, attr) ? append(g, v) : 0;
 }
 

@@ -8,11 +8,10 @@ local registry = require 'imnn.registry'
 local C, check = core.C, core.check
 local M = {}
 
-local Array = {} -- methods and metamethods, to which np adds; sealed by ffi.metatype
-M.Array = Array
+local Array = {} -- metamethods
 -- A value holds an array; a tracer is a node of the running trace.
 local Value = ffi.typeof 'struct { imnn_array *array; imnn_node node; int32_t trace; }'
-M.methods, M.properties = {}, {} -- by name; properties are computed without a call
+M.methods, M.properties = {}, {} -- by name, to which np adds; properties need no call
 
 local codes, names = {}, {}
 for code = 0, tonumber(C.IMNN_NDTYPE) - 1 do
@@ -351,9 +350,9 @@ function M.methods.values(x)
   return out
 end
 
-local function text_of(v)
+local function text_of(v, dtype)
   if type(v) == 'boolean' then return tostring(v) end
-  return ('%.6g'):format(v)
+  return ((dtype == 'f32' or dtype == 'f64') and '%.6g' or '%.0f'):format(v)
 end
 
 local EDGE, MOST = 3, 1000 -- long arrays show their ends
@@ -365,7 +364,7 @@ local function print_values(x)
   local stride, n = {}, 1
   for k = #shape, 1, -1 do stride[k], n = n, n * shape[k] end
   local function level(k, at)
-    if k > #shape then return text_of(value_at(p, dtype, at)) end
+    if k > #shape then return text_of(value_at(p, dtype, at), dtype) end
     local parts, size = {}, shape[k]
     for i = 1, size do
       if short and size > 2 * EDGE and i == EDGE + 1 then parts[#parts + 1] = '...' end
@@ -421,23 +420,33 @@ end
 
 function Array.__concat(a, b) return tostring(a) .. tostring(b) end
 
---- Called once np has added its functions: after it LuaJIT lets nothing change.
--- @tparam function index what x[key] is for keys that are no names
-function M.seal(index)
-  local methods, properties = M.methods, M.properties
-  function Array.__index(x, key)
-    local method = methods[key]
-    if method then return method end
-    local property = properties[key]
-    if property then return property(x) end
-    if type(key) == 'string' then
-      core.raise('an Array has no field or method "%s"%s', key, args.near(key, methods))
-    end
-    return index(x, key)
-  end
-  for name, method in pairs(methods) do Array[name] = Array[name] or method end
-  ffi.metatype(Value, Array)
+-- Operators and methods come from imnn.numpy, which is loaded when one is needed.
+for event, name in pairs {
+  __add = 'add', __sub = 'sub', __mul = 'mul', __div = 'div', __pow = 'pow', __mod = 'remainder',
+} do
+  Array[event] = function(a, b) return require('imnn.numpy.promote').elementwise(name, a, b) end
 end
+function Array.__unm(a) return require('imnn.numpy.promote').elementwise('neg', a) end
+
+local complete = false
+
+function Array.__index(x, key)
+  local method = M.methods[key]
+  if method then return method end
+  local property = M.properties[key]
+  if property then return property(x) end
+  if not complete then
+    complete = true
+    require 'imnn.numpy'
+    return Array.__index(x, key)
+  end
+  if type(key) == 'string' then
+    core.raise('an Array has no field or method "%s"%s', key, args.near(key, M.methods))
+  end
+  return require('imnn.numpy.index').get(x, key)
+end
+
+ffi.metatype(Value, Array)
 
 M.number = number
 M.one = one

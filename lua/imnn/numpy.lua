@@ -8,7 +8,7 @@ local core = require 'imnn.core'
 local index = require 'imnn.numpy.index'
 local promote = require 'imnn.numpy.promote'
 local registry = require 'imnn.registry'
-local Array, methods, properties = array.Array, array.methods, array.properties
+local methods, properties = array.methods, array.properties
 local M = {
   is_array = array.is, newaxis = index.newaxis, from_buffer = array.from_buffer, pi = math.pi,
   inf = math.huge, nan = 0 / 0,
@@ -45,14 +45,6 @@ for _, name in ipairs { 'and', 'or', 'xor', 'not' } do -- of truth values, whate
     return M[name](truth(a), truth(b))
   end
 end
-
-local meta = {
-  __add = 'add', __sub = 'sub', __mul = 'mul', __div = 'div', __pow = 'pow', __mod = 'remainder',
-}
-for event, name in pairs(meta) do
-  Array[event] = function(a, b) return promote.elementwise(name, a, b) end
-end
-function Array.__unm(a) return promote.elementwise('neg', a) end
 
 local function as_array(x, who)
   if array.is(x) then return x end
@@ -495,5 +487,4 @@ function methods.rows(x)
   end
 end
 
-array.seal(index.get)
 return M

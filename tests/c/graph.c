@@ -59,6 +59,7 @@ static int equal_work_is_one_node(void)
     CHECK(first == imnn_vertex_of(g, x) && is(g, many[7], "mul", "f32 (2, 3)"));
     CHECK(imnn_graph_status(g) == IMNN_OK);
     imnn_graph_release(g);
+    imnn_apply_forget();
     CHECK(imnn_live_bytes() == 0);
     return 0;
 }
@@ -91,6 +92,7 @@ static int constants_are_shared(void)
     imnn_array_release(c);
     imnn_array_release(d);
     imnn_graph_release(g);
+    imnn_apply_forget();
     CHECK(imnn_live_bytes() == 0);
     return 0;
 }
@@ -115,9 +117,9 @@ static int known_numbers_simplify(void)
     CHECK(isnan(*(const float *)imnn_graph_value(g, g_div(g, zero, zero))->data));
     imnn_node large = imnn_graph_number(g, IMNN_U32, 4294967295.);
     CHECK(is_number(g, g_add(g, large, imnn_graph_number(g, IMNN_U32, 2)), 1));
-    CHECK(is(g, g_mul(g, large, large), "mul", "u32 ()")); /* no double holds that product */
+    CHECK(is_number(g, g_mul(g, large, large), 1)); /* modulo 2^32 */
     CHECK(is(g, g_exp(g, g_full_like(g, x, 2)), "broadcast", "f32 (2, 3)"));
-    CHECK(is(g, g_exp(g, two), "exp", "f32 ()"));
+    CHECK(is_number(g, g_exp(g, two), 7.38905621f)); /* computed at once */
     imnn_node yes = imnn_graph_number(g, IMNN_BOOL, 1), no = imnn_graph_number(g, IMNN_BOOL, 0);
     imnn_node y = input(g, &vector), chosen = g_where(g, no, x, y);
     CHECK(g_where(g, yes, x, y) == x && is(g, chosen, "broadcast", "f32 (2, 3)"));
@@ -453,6 +455,7 @@ static int every_allocation_fails_once(void)
         imnn_status st = build_everything();
         ok = st == IMNN_OK;
         CHECK(ok || st == IMNN_ENOMEM);
+        imnn_apply_forget();
         CHECK(imnn_live_bytes() == 0);
     }
     imnn_test_fail_alloc(-1);

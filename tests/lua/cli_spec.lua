@@ -182,7 +182,7 @@ describe('completion', function()
 
   it('knows the methods of arrays', function()
     env.x = require('imnn.numpy').ones { 3 }
-    assert.equal('m', (line 'x:su'))
-    assert.equal('ape', (line 'x.sh'))
+    assert.equal('ape', (line 'x:resh'))
+    assert.equal('ype', (line 'x.dt'))
   end)
 end)

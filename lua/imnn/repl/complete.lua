@@ -43,9 +43,10 @@ local function members(value, methods)
   elseif type(value) == 'string' then
     collect(names, string, methods)
   elseif type(value) == 'cdata' and require('imnn.array').is(value) then
-    collect(names, require('imnn.array').Array, methods)
+    require 'imnn.numpy' -- adds the methods
+    collect(names, require('imnn.array').methods, methods)
     if not methods then
-      for _, name in ipairs { 'dtype', 'ndim', 'shape', 'size' } do names[name] = true end
+      for name in pairs(require('imnn.array').properties) do names[name] = true end
     end
   end
   return names
