@@ -94,40 +94,36 @@ static bool inherit(const imnn_program *p, item *it, const imnn_type *in)
     }
 }
 
-/* Rows for a large operator of whole inputs: its own first axis, or that of its first input. */
+static bool try_rows(imnn_program *p, item *it, const imnn_type *in, int64_t R)
+{
+    if (R < FEWEST_ROWS) return false;
+    it->rows = ask(p, it, in, 0, R, it->by);
+    if (it->rows == IMNN_ROWS_NONE) return false;
+    it->space = space_of(p, R);
+    return true;
+}
+
+/* The most rows among the spaces that there are that a first axis of this size is a multiple of. */
+static int64_t known_rows(const imnn_program *p, int64_t size)
+{
+    int64_t best = 0;
+    for (int32_t s = 1; s < p->spaces; s++)
+        if (size > 0 && size % p->R[s] == 0 && p->R[s] > best) best = p->R[s];
+    return best;
+}
+
+/* Rows for an operator of whole inputs: those of a space that there is, so that it runs beside its
+ * readers; for a large one also its own first axis, or that of its first input. */
 static bool begin(imnn_program *p, item *it, const imnn_type *in)
 {
-    if (it->v->op->class == IMNN_VIEW || !is_heavy(it, in)) return false;
-    int64_t tries[2] = {it->v->n ? lead(&in[0].shape) : 0, lead(&it->v->type.shape)};
-    for (int t = 0; t < 2; t++) {
-        if (tries[t] < FEWEST_ROWS) continue;
-        it->rows = ask(p, it, in, 0, tries[t], it->by);
-        if (it->rows == IMNN_ROWS_NONE) continue;
-        it->space = space_of(p, tries[t]);
+    if (it->v->op->class == IMNN_VIEW) return false;
+    const bool heavy = is_heavy(it, in);
+    const int64_t first = it->v->n ? lead(&in[0].shape) : 0, own = lead(&it->v->type.shape);
+    if (heavy && try_rows(p, it, in, known_rows(p, first))) return true;
+    if (try_rows(p, it, in, known_rows(p, own)) && (heavy || it->rows == IMNN_ROWS_EACH))
         return true;
-    }
-    return false;
-}
-
-static bool adds_up(const item *it)
-{
-    return it->rows == IMNN_ROWS_FOLD && it->uses == 1 && it->result < 0 &&
-           (it->v->op->id == IMNN_OP_sum || it->v->op->id == IMNN_OP_matmul ||
-            it->v->op->id == IMNN_OP_add);
-}
-
-/* a + b of two sums over the same rows is one sum: both add to the same partial results. */
-static bool join_sums(imnn_program *p, item *it)
-{
-    if (it->v->op->id != IMNN_OP_add) return false;
-    item *a = &p->item[it->x[0]], *b = &p->item[it->x[1]];
-    if (a == b || !adds_up(a) || !adds_up(b) || a->space != b->space || a->level != b->level)
-        return false;
-    it->rows = IMNN_ROWS_FOLD;
-    it->space = a->space, it->level = a->level;
-    a->root = b->root = (int32_t)(it - p->item);
-    it->by[0] = it->by[1] = false;
-    return true;
+    it->rows = IMNN_ROWS_NONE, it->space = 0;
+    return heavy && (try_rows(p, it, in, first) || try_rows(p, it, in, own));
 }
 
 static void place_view(imnn_program *p, item *it)
@@ -146,11 +142,13 @@ static imnn_status plan_item(imnn_program *p, item *it, imnn_type *in)
 {
     for (int i = 0; i < it->v->n; i++) in[i] = p->item[it->x[i]].v->type;
     if (it->v->n) place_view(p, it);
-    if (join_sums(p, it)) return IMNN_OK;
     if (!inherit(p, it, in)) {
         it->rows = IMNN_ROWS_NONE, it->space = 0;
         memset(it->by, 0, (size_t)it->v->n);
-        if (!begin(p, it, in)) memset(it->by, 0, (size_t)it->v->n);
+        if (!begin(p, it, in)) {
+            it->rows = IMNN_ROWS_NONE, it->space = 0;
+            memset(it->by, 0, (size_t)it->v->n);
+        }
     }
     it->level = 0;
     for (int i = 0; i < it->v->n; i++) {
@@ -318,7 +316,6 @@ imnn_status imnn_plan_rows(imnn_program *p, imnn_graph *g, int nx, const imnn_no
         goto done;
     }
     p->R[0] = 1, p->spaces = 1;
-    /* a sum is joined with another one only where nobody else uses it; results count as uses */
     for (imnn_node n = 1; n < g->count; n++) {
         if (!uses[n]) continue;
         const imnn_vertex *v = imnn_vertex_of(g, n);

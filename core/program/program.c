@@ -91,6 +91,7 @@ imnn_status imnn_program_filter(imnn_program **out, imnn_graph *g, int nx, const
     p->nx = nx, p->ny = ny;
     st = note_types(p, g, x, y);
     if (st == IMNN_OK) st = imnn_plan_rows(p, g, nx, x, ny, y, keep);
+    if (st == IMNN_OK) st = imnn_plan_levels(p);
     if (st == IMNN_OK) st = keep_vertices(p);
     if (st == IMNN_OK) st = imnn_plan_stores(p);
     if (st == IMNN_OK) st = imnn_plan_steps(p);

@@ -6,9 +6,9 @@
 #include "core/ops/ops.h"
 #include "imnn/program.h"
 
-/* A program is made in four moves, a file each: plan.c finds out what goes by rows, and when;
- * store.c which values are kept between regions and which are made again; lower.c and cluster.c
- * what the steps of a region are; buffers.c where everything lies. run.c runs it. */
+/* A program is made in five moves, a file each: plan.c finds out what goes by rows, and how early;
+ * sink.c how late; store.c which values are kept between regions and which are made again; lower.c
+ * and cluster.c what the steps of a region are; buffers.c where everything lies. run.c runs it. */
 
 /** A node of the program. Nodes that are views have a base, another item, whose elements they
  *  show; all others are their own base. */
@@ -150,6 +150,7 @@ void *imnn_program_take(imnn_program *p, size_t bytes);
 
 imnn_status imnn_plan_rows(imnn_program *p, imnn_graph *g, int nx, const imnn_node *x, int ny,
                            const imnn_node *y, imnn_node keep);
+imnn_status imnn_plan_levels(imnn_program *p);
 imnn_status imnn_plan_stores(imnn_program *p);
 imnn_status imnn_plan_steps(imnn_program *p);
 imnn_status imnn_plan_cluster(imnn_program *p, region *r, step *s);
