@@ -121,9 +121,8 @@ static imnn_status lay_tiles(imnn_program *p, region *r)
 
 static size_t value_bytes(const item *it)
 {
-    return round_up((size_t)imnn_shape_count(&it->v->type.shape) *
-                        imnn_dtype_size(it->v->type.dtype) +
-                    1);
+    return round_up(
+        (size_t)imnn_shape_count(&it->v->type.shape) * imnn_dtype_size(it->v->type.dtype) + 1);
 }
 
 /* Groups of consecutive tiles, each with its own partial sums. */
@@ -203,8 +202,8 @@ static imnn_status lay_arena(imnn_program *p)
         for (int32_t i = 0; i < p->items; i++) {
             item *it = &p->item[i];
             bool kept = it->v->op && it->base == i && it->result < 0 && it->root == i &&
-                        (it->stored || it->rows == IMNN_ROWS_FOLD) &&
-                        it->v->op != &imnn_op_emit && home(p, it) == r;
+                        (it->stored || it->rows == IMNN_ROWS_FOLD) && it->v->op != &imnn_op_emit &&
+                        home(p, it) == r;
             if (!kept) continue;
             q[n] = (piece){value_bytes(it), 0, k, last[i] > k ? last[i] : k};
             owner[n++] = &it->at;
@@ -231,8 +230,11 @@ static imnn_status lay_arena(imnn_program *p)
 static operand partial_of(const imnn_program *p, int32_t i)
 {
     const item *it = &p->item[i], *root = &p->item[it->root];
-    operand o = {.place = IN_PARTIAL, .dtype = it->v->type.dtype, .shape = it->v->type.shape,
-                 .offset = root->partial, .row_bytes = 0};
+    operand o = {.place = IN_PARTIAL,
+                 .dtype = it->v->type.dtype,
+                 .shape = it->v->type.shape,
+                 .offset = root->partial,
+                 .row_bytes = 0};
     memcpy(o.stride, it->view.stride, sizeof o.stride);
     o.index = (int32_t)value_bytes(root); /* from group to group */
     return o;

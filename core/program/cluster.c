@@ -148,7 +148,9 @@ static imnn_status emit(maker *b, int32_t m)
     const int32_t i = b->s->member[m];
     const item *it = &p->item[i];
     instruction *op = &c->code[c->length];
-    *op = (instruction){.kernel = kernel_of(p, it), .n = it->v->n, .dtype = it->v->type.dtype,
+    *op = (instruction){.kernel = kernel_of(p, it),
+                        .n = it->v->n,
+                        .dtype = it->v->type.dtype,
                         .name = it->v->op->name};
     if (!compare_in_place(b, i, op))
         for (int32_t k = 0; k < it->v->n; k++) op->in[k] = value_of(b, i, k);
@@ -191,8 +193,11 @@ static imnn_status load_odd(maker *b)
         moved[s] = s;
         if (!steps_oddly(c, &c->source[s])) continue;
         imnn_dtype t = c->source[s].dtype;
-        code[n] = (instruction){.kernel = imnn_map_find_copy(imnn_dtype_size(t)), .n = 1,
-                                .in = {s}, .out = -1 - (b->s->members + n), .dtype = t,
+        code[n] = (instruction){.kernel = imnn_map_find_copy(imnn_dtype_size(t)),
+                                .n = 1,
+                                .in = {s},
+                                .out = -1 - (b->s->members + n),
+                                .dtype = t,
                                 .name = "load"};
         moved[s] = code[n].out, n++;
     }
@@ -214,8 +219,9 @@ static void collapse(cluster *c)
         bool can = true;
         for (int32_t i = 0; i < c->sources + c->targets; i++) {
             const operand *o = i < c->sources ? &c->source[i] : &c->target[i - c->sources];
-            can = can && (c->size[d + 1] == 1 || o->stride[d] == o->stride[d + 1] * c->size[d + 1] ||
-                          (d > 0 && c->size[d] == 1));
+            can =
+                can && (c->size[d + 1] == 1 || o->stride[d] == o->stride[d + 1] * c->size[d + 1] ||
+                        (d > 0 && c->size[d] == 1));
         }
         if (!can) continue;
         const bool keep_outer = c->size[d + 1] == 1; /* the inner stride means nothing then */

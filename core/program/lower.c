@@ -104,8 +104,7 @@ static void find_folds(imnn_program *p, region *r)
         t->fold = true, t->first = true;
         r->folds = true;
         for (int32_t before = 0; before < s; before++)
-            if (r->step[before].fold &&
-                root_of(p, r->step[before].item) == root_of(p, t->item))
+            if (r->step[before].fold && root_of(p, r->step[before].item) == root_of(p, t->item))
                 t->first = false;
     }
 }

@@ -19,7 +19,7 @@ typedef struct item {
     imnn_rows rows;
     int32_t space; /* whose rows; 0: none, computed whole, before the regions of its level */
     int32_t level;
-    int32_t base; /* itself, if it has values of its own */
+    int32_t base;   /* itself, if it has values of its own */
     imnn_view view; /* of the base, which is contiguous */
     int32_t uses;   /* by items and as results */
     int32_t input;  /* number of the input, or -1 */
@@ -41,9 +41,9 @@ typedef struct operand {
     size_t offset;    /* bytes */
     int64_t row_bytes;
     imnn_dtype dtype;
-    imnn_shape shape; /* whole; by rows the row axis is shortened */
+    imnn_shape shape;              /* whole; by rows the row axis is shortened */
     int64_t stride[IMNN_MAX_NDIM]; /* elements */
-    bool by;          /* comes by rows */
+    bool by;                       /* comes by rows */
 } operand;
 
 /** One elementwise operation of a cluster: operands are sources (memory) or registers (blocks of
@@ -57,27 +57,32 @@ typedef struct instruction {
     const char *name;
 } instruction;
 
-enum { MAX_DIMS = IMNN_MAX_NDIM, IMNN_TARGET = 1 << 20, IMNN_BLOCK_ELEMENTS = 1024, IMNN_BLOCK_BYTES = 8 * IMNN_BLOCK_ELEMENTS };
+enum {
+    MAX_DIMS = IMNN_MAX_NDIM,
+    IMNN_TARGET = 1 << 20,
+    IMNN_BLOCK_ELEMENTS = 1024,
+    IMNN_BLOCK_BYTES = 8 * IMNN_BLOCK_ELEMENTS
+};
 typedef struct cluster {
     int32_t ndim;
     int64_t size[MAX_DIMS]; /* size[0] is a row's share of the outermost axis */
     int32_t sources, targets, registers, length;
-    operand *source, *target;       /* strides brought to `size` */
+    operand *source, *target; /* strides brought to `size` */
     instruction *code;
 } cluster;
 
 typedef enum step_kind { STEP_MAP, STEP_GEMM, STEP_REDUCE, STEP_CALL, STEP_EMIT } step_kind;
 typedef struct step {
     step_kind kind;
-    int32_t item; /* what it computes */
+    int32_t item;    /* what it computes */
     int32_t members; /* of a cluster */
     int32_t *member;
     cluster map;
     int32_t n;
     operand *in, out;
-    bool fold;  /* out is a partial result of the group */
-    bool first; /* ... and this step is the first that adds to it */
-    int32_t pack; /* gemm: which packed copy to use for in[1]; -1: none */
+    bool fold;           /* out is a partial result of the group */
+    bool first;          /* ... and this step is the first that adds to it */
+    int32_t pack;        /* gemm: which packed copy to use for in[1]; -1: none */
     double flops, bytes; /* of all rows */
 } step;
 
@@ -107,7 +112,7 @@ typedef struct region {
     int32_t registers;    /* the most that a cluster needs */
     int32_t packs;
     struct pack *pack;
-    double work; /* rough count of operations of all rows */
+    double work;     /* rough count of operations of all rows */
     double *seconds; /* profile: by thread, then by step; the last one is combining the folds */
 } region;
 
@@ -120,25 +125,28 @@ typedef struct emission {
 struct imnn_program {
     int32_t items, nx, ny;
     item *item;
-    int32_t *y;       /* results, as items */
+    int32_t *y; /* results, as items */
     imnn_type *in_type, *out_type;
     int32_t spaces;
-    int64_t *R;       /* by space; R[0] = 1 */
+    int64_t *R; /* by space; R[0] = 1 */
     int32_t levels, regions;
-    region *region;   /* by level; space 0 comes first in its level */
+    region *region; /* by level; space 0 comes first in its level */
     size_t arena_bytes, thread_bytes;
     char *arena, *work; /* the values that are kept; a workspace for each of `threads` */
     int threads;
     double flops;
-    bool *emitted;       /* filter: by result, whether only accepted rows leave */
-    emission *emission;  /* by accepted result, then by group */
-    int32_t emissions;   /* accepted results */
+    bool *emitted;      /* filter: by result, whether only accepted rows leave */
+    emission *emission; /* by accepted result, then by group */
+    int32_t emissions;  /* accepted results */
     region *emitter;
     bool profile;
-    int64_t runs;        /* profiled ones */
+    int64_t runs; /* profiled ones */
     double seconds;
     imnn_buffer text;
-    struct owned { void *p; size_t bytes; } *block; /* everything that release gives back */
+    struct owned {
+        void *p;
+        size_t bytes;
+    } * block; /* everything that release gives back */
     int32_t blocks, room;
     imnn_array **constant;
     int32_t constants;
@@ -183,4 +191,3 @@ static inline int32_t imnn_whole_from(const item *it)
     return it->level + (it->rows != IMNN_ROWS_NONE);
 }
 #endif
-

@@ -1,6 +1,7 @@
 /* Running a program: regions one after the other, their tiles on all threads. */
 #include "core/program/program.h"
 #include <omp.h>
+#include <sched.h>
 #include <string.h>
 
 typedef struct context {
@@ -15,8 +16,28 @@ typedef struct context {
 
 typedef struct run_state { /* shared by the threads of a run */
     _Atomic int64_t next;
+    atomic_int arrived, turn;
     atomic_bool stopped, failed;
 } run_state;
+
+/* All threads wait for each other. A barrier of OpenMP spins for milliseconds, which costs a whole
+ * time slice each where the cores are shared with other work; this one soon gives the core away. */
+static void meet(run_state *s, int team)
+{
+    enum { SPINS = 2000 }; /* some tens of microseconds */
+    const int turn = s->turn;
+    if (atomic_fetch_add(&s->arrived, 1) == team - 1) {
+        s->arrived = 0;
+        s->turn = turn + 1;
+        return;
+    }
+    for (int i = 0; s->turn == turn; i++) {
+        if (i >= SPINS) sched_yield();
+#if defined(__x86_64__)
+        else __builtin_ia32_pause();
+#endif
+    }
+}
 
 static char *start_of(const context *c, const operand *o)
 {
@@ -143,11 +164,17 @@ static void run_gemm(const context *x, const region *r, const step *s)
     const imnn_shape out = s->fold ? s->out.shape : local_of(x, r, &s->out);
     const int64_t size = (int64_t)imnn_dtype_size(s->out.dtype);
     const int ta = attr->v[0] != 0, tb = attr->v[1] != 0, na = a.ndim - 2, nb = b.ndim - 2;
-    char *pa = start_of(x, oa), *pb = s->pack < 0 ? start_of(x, ob) : NULL, *pc = start_of(x, &s->out);
-    imnn_gemm g = {.m = a.size[na + ta], .k = a.size[na + !ta], .n = b.size[nb + !tb],
-                   .a_row = oa->stride[na + ta], .a_col = oa->stride[na + !ta],
-                   .b_row = ob->stride[nb + tb], .b_col = ob->stride[nb + !tb],
-                   .c_row = b.size[nb + !tb], .packed = s->pack >= 0,
+    char *pa = start_of(x, oa), *pb = s->pack < 0 ? start_of(x, ob) : NULL,
+         *pc = start_of(x, &s->out);
+    imnn_gemm g = {.m = a.size[na + ta],
+                   .k = a.size[na + !ta],
+                   .n = b.size[nb + !tb],
+                   .a_row = oa->stride[na + ta],
+                   .a_col = oa->stride[na + !ta],
+                   .b_row = ob->stride[nb + tb],
+                   .b_col = ob->stride[nb + !tb],
+                   .c_row = b.size[nb + !tb],
+                   .packed = s->pack >= 0,
                    .accumulate = s->fold && !(s->first && x->begins),
                    .scratch = x->work + r->tile_bytes};
     if (s->pack >= 0) pb = x->p->arena + r->pack[s->pack].at;
@@ -187,12 +214,17 @@ static bool run_call(const context *x, const region *r, const step *s)
     const imnn_vertex *v = x->p->item[s->item].v;
     imnn_value in[s->n + 1];
     for (int32_t k = 0; k < s->n; k++)
-        in[k] = (imnn_value){start_of(x, &s->in[k]),
-                             {s->in[k].dtype, local_of(x, r, &s->in[k])}};
-    imnn_call call = {.attr = v->attr, .n = s->n, .in = in,
+        in[k] = (imnn_value){start_of(x, &s->in[k]), {s->in[k].dtype, local_of(x, r, &s->in[k])}};
+    imnn_call call = {.attr = v->attr,
+                      .n = s->n,
+                      .in = in,
                       .out = {start_of(x, &s->out), {v->type.dtype, local_of(x, r, &s->out)}},
-                      .whole = v->type, .row = x->row, .rows = x->rows, .R = r->R,
-                      .accumulate = s->fold && !(s->first && x->begins), .failed = &failed};
+                      .whole = v->type,
+                      .row = x->row,
+                      .rows = x->rows,
+                      .R = r->R,
+                      .accumulate = s->fold && !(s->first && x->begins),
+                      .failed = &failed};
     v->op->kernel(&call);
     return !failed;
 }
@@ -299,7 +331,8 @@ static void combine(const context *x, const region *r, int part, int parts)
             for (int64_t g = 1; g < r->groups; g++) {
                 imnn_operand sum = {out + at, {0, 0, 1}};
                 imnn_operand in[2] = {
-                    sum, {(void *)(uintptr_t)(partial + g * t->out.index + (int64_t)at), {0, 0, 1}}};
+                    sum,
+                    {(void *)(uintptr_t)(partial + g * t->out.index + (int64_t)at), {0, 0, 1}}};
                 add(size3, &sum, in);
             }
         }
@@ -345,15 +378,15 @@ static void run_regions(context *x, run_state *state)
             prepare(x, r);
             state->next = 0;
         }
-#pragma omp barrier
+        meet(state, team);
         for (int64_t g; (g = state->next++) < r->groups;) run_group(x, r, g, state);
         x->row = 0;
-#pragma omp barrier
+        meet(state, team);
         if (r->folds) {
             double t = p->profile ? imnn_seconds() : 0;
             combine(x, r, x->thread, team);
             if (p->profile) r->seconds[x->thread * (r->steps + 1) + r->steps] += imnn_seconds() - t;
-#pragma omp barrier
+            meet(state, team);
         }
     }
 }
@@ -451,8 +484,8 @@ imnn_status imnn_program_run(imnn_program *p, const imnn_array *const *x, imnn_a
     for (; made < p->ny; made++) {
         mine[made] = !p->emitted[made] && !y[made];
         if (p->emitted[made]) y[made] = NULL;
-        if (mine[made]) st = imnn_array_new(&y[made], p->out_type[made].dtype,
-                                            &p->out_type[made].shape);
+        if (mine[made])
+            st = imnn_array_new(&y[made], p->out_type[made].dtype, &p->out_type[made].shape);
         if (st != IMNN_OK) break;
     }
     run_state state = {0};

@@ -1,6 +1,7 @@
-/* When: everything was put as early as it can be; now what goes by rows is put as late as its readers
- * allow, as long as no more has to be kept between regions for it. So the parts of a reverse sweep
- * that could begin at different times run in one region, and their sums over rows are one sum. */
+/* When: everything was put as early as it can be; now what goes by rows is put as late as its
+ * readers allow, as long as no more has to be kept between regions for it. So the parts of a
+ * reverse sweep that could begin at different times run in one region, and their sums over rows are
+ * one sum. */
 #include "core/program/program.h"
 #include <string.h>
 

@@ -83,8 +83,8 @@ static bool is_cheap(const item *it)
 }
 
 /* For each item b whose rows item i reads as they flow, of its own space. */
-#define EACH_ROW_INPUT(p, i, b)                                                                   \
-    for (int32_t k_ = 0, b; k_ < (p)->item[i].v->n; k_++)                                         \
+#define EACH_ROW_INPUT(p, i, b)                           \
+    for (int32_t k_ = 0, b; k_ < (p)->item[i].v->n; k_++) \
         if (imnn_flows(p, &(p)->item[i], k_) && ((b) = (p)->item[(p)->item[i].x[k_]].base, true))
 
 /* mark: per item; 1 reached. Stack-based walk. */
@@ -108,8 +108,12 @@ static imnn_status cut(imnn_program *p, const region *r, const char *frontier)
     for (size_t i = 0; i < n; i++) inputs += (size_t)p->item[i].v->n;
     const size_t edge_bytes = (2 * (3 * n + inputs) + 8) * sizeof(edge);
     const size_t int_bytes = nodes * sizeof(int32_t);
-    network w = {imnn_alloc(int_bytes), imnn_alloc(int_bytes), imnn_alloc(int_bytes),
-                 imnn_alloc_raw(edge_bytes), 0, (int32_t)nodes};
+    network w = {imnn_alloc(int_bytes),
+                 imnn_alloc(int_bytes),
+                 imnn_alloc(int_bytes),
+                 imnn_alloc_raw(edge_bytes),
+                 0,
+                 (int32_t)nodes};
     walk s = {imnn_alloc(n * sizeof(int32_t)), 0, imnn_alloc(n)};
     if (!w.first || !w.queue || !w.from || !w.e || !s.stack || !s.seen) {
         st = IMNN_ENOMEM;
@@ -215,8 +219,7 @@ imnn_status imnn_plan_stores(imnn_program *p)
 {
     imnn_status st = IMNN_OK;
     for (int32_t i = 0; i < p->items; i++)
-        if (p->item[i].v->op && p->item[i].level + 1 > p->levels)
-            p->levels = p->item[i].level + 1;
+        if (p->item[i].v->op && p->item[i].level + 1 > p->levels) p->levels = p->item[i].level + 1;
     char *used = imnn_alloc((size_t)p->levels * (size_t)p->spaces + 1);
     if (!used) return IMNN_ENOMEM;
     for (int32_t i = 0; i < p->items; i++) {
@@ -227,8 +230,7 @@ imnn_status imnn_plan_stores(imnn_program *p)
         /* what another region reads whole is kept */
         for (int k = 0; k < it->v->n; k++) {
             item *b = &p->item[p->item[it->x[k]].base];
-            if (b->rows == IMNN_ROWS_NONE && b->v->op &&
-                (b->level != it->level || it->space != 0))
+            if (b->rows == IMNN_ROWS_NONE && b->v->op && (b->level != it->level || it->space != 0))
                 b->stored = true;
         }
     }

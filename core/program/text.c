@@ -56,8 +56,8 @@ static double traffic(const imnn_program *p, const step *s)
     double bytes = 0;
     if (s->kind == STEP_MAP) {
         for (int32_t i = 0; i < s->map.sources + s->map.targets; i++) {
-            const operand *o = i < s->map.sources ? &s->map.source[i]
-                                                  : &s->map.target[i - s->map.sources];
+            const operand *o =
+                i < s->map.sources ? &s->map.source[i] : &s->map.target[i - s->map.sources];
             double n = 1; /* what a broadcast repeats is read once */
             for (int32_t k = 0; k < s->map.ndim; k++)
                 if (o->stride[k]) n *= (double)s->map.size[k];
@@ -66,7 +66,8 @@ static double traffic(const imnn_program *p, const step *s)
         return bytes;
     }
     for (int32_t k = 0; k < s->n; k++)
-        bytes += (double)imnn_shape_count(&s->in[k].shape) * (double)imnn_dtype_size(s->in[k].dtype);
+        bytes +=
+            (double)imnn_shape_count(&s->in[k].shape) * (double)imnn_dtype_size(s->in[k].dtype);
     return bytes + (double)imnn_shape_count(&p->item[s->item].v->type.shape) *
                        (double)imnn_dtype_size(p->item[s->item].v->type.dtype);
 }
@@ -76,8 +77,8 @@ static void print_step(imnn_buffer *b, const imnn_program *p, const region *r, i
     const step *s = &r->step[i];
     const item *it = &p->item[s->item];
     imnn_print(b, "    step %d: %s", i + 1, kind_name[s->kind]);
-    if (s->kind == STEP_MAP) imnn_print(b, " of %d operations, %d registers", s->map.length,
-                                        s->map.registers);
+    if (s->kind == STEP_MAP)
+        imnn_print(b, " of %d operations, %d registers", s->map.length, s->map.registers);
     else imnn_print(b, " %s", it->v->op->name);
     imnn_print(b, " -> %s %s", imnn_dtype_name(it->v->type.dtype),
                imnn_shape_text(&it->v->type.shape).s);
