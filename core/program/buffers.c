@@ -5,7 +5,7 @@
 
 enum {
     TILE_BYTES = 1 << 20,    /* what a tile may hold at a time: half a second-level cache */
-    PARTIAL_BYTES = 1 << 24, /* what the partial sums of all groups may take */
+    PARTIAL_BYTES = 1 << 25, /* what the partial sums of all groups may take */
     FEWEST_TILE_ROWS = 16,
     TILES = 32,
     GROUPS = 16,
@@ -83,7 +83,11 @@ static int64_t tile_rows(const region *r, int64_t row_bytes)
     int64_t fits = TILE_BYTES / (row_bytes > 0 ? row_bytes : 1);
     if (share < FEWEST_TILE_ROWS) share = FEWEST_TILE_ROWS;
     int64_t rows = share < fits ? share : fits < 8 ? 8 : fits / 8 * 8;
-    return rows < r->R ? rows : r->R;
+    if (rows >= r->R) return r->R;
+    /* full tiles in a number that threads share evenly */
+    int64_t tiles = ((r->R + rows - 1) / rows + 7) / 8 * 8;
+    rows = (r->R + tiles - 1) / tiles;
+    return rows > FEWEST_TILE_ROWS ? (rows + 7) / 8 * 8 : rows;
 }
 
 static imnn_status lay_tiles(imnn_program *p, region *r)
@@ -137,6 +141,7 @@ static void cut_groups(const imnn_program *p, region *r)
     int64_t most = r->tiles <= TILES ? GROUPS : MOST_GROUPS;
     int64_t fit = (int64_t)(PARTIAL_BYTES / (bytes ? bytes : 1));
     if (most > fit) most = fit < 2 ? 2 : fit;
+    while (most & (most - 1)) most &= most - 1; /* a power of two: threads share them evenly */
     int64_t each = (r->tiles + most - 1) / most;
     r->groups = each ? (r->tiles + each - 1) / each : 0;
 }

@@ -44,14 +44,28 @@ static float *noise(float **old, size_t count)
     return *old;
 }
 
-/* m simulations: m rows of values, then m rows for each tangent; the mask comes from the values */
-static void leaky(float *z, const float *bias, const float *values, int m, int width, int i)
+/* m simulations: m rows of values, then m rows for each of P tangents; the mask comes from the
+ * values. P is a constant where it is inlined. */
+static inline __attribute__((always_inline)) void leaky_rows(float *restrict z,
+                                                             const float *restrict bias,
+                                                             const float *restrict values, int m,
+                                                             int width, int i, int P)
 {
     for (int j = 0; j < width; j++) {
         float v = bias ? z[(size_t)i * width + j] + bias[j] : values[(size_t)i * width + j];
         float slope = v > 0 ? 1.f : .01f;
         z[(size_t)i * width + j] = bias ? v * slope : z[(size_t)i * width + j] * slope;
-        for (int p = 1; p <= tangents; p++) z[((size_t)p * m + i) * width + j] *= slope;
+        for (int p = 1; p <= P; p++) z[((size_t)p * m + i) * width + j] *= slope;
+    }
+}
+
+static void leaky(float *z, const float *bias, const float *values, int m, int width, int i)
+{
+    switch (tangents) {
+    case 1: leaky_rows(z, bias, values, m, width, i, 1); break;
+    case 2: leaky_rows(z, bias, values, m, width, i, 2); break;
+    case 3: leaky_rows(z, bias, values, m, width, i, 3); break;
+    default: leaky_rows(z, bias, values, m, width, i, tangents);
     }
 }
 
