@@ -60,7 +60,7 @@ typedef struct instruction {
 enum {
     MAX_DIMS = IMNN_MAX_NDIM,
     IMNN_TARGET = 1 << 20,
-    IMNN_BLOCK_ELEMENTS = 1024,
+    IMNN_BLOCK_ELEMENTS = 2048,
     IMNN_BLOCK_BYTES = 8 * IMNN_BLOCK_ELEMENTS
 };
 typedef struct cluster {
