@@ -10,24 +10,26 @@ local network = stax.serial(stax.Dense(128), stax.LeakyRelu, stax.Dense(128), st
 local model_key, fit_key = random.split(random.PRNGKey(0)):unpack()
 
 local net = imnn.IMNN {
-  n_s = 1000, n_d = 1000, n_params = 2, n_summaries = 2, input_shape = { 10 }, θ_fid = np.array { 0, 1 },
-  model = network, optimiser = imnn.optimizers.adam(1e-3), key_or_state = model_key, simulator = simulator,
+  n_s = 1000, n_d = 1000, n_params = 2, n_summaries = 2, input_shape = { 10 }, model = network,
+  θ_fid = np.array { 0, 1 }, optimiser = imnn.optimizers.adam(1e-3), simulator = simulator,
+  key_or_state = model_key,
 }
-local stop = quick and 100 or 100000
-net:fit { λ = 10, ϵ = 0.1, rng = fit_key, patience = 250, min_iterations = 1000, max_iterations = stop }
+net:fit { λ = 10, ϵ = 0.1, rng = fit_key, patience = quick and 1 or 250,
+  min_iterations = quick and 100 or 1000 }
 net:plot { expected_detF = 50, file = 'history.png' }
 
 -- A measurement, what the network says about it, and three posteriors: Gaussian, ABC, exact.
 local data, prior = simulator(fit_key, np.array { 1, 2 }), lfi.uniform({ -3, 0.01 }, { 3, 8 })
-local estimate = net:get_estimate(data)
-print('estimate', estimate, 'error bars', net.invF[1][1]:item() ^ 0.5, net.invF[2][2]:item() ^ 0.5)
-local gaussian = lfi.GaussianApproximation { parameter_estimates = estimate, invF = net.invF, prior = prior }
-local abc = lfi.ApproximateBayesianComputation {
-  target_data = data, prior = prior, simulator = simulator, compressor = net, F = net.F, gridsize = 60,
-}
+local estimate, invF = net:get_estimate(data), net.invF
+print('estimate', estimate, 'errors', invF[1][1]:item() ^ 0.5, invF[2][2]:item() ^ 0.5)
+local gaussian = lfi.GaussianApproximation {
+  parameter_estimates = estimate, invF = invF, prior = prior }
+local abc = lfi.ApproximateBayesianComputation { target_data = data, prior = prior,
+  simulator = simulator, compressor = net, F = net.F, gridsize = 60 }
 abc { ϵ = 0.5, rng = model_key, n_samples = quick and 20000 or 300000, smoothing = 1.5 }
 local exact = lfi.LikelihoodFreeInference { prior = prior, gridsize = 200 }
-local m, v = np.linspace(-3, 3, 200):reshape { 200, 1, 1 }, np.linspace(0.01, 8, 200):reshape { 1, 200, 1 }
+local m = np.linspace(-3, 3, 200):reshape { 200, 1, 1 }
+local v = np.linspace(0.01, 8, 200):reshape { 1, 200, 1 }
 local log_likelihood = (-(data - m) ^ 2 / (2 * v) - np.log(v) / 2):sum { axis = 3 }
 exact:put_marginals(np.exp(log_likelihood - log_likelihood:max()):reshape { 1, 200, 200 })
 

@@ -61,8 +61,8 @@ imnn_node imnn_graph_add(imnn_graph *g, const imnn_op *op, int n, const imnn_nod
 imnn_node imnn_graph_build(imnn_graph *g, int op, int n, const imnn_node *x, const imnn_attr *attr);
 __attribute__((format(printf, 3, 4))) void imnn_graph_fail(imnn_graph *g, imnn_status status,
                                                            const char *format, ...);
-/** Whether x[0] ... can be inputs of what the public builder `who` builds: nodes whose functions are
- *  still open. */
+/** Whether x[0] ... can be inputs of what the public builder `who` builds: nodes whose functions
+ * are still open. */
 bool imnn_graph_accepts(imnn_graph *g, const char *who, int n, const imnn_node *x);
 /** Fail with the sentence of imnn_last_error(). */
 void imnn_graph_fail_last(imnn_graph *g, imnn_status status);

@@ -39,9 +39,11 @@ bool imnn_cone_of(imnn_cone *c, imnn_graph *g, int ny, const imnn_node *y, int n
     for (int j = 0; j < nx; j++) {
         if (x[j] < c->first) c->first = x[j];
         if (!imnn_graph_evaluator || !imnn_vertex_of(g, x[j])->value) continue;
-        imnn_graph_fail(g, IMNN_EVALUE, "transform: variable %d is a constant, and what is made of "
-                                        "constants alone is computed at once; use an input or a "
-                                        "placeholder", j + 1);
+        imnn_graph_fail(g, IMNN_EVALUE,
+                        "transform: variable %d is a constant, and what is made of "
+                        "constants alone is computed at once; use an input or a "
+                        "placeholder",
+                        j + 1);
         return false;
     }
     for (int i = 0; i < ny; i++)

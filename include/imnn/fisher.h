@@ -5,11 +5,11 @@
 /** Nodes of the statistics of spec section 2, all f64: Charnock, Lavaux & Wandelt 2018, PRD 97,
  *  083004, eq. 7-10. */
 typedef struct imnn_fisher {
-    imnn_node mu;         /* (S) mean of the summaries */
-    imnn_node C, invC;    /* (S, S) covariance (n_s - 1) and its inverse */
-    imnn_node dmu_dtheta; /* (S, P) mean of the derivatives */
-    imnn_node F, invF;    /* (P, P) Fisher information and its inverse */
-    imnn_node sign, lndetF; /* () sign of det F, ln |det F| */
+    imnn_node mu;                /* (S) mean of the summaries */
+    imnn_node C, invC;           /* (S, S) covariance (n_s - 1) and its inverse */
+    imnn_node dmu_dtheta;        /* (S, P) mean of the derivatives */
+    imnn_node F, invF;           /* (P, P) Fisher information and its inverse */
+    imnn_node sign, lndetF;      /* () sign of det F, ln |det F| */
     imnn_node lndetC, lndetinvC; /* () */
 } imnn_fisher;
 
@@ -18,9 +18,9 @@ IMNN_API imnn_status imnn_fisher_statistics(imnn_fisher *out, imnn_graph *g, imn
                                             imnn_node dx);
 
 typedef struct imnn_fisher_loss {
-    imnn_node loss;      /* () -sign ln |det F| + r Lambda_2 */
-    imnn_node Lambda_2;  /* () |C - I| + |C^-1 - I|, Frobenius norms */
-    imnn_node r;         /* () lambda Lambda_2 / (Lambda_2 + exp(-alpha Lambda_2)) */
+    imnn_node loss;     /* () -sign ln |det F| + r Lambda_2 */
+    imnn_node Lambda_2; /* () |C - I| + |C^-1 - I|, Frobenius norms */
+    imnn_node r;        /* () lambda Lambda_2 / (Lambda_2 + exp(-alpha Lambda_2)) */
 } imnn_fisher_loss;
 IMNN_API imnn_status imnn_fisher_regularised(imnn_fisher_loss *out, imnn_graph *g,
                                              const imnn_fisher *f, double lambda, double alpha);

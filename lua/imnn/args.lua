@@ -83,7 +83,8 @@ end
 function M.take(who, opts, rows)
   local given, out = {}, {}
   if opts ~= nil and type(opts) ~= 'table' then
-    core.raise('%s: options are a table { name = value, ... }, got %s', who, (select(2, type_of(opts))))
+    core.raise('%s: options are a table { name = value, ... }, got %s', who, (select(2, type_of(
+      opts))))
   end
   for key, v in pairs(opts or {}) do
     local name = name_of(key, rows)

@@ -270,7 +270,8 @@ function M.face(who, build)
     for i = 1, n do
       local x = given[i]
       if type(x) == 'number' then x = number(x, 'f32') end
-      if not M.is(x) then core.raise('%s: argument %d must be an Array, got %s', who, i, type(x)) end
+      if not M.is(x) then core.raise('%s: argument %d must be an Array, got %s', who, i, type(
+        x)) end
       inputs[i] = x
     end
     return M.build(who, '', inputs, build)

@@ -8,7 +8,8 @@ local modules = {
 }
 local members = {}
 for _, name in ipairs {
-  'grad', 'value_and_grad', 'vjp', 'jvp', 'jacfwd', 'jacrev', 'hessian', 'vmap', 'jit', 'make_graph',
+  'grad', 'value_and_grad', 'vjp', 'jvp', 'jacfwd', 'jacrev', 'hessian', 'vmap', 'jit',
+    'make_graph',
   'value_and_jacfwd', 'value_and_jacrev',
 } do
   members[name] = 'imnn.transform'

@@ -310,7 +310,8 @@ end
 --- Move an axis to another place.
 function M.moveaxis(x, from, to)
   local n, order = #x.shape, {}
-  from, to = core.index(from, n, 'moveaxis: no axis') + 1, core.index(to, n, 'moveaxis: no axis') + 1
+  from, to = core.index(from, n, 'moveaxis: no axis') + 1, core.index(to, n,
+    'moveaxis: no axis') + 1
   for k = 1, n do if k ~= from then order[#order + 1] = k end end
   table.insert(order, to, from)
   return M.transpose(x, order)
@@ -380,7 +381,7 @@ end
 --- Zeros (or another value) before and behind: { { before, behind }, ... } for every axis.
 function M.pad(x, widths, value)
   x = as_array(x, 'np.pad')
-  local attr, inside = {}, nil
+  local attr = {}
   if #widths ~= #x.shape then
     core.raise('pad: %d pairs of widths for %d axes', #widths, #x.shape)
   end
@@ -391,7 +392,7 @@ function M.pad(x, widths, value)
   end
   local y = array.apply('pad', { x }, attr)
   if value == nil or value == 0 then return y end
-  inside = array.apply('pad', { M.ones(x.shape, 'bool') }, attr)
+  local inside = array.apply('pad', { M.ones(x.shape, 'bool') }, attr)
   return M.where(inside, y, value)
 end
 

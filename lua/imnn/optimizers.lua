@@ -1,6 +1,6 @@
 --- Optimisers: triples of functions `init(params) -> state`, `update(i, grads, state) -> state`,
--- `get_params(state) -> params`, by position or name. i counts steps from 0; params, grads are trees
--- of arrays. The formulas are those of JAX's example optimizers.
+-- `get_params(state) -> params`, by position or name. i counts steps from 0; params, grads are
+-- trees of arrays. The formulas are those of JAX's example optimizers.
 -- @module imnn.optimizers
 local ffi = require 'ffi'
 local array = require 'imnn.array'
@@ -122,7 +122,8 @@ function M.momentum(step_size, mass)
   if type(mass) ~= 'number' then
     core.raise('optimizers.momentum: mass must be a number, got %s', type(mass))
   end
-  return optimiser('optimizers.momentum', tostring(mass), step_size, 1, function(graph, lr, _, g, w, v)
+  return optimiser('optimizers.momentum', tostring(mass), step_size, 1, function(graph, lr, _, g,
+    w, v)
     local slot = ffi.new('imnn_node[1]', v)
     local moved = C.imnn_optim_momentum(graph, lr, g, w, slot, mass)
     return moved, slot[0]

@@ -104,8 +104,8 @@ end
 --- Uniform numbers in [minval, maxval).
 -- @tparam Array key
 -- @tparam[opt] table shape
--- @tparam[opt] table|string opts `dtype` ('f32'), `minval` (0), `maxval` (1): numbers or Arrays that
--- broadcast to the shape; or the dtype alone
+-- @tparam[opt] table|string opts `dtype` ('f32'), `minval` (0), `maxval` (1): numbers or Arrays
+-- that broadcast to the shape; or the dtype alone
 function M.uniform(key, shape, opts)
   if type(opts) == 'string' then opts = { dtype = opts } end
   local o = args.take('random.uniform', opts, {
@@ -120,7 +120,8 @@ function M.uniform(key, shape, opts)
     inputs[2] = promote.convert(o.minval or 0, dtype)
     inputs[3] = promote.convert(o.maxval or 1, dtype)
   end
-  return array.build('random.uniform', settings(s, dtype, #inputs), inputs, function(graph, k, lo, hi)
+  return array.build('random.uniform', settings(s, dtype, #inputs), inputs, function(graph, k, lo,
+    hi)
     return C.imnn_random_uniform(graph, k, code, s, lo or 0, hi or 0)
   end)
 end
@@ -141,7 +142,8 @@ end
 function M.truncated_normal(key, lower, upper, shape, dtype)
   check_key('random.truncated_normal', key)
   if type(lower) ~= 'number' or type(upper) ~= 'number' or not (lower < upper) then
-    core.raise('random.truncated_normal: needs two numbers in order, got %s and %s', tostring(lower),
+    core.raise('random.truncated_normal: needs two numbers in order, got %s and %s', tostring(
+      lower),
       tostring(upper))
   end
   local s, code, name = check_shape('random.truncated_normal', shape),

@@ -1,6 +1,6 @@
 --- Layers: pairs of functions `init(key, input_shape) -> output_shape, params` and
--- `apply(params, x) -> y` of ONE example. A layer is { init, apply } by position or by name, a user's
--- own as well. The names and numbers are those of JAX's stax.
+-- `apply(params, x) -> y` of ONE example. A layer is { init, apply } by position or by name, a
+-- user's own as well. The names and numbers are those of JAX's stax.
 -- @module imnn.stax
 local ffi = require 'ffi'
 local args = require 'imnn.args'
@@ -84,7 +84,8 @@ function M.variance_scaling(scale, mode, distribution)
 end
 
 for name, row in pairs {
-  glorot_normal = { 1, 'fan_avg', 'truncated_normal' }, glorot_uniform = { 1, 'fan_avg', 'uniform' },
+  glorot_normal = { 1, 'fan_avg', 'truncated_normal' }, glorot_uniform = { 1, 'fan_avg',
+    'uniform' },
   lecun_normal = { 1, 'fan_in', 'truncated_normal' }, lecun_uniform = { 1, 'fan_in', 'uniform' },
   he_normal = { 2, 'fan_in', 'truncated_normal' }, he_uniform = { 2, 'fan_in', 'uniform' },
 } do
@@ -277,7 +278,8 @@ function M.parallel(...)
   end
   local function apply(params, list, opts)
     if type(list) ~= 'table' or #list ~= #applies then
-      core.raise('stax.parallel: %d layers need a list of as many inputs (FanOut makes one)', #applies)
+      core.raise('stax.parallel: %d layers need a list of as many inputs (FanOut makes one)',
+        #applies)
     end
     local out, mine = {}, keyed(opts, #applies)
     for i, fn in ipairs(applies) do out[i] = fn(params[i], list[i], mine(i)) end
@@ -288,7 +290,8 @@ end
 
 --- A layer that is made when the shape of its input is known.
 function M.shape_dependent(make)
-  return layer(function(key, shape) return (M.parts('stax.shape_dependent', make(shape)))(key, shape) end,
+  return layer(function(key, shape) return (M.parts('stax.shape_dependent', make(shape)))(key,
+    shape) end,
     function(params, x, opts)
       return select(2, M.parts('stax.shape_dependent', make(x.shape)))(params, x, opts)
     end)

@@ -1,6 +1,7 @@
 --- Functions of functions: grad, jacfwd, vmap, jit, ... in any nesting. A function is run once, on
 -- placeholders; the transform works on the nodes that it left, and the arguments are put in their
--- place afterwards, so that captured arrays of outer functions are variables of the outer ones only.
+-- place afterwards, so that captured arrays of outer functions are variables of the outer ones
+-- only.
 -- @module imnn.transform
 local ffi = require 'ffi'
 local args = require 'imnn.args'
@@ -40,7 +41,8 @@ local function placeholder_like(x) return array.placeholder(x.dtype, x.shape) en
 local function substitute(graph, list, x, to)
   if #list == 0 then return list end
   local out = ffi.new('imnn_node[?]', #list)
-  check(C.imnn_graph_substitute(graph, #list, array.nodes(list), #x, array.nodes(x), array.nodes(to),
+  check(C.imnn_graph_substitute(graph, #list, array.nodes(list), #x, array.nodes(x), array.nodes(
+    to),
     out))
   local y = {}
   for i = 1, #list do y[i] = array.tracer(out[i - 1]) end
@@ -218,8 +220,8 @@ end
 --- A compiled function for arguments exactly like the examples.
 -- @tparam function fn arrays -> arrays
 -- @tparam table examples Arrays
--- @tparam[opt] table opts `filter`: the last result, bool (n), tells which rows of the others (those
--- with n rows) leave; the memory for those that do not is a tile's
+-- @tparam[opt] table opts `filter`: the last result, bool (n), tells which rows of the others
+-- (those with n rows) leave; the memory for those that do not is a tile's
 -- @treturn function
 function M.program(fn, examples, opts)
   local n = #examples
@@ -258,7 +260,8 @@ function M.make_graph(fn)
       local inputs, nodes = {}, {}
       for i, x in ipairs(values) do inputs[i] = array.input(x.dtype, x.shape) end
       for _, r in ipairs { fn(unpack(fill_all(places, n, inputs), 1, n)) } do
-        for _, leaf in ipairs(tree.leaves(r)) do nodes[#nodes + 1] = lift_result('make_graph', leaf) end
+        for _, leaf in ipairs(tree.leaves(r)) do nodes[#nodes + 1] = lift_result('make_graph',
+          leaf) end
       end
       local text = ffi.string(C.imnn_graph_text(graph, #nodes, array.nodes(nodes)))
       return setmetatable({ text = text }, Graph)
@@ -303,7 +306,8 @@ end
 -- Cotangents of placeholders; zero where there is none.
 local function pull(graph, y, dy, holes)
   local dx = ffi.new('imnn_node[?]', #holes)
-  check(C.imnn_graph_vjp(graph, #y, array.nodes(y), array.nodes(dy), #holes, array.nodes(holes), dx))
+  check(C.imnn_graph_vjp(graph, #y, array.nodes(y), array.nodes(dy), #holes, array.nodes(holes),
+    dx))
   local out = {}
   for i, hole in ipairs(holes) do
     out[i] = dx[i - 1] ~= 0 and array.tracer(dx[i - 1]) or zeros(hole)
@@ -357,10 +361,8 @@ local function value_and_grad(who, fn, opts)
       end
       local list = pull(graph, { y }, { array.lift(1, y.dtype) }, holes)
       list[#list + 1] = y
-      local leaves = {}
       if o.has_aux then
-        leaves = tree.leaves(aux)
-        for _, leaf in ipairs(leaves) do list[#list + 1] = lift_result(who, leaf) end
+        for _, leaf in ipairs(tree.leaves(aux)) do list[#list + 1] = lift_result(who, leaf) end
       end
       list = substitute(graph, list, holes, actual)
       local dx = take_trees(list, given, chosen)
@@ -403,7 +405,8 @@ end
 
 local function map_over(graph, y, hole, batch)
   local yb = ffi.new 'imnn_node[1]'
-  check(C.imnn_graph_vmap(graph, 1, array.nodes { y }, 1, array.nodes { hole }, array.nodes { batch },
+  check(C.imnn_graph_vmap(graph, 1, array.nodes { y }, 1, array.nodes { hole },
+    array.nodes { batch },
     yb))
   return array.tracer(yb[0])
 end
@@ -429,7 +432,8 @@ local function backward(graph, y, hole)
   local shape = joined(y.shape, hole.shape)
   local u = placeholder_like(y)
   local dx = ffi.new 'imnn_node[1]'
-  check(C.imnn_graph_vjp(graph, 1, array.nodes { y }, array.nodes { u }, 1, array.nodes { hole }, dx))
+  check(C.imnn_graph_vjp(graph, 1, array.nodes { y }, array.nodes { u }, 1, array.nodes { hole },
+    dx))
   if dx[0] == 0 then return array.lift(np.zeros(shape, y.dtype)) end
   return np.reshape(map_over(graph, array.tracer(dx[0]), u, basis(y)), shape)
 end
@@ -481,8 +485,10 @@ function M.jacfwd(fn, opts) return jacobian('jacfwd', forward, fn, opts) end
 function M.jacrev(fn, opts) return jacobian('jacrev', backward, fn, opts) end
 
 --- Value and Jacobian from one trace.
-function M.value_and_jacfwd(fn, opts) return jacobian('value_and_jacfwd', forward, fn, opts, true) end
-function M.value_and_jacrev(fn, opts) return jacobian('value_and_jacrev', backward, fn, opts, true) end
+function M.value_and_jacfwd(fn, opts) return jacobian('value_and_jacfwd', forward, fn, opts,
+  true) end
+function M.value_and_jacrev(fn, opts) return jacobian('value_and_jacrev', backward, fn, opts,
+  true) end
 
 --- Second derivatives of a function that gives one number.
 function M.hessian(fn, opts) return M.jacfwd(M.jacrev(fn, opts), opts) end
@@ -588,7 +594,8 @@ local function batch_arguments(given, n, axes)
   for i = 1, n do
     local a = check_axis('in_axes', axis_of(axes, i))
     inner[i] = given[i]
-    if a and (array.is(given[i]) or type(given[i]) == 'table' and getmetatable(given[i]) == nil) then
+    if a and (array.is(given[i]) or type(given[i]) == 'table' and getmetatable(
+      given[i]) == nil) then
       inner[i] = tree.map(function(x)
         if not array.is(x) then return x end
         local lifted = array.lift(x)
@@ -615,8 +622,8 @@ end
 --- A function of one example as a function of many.
 -- @tparam function fn
 -- @tparam[opt] table opts `in_axes`: the batch axis of every argument (1), or a list, with false
--- for arguments that are the same for all; `out_axes` likewise: where the results have it, false for
--- results that do not depend on the batch
+-- for arguments that are the same for all; `out_axes` likewise: where the results have it, false
+-- for results that do not depend on the batch
 -- @treturn function
 function M.vmap(fn, opts)
   callable('vmap', fn)

@@ -103,7 +103,8 @@ end
 
 local function iteration(name, o, with, times)
   local value, bound, m, mb = iterations(o, with, times)
-  show(name, value * 1e3, 'ms', bound * 1e3, ('median %.3f, of the bound %.3f'):format(m * 1e3, mb * 1e3))
+  show(name, value * 1e3, 'ms', bound * 1e3, ('median %.3f, of the bound %.3f'):format(m * 1e3,
+    mb * 1e3))
 end
 
 local rows = {}
@@ -116,9 +117,11 @@ end
 row('fit_iteration', function(name) iteration(name, {}, true, 300) end)
 row('fit_iteration_20000', function(name) iteration(name, { n_s = 20000 }, true, 20) end)
 row('fit_iteration_512', function(name) iteration(name, { width = 512 }, true, 30) end)
-row('fit_iteration_tanh', function(name) iteration(name, { activation = stax.Tanh }, false, 200) end)
+row('fit_iteration_tanh', function(name) iteration(name, { activation = stax.Tanh }, false,
+  200) end)
 row('fit_iteration_3_parameters', function(name) iteration(name, { P = 3 }, false, 200) end)
-row('fit_iteration_5x96', function(name) iteration(name, { layers = 5, width = 96 }, false, 200) end)
+row('fit_iteration_5x96', function(name) iteration(name, { layers = 5, width = 96 }, false,
+  200) end)
 
 -- x sigmoid(1.7 x) as a user writes it, from functions of arrays
 local own = {
@@ -248,6 +251,7 @@ row('bandwidth', function(name)
 end)
 
 for _, name in ipairs(#wanted > 0 and wanted or order) do
-  if not rows[name] then error('bench: no row "' .. name .. '"; there are ' .. table.concat(order, ', ')) end
+  if not rows[name] then error('bench: no row "' .. name .. '"; there are ' .. table.concat(order,
+    ', ')) end
   rows[name]()
 end

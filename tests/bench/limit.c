@@ -12,7 +12,8 @@
  *
  * limit_sgemm, limit_triad: the rates of this machine.
  *
- *   gcc -O3 -march=native -fopenmp -DMAIN limit.c -ldnnl && OMP_NUM_THREADS=2 ./a.out [n [W [tile]]]
+ *   gcc -O3 -march=native -fopenmp -DMAIN limit.c -ldnnl && OMP_NUM_THREADS=2 ./a.out [n [W
+ * [tile]]]
  */
 #include <dnnl.h>
 #include <omp.h>

@@ -100,8 +100,8 @@ static imnn_status compile(imnn_program **out, int64_t n, int64_t width)
     imnn_node lr = imnn_graph_number(g, IMNN_F32, 1e-3);
     for (int k = 0; k < LEAVES; k++) {
         imnn_node m = in[LEAVES + k], v = in[2 * LEAVES + k];
-        result[k] = imnn_optim_adam(g, lr, in[3 * LEAVES + 1], grad[k], in[k], &m, &v, 0.9, 0.999,
-                                    1e-8);
+        result[k] =
+            imnn_optim_adam(g, lr, in[3 * LEAVES + 1], grad[k], in[k], &m, &v, 0.9, 0.999, 1e-8);
         result[LEAVES + k] = m, result[2 * LEAVES + k] = v;
     }
     imnn_node i = imnn_graph_number(g, IMNN_I32, 1);
@@ -140,8 +140,7 @@ static imnn_status initialise(imnn_array **state, int64_t width)
     for (int k = LEAVES; st == IMNN_OK && k < 3 * LEAVES; k++)
         st = imnn_array_zeros(&state[k], IMNN_F32, imnn_array_shape(state[k % LEAVES]));
     state[3 * LEAVES] = seed;
-    if (st == IMNN_OK)
-        st = imnn_array_zeros(&state[3 * LEAVES + 1], IMNN_I32, &(imnn_shape){0});
+    if (st == IMNN_OK) st = imnn_array_zeros(&state[3 * LEAVES + 1], IMNN_I32, &(imnn_shape){0});
     imnn_program_release(p);
     imnn_graph_release(g);
     return st;
@@ -175,9 +174,10 @@ int main(int argc, char **argv)
     if (st != IMNN_OK) printf("failed: %s\n", imnn_last_error());
     else {
         lndetF = *(const double *)imnn_array_data(old[ALL - 1]);
-        printf("ln det F = %.6f after %d iterations; %.3f ms an iteration, %.0f FLOP, %.1f GFLOP/s\n",
-               lndetF, iterations, best * 1e3, imnn_program_flops(p),
-               imnn_program_flops(p) / best * 1e-9);
+        printf(
+            "ln det F = %.6f after %d iterations; %.3f ms an iteration, %.0f FLOP, %.1f GFLOP/s\n",
+            lndetF, iterations, best * 1e3, imnn_program_flops(p),
+            imnn_program_flops(p) / best * 1e-9);
     }
     if (p && getenv("IMNN_PROFILE")) fputs(imnn_program_text(p), stdout);
     for (int k = 0; k < ALL; k++) imnn_array_release(old[k]), imnn_array_release(new[k]);

@@ -49,7 +49,8 @@ describe('a compiled iteration', function()
       assert.equal(ideal(1000, 1000, 2), measured(network(activation), 1000, 1000, true))
     end)
 
-    it('has exactly the ideal number of FLOPs with ' .. name .. ', x and dx in two calls', function()
+    it('has exactly the ideal number of FLOPs with ' .. name .. ', x and dx in two calls',
+      function()
       assert.equal(ideal(1000, 1000, 2), measured(network(activation), 1000, 1000, false))
     end)
   end
@@ -61,7 +62,8 @@ describe('a compiled iteration', function()
       theta_fid = np.array { 0, 1 }, optimiser = imnn.optimizers.adam(1e-3), key_or_state = keys[1],
       model = network(stax.LeakyRelu), simulator = simulator,
     }
-    local fisher = select(2, net:stepper { lambda = 10, epsilon = 0.1, rng = keys[2] }):flops() - ideal(1000, 100, 2)
+    local fisher = select(2, net:stepper { lambda = 10, epsilon = 0.1, rng = keys[2] }):flops(
+      ) - ideal(1000, 100, 2)
     assert.is_true(fisher >= 0 and fisher < 30000) -- covariance and its adjoint: n_s S^2 products
   end)
 end)

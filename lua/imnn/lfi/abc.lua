@@ -78,7 +78,8 @@ local function targets_of(self, data)
     for _, size in ipairs(shape) do sizes[#sizes + 1] = size end
     data = data:reshape(sizes)
   elseif #shape ~= n + 1 then
-    core.raise('%s: target_data must be one datum (%s) or several with one axis more, got (%s)', who,
+    core.raise('%s: target_data must be one datum (%s) or several with one axis more, got (%s)',
+      who,
       one and table.concat(one, ', ') or 'n', table.concat(shape, ', '))
   end
   shape = data.shape
@@ -129,16 +130,12 @@ end
 local function check_finite(self, d)
   local at = tonumber(C.imnn_array_nonfinite(d.array))
   if at < 0 then return end
-  core.raise('%s: the distance of draw %d is not finite; look at what simulator and compressor give '
+  core.raise(
+    '%s: the distance of draw %d is not finite; look at what simulator and compressor give '
     .. 'for parameters inside the prior', who, math.floor(at / self.n_targets) + 1)
 end
 
 -- ---- the store ----
-
-local function join(old, new)
-  if not old then return new end
-  return np.concatenate({ old, new }, 1)
-end
 
 local function fields() return { size = 0 } end
 
@@ -231,7 +228,8 @@ end
 local function count_accepted(self, epsilon, from, counts)
   for i = from, #self.parts do
     for t = 1, self.n_targets do
-      counts[t] = counts[t] + np.lt(self.parts[i][3][{ {}, t }], epsilon[t]):astype('i32'):sum():item()
+      counts[t] = counts[t] + np.lt(self.parts[i][3][{ {}, t }], epsilon[t]):astype('i32'):sum(
+        ):item()
     end
   end
   return counts
@@ -272,8 +270,8 @@ end
 -- (10) batches; `parameters` (n, P) and `summaries` (n, S); `smoothing` of the marginals, in bins;
 -- `replace` (false): forget the stored draws first; `keep_rejected`: also keep the draws that are
 -- not accepted (true without epsilon, else false: memory grows with the accepted ones only)
--- @treturn table self: parameters, summaries, distances, each with all, accepted, rejected (lists by
--- target), epsilon, size, n_accepted; draws: how many were made
+-- @treturn table self: parameters, summaries, distances, each with all, accepted, rejected (lists
+-- by target), epsilon, size, n_accepted; draws: how many were made
 -- @usage local r = abc { epsilon = 1, key = key, n_samples = 100000, min_accepted = 1000 }
 function ABC:__call(opts)
   local o = args.take(who, opts, {
@@ -299,7 +297,8 @@ function ABC:__call(opts)
   end
   if o.min_accepted and not o.epsilon then core.raise('%s: min_accepted needs epsilon', who) end
   if not o.key and not o.parameters and not self.stored then
-    core.raise('%s: nothing is stored yet; give key and n_samples, or parameters and summaries', who)
+    core.raise('%s: nothing is stored yet; give key and n_samples, or parameters and summaries',
+      who)
   end
   if o.n_samples and o.n_samples < 1 then
     core.raise('%s: n_samples must be positive, got %d', who, o.n_samples)
@@ -384,8 +383,8 @@ end
 
 --- Prepare for data.
 -- @tparam table opts `target_data`: one datum or T of them (one axis more); `prior`; `simulator`
--- (key, theta) -> data, of one example, or none; `compressor`: a network or a function of one datum;
--- `gridsize` (100); `F`: Fisher information (P, P), (T, P, P) or a list, for the Mahalanobis
+-- (key, theta) -> data, of one example, or none; `compressor`: a network or a function of one
+-- datum; `gridsize` (100); `F`: Fisher information (P, P), (T, P, P) or a list, for the Mahalanobis
 -- distance; `distance_measure` (s, target, F) -> number, of one example; neither: Euclidean
 -- @treturn table call it to draw and accept
 function M.new(opts)
@@ -398,7 +397,8 @@ function M.new(opts)
     F = { 'Array', 'table', optional = true },
     distance_measure = { 'function', optional = true },
   })
-  local self = setmetatable({ prior = o.prior, simulator = o.simulator, programs = {}, settled = {} },
+  local self = setmetatable({ prior = o.prior, simulator = o.simulator, programs = {}, settled =
+    {} },
     ABC)
   self.ranges = posterior.grid(who, o.prior, o.gridsize)
   self.n_params = #self.ranges

@@ -38,7 +38,8 @@ local function shapes(estimates, invF, P)
   return estimates:astype 'f64', invF:astype 'f64'
 end
 
-local function normal(x, m, v) return math.exp(-(x - m) ^ 2 / (2 * v)) / math.sqrt(2 * math.pi * v) end
+local function normal(x, m, v) return math.exp(-(x - m) ^ 2 / (2 * v)) / math.sqrt(
+  2 * math.pi * v) end
 
 local function binormal(x, y, m, n, vx, vy, c)
   local det = vx * vy - c * c

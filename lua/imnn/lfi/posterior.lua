@@ -188,8 +188,9 @@ function Posterior.get_levels(_, marginal, levels) return M.get_levels(marginal,
 -- @treturn Figure
 function Posterior:marginal_plot(opts)
   opts = opts or {}
-  local marginals = opts.marginals or self.marginals
-  if not marginals then core.raise 'marginal_plot: there are no marginals yet; give epsilon first' end
+  if not (opts.marginals or self.marginals) then
+    core.raise 'marginal_plot: there are no marginals yet; give epsilon first'
+  end
   return require('imnn.plot').marginal_plot(self, opts)
 end
 

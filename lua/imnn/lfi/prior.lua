@@ -190,7 +190,8 @@ end
 -- @treturn table low, table high, number of parameters
 -- @raise what is missing, limits out of order
 function M.limits(who, prior)
-  if type(prior) ~= 'table' then core.raise('%s: prior must be a prior, got %s', who, type(prior)) end
+  if type(prior) ~= 'table' then core.raise('%s: prior must be a prior, got %s', who, type(
+    prior)) end
   for _, name in ipairs { 'low', 'high' } do
     if prior[name] == nil then core.raise('%s: the prior has no limit "%s"', who, name) end
   end

@@ -13,7 +13,8 @@ local function range(r, n, axis)
   if #r < 2 or #r > 3 or type(a) ~= 'number' or type(b) ~= 'number' or type(step) ~= 'number'
     or a % 1 ~= 0 or b % 1 ~= 0 or step % 1 ~= 0 or step == 0 then
     core.raise('index: a range is { first, last } or { first, last, step } of whole numbers, got '
-      .. '{%s} for axis %d', table.concat({ tostring(a), tostring(b), r[3] and tostring(step) }, ', '),
+      .. '{%s} for axis %d', table.concat({ tostring(a), tostring(b), r[3] and tostring(step) },
+        ', '),
       axis)
   end
   if a < 0 then a = n + 1 + a end
@@ -105,7 +106,8 @@ function M.get(x, key)
         start, count, step = range(e, size[axis], axis)
         kept[#kept + 1] = count
       else
-        core.raise('index: entries are numbers, ranges, "...", np.newaxis or arrays, got %s', type(e))
+        core.raise('index: entries are numbers, ranges, "...", np.newaxis or arrays, got %s', type(
+          e))
       end
       for _, v in ipairs { start, count, step } do attr[#attr + 1] = v end
     end

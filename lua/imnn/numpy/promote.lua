@@ -66,7 +66,8 @@ function M.elementwise(name, ...)
   end
   if name == 'where' then
     local condition = inputs[1]
-    if not array.is(condition) then condition = array.number(condition ~= 0 and condition, 'bool') end
+    if not array.is(condition) then condition = array.number(condition ~= 0 and condition,
+      'bool') end
     local dtype = M.dtype { inputs[2], inputs[3] }
     return array.apply(name, {
       M.convert(condition, 'bool'), M.convert(inputs[2], dtype), M.convert(inputs[3], dtype) })
