@@ -67,3 +67,60 @@ describe('a compiled iteration', function()
     assert.is_true(fisher >= 0 and fisher < 30000) -- covariance and its adjoint: n_s S^2 products
   end)
 end)
+
+describe('a program', function()
+  local expressions = require 'tests.support.expressions'
+  local before = imnn.threads()
+  after_each(function() imnn.set_threads(before) end)
+
+  -- Rows, tiles, folds, kept and recomputed values against one operator after the other.
+  local function compare(seed, sizes)
+    local key = random.split(random.PRNGKey(seed), #sizes)
+    local x = {}
+    for i, shape in ipairs(sizes) do x[i] = random.normal(key[i], shape, 'f64') end
+    local f = expressions.random(seed, 24)
+    local expected, found = { f(unpack(x)) }, { imnn.jit(f)(unpack(x)) }
+    assert.equal(#expected, #found)
+    for i, y in ipairs(expected) do
+      assert.same(y.shape, found[i].shape)
+      local scale = math.max(1, np.abs(y):max():item())
+      local off = y.size > 0 and np.abs(y - found[i]):max():item() or 0
+      assert.is_true(off <= 1e-10 * scale, ('seed %d, result %d: off by %g'):format(seed, i, off))
+    end
+  end
+
+  it('computes what single operators compute, with many rows', function()
+    for seed = 1, 150 do
+      imnn.set_threads(seed % 3 + 1)
+      compare(seed, { { 1000, 12 }, { 12, 16 }, { 1000, 1 }, { 1000, 3, 12 }, { 12 } })
+    end
+  end)
+
+  it('computes what single operators compute, with several numbers of rows', function()
+    for seed = 200, 300 do
+      imnn.set_threads(seed % 3 + 1)
+      compare(seed, { { 3000, 5 }, { 600, 5 }, { 5, 64 }, { 300, 64 }, { 64, 300 }, {} })
+    end
+  end)
+
+  it('computes what single operators compute, with few', function()
+    for seed = 400, 500 do compare(seed, { { 4, 3 }, { 3, 3 }, { 1, 3 }, { 2, 4, 3 } }) end
+  end)
+
+  it('lets accepted rows leave, in order', function()
+    local transform = require 'imnn.transform'
+    for _, n in ipairs { 7, 1000, 50000 } do
+      local function draw(key)
+        local x = random.normal(key, { n, 2 })
+        local keep = np.gt(x[{ {}, 1 }], 1)
+        return x, x:sum { axis = 2 }, keep
+      end
+      local key = random.PRNGKey(n)
+      local x, sum = transform.program(draw, { key }, { filter = true })(key)
+      local all = random.normal(key, { n, 2 })
+      local expected = all[np.gt(all[{ {}, 1 }], 1)]
+      assert.same(expected:totable(), x:totable())
+      assert.same(expected.shape[1], sum.shape[1])
+    end
+  end)
+end)
