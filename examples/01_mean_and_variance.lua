@@ -25,8 +25,8 @@ print('estimate', estimate, 'errors', invF[1][1]:item() ^ 0.5, invF[2][2]:item()
 local gaussian = lfi.GaussianApproximation {
   parameter_estimates = estimate, invF = invF, prior = prior }
 local abc = lfi.ApproximateBayesianComputation { target_data = data, prior = prior,
-  simulator = simulator, compressor = net, F = net.F, gridsize = 60 }
-abc { ϵ = 0.5, rng = model_key, n_samples = quick and 20000 or 300000, smoothing = 1.5 }
+  simulator = simulator, compressor = net, F = net.F, gridsize = 50 }
+abc { ϵ = 0.5, rng = model_key, n_samples = quick and 20000 or 300000, smoothing = 2 }
 local exact = lfi.LikelihoodFreeInference { prior = prior, gridsize = 200 }
 local m = np.linspace(-3, 3, 200):reshape { 200, 1, 1 }
 local v = np.linspace(0.01, 8, 200):reshape { 1, 200, 1 }

@@ -1,4 +1,4 @@
-/* Rules that need no search: what an elementwise operator of known numbers, zeros and ones is.
+/* Rules that need no search: what an elementwise operator of known numbers and of negations is.
  * Nothing is dropped that could hide a NaN: x * 0 stays. */
 #include "core/ops/elementwise.h"
 #include <math.h>
@@ -49,6 +49,13 @@ static imnn_node fold(imnn_graph *g, int id, imnn_node like, double a, double b,
     return number(g, like, y, s);
 }
 
+/* What a negation was made of, or 0. */
+static imnn_node negated(const imnn_graph *g, imnn_node x)
+{
+    const imnn_vertex *v = imnn_vertex_of(g, x);
+    return v->op && v->op->id == IMNN_OP_neg ? v->x[0] : 0;
+}
+
 /* a or b is known to be one number. */
 static imnn_node simplify_known(imnn_graph *g, int id, const imnn_node *x, const double *a,
                                 const double *b, const imnn_shape *s)
@@ -60,9 +67,30 @@ static imnn_node simplify_known(imnn_graph *g, int id, const imnn_node *x, const
     case IMNN_OP_sub: return b && *b == 0 ? repeated(g, x[0], s) : 0;
     case IMNN_OP_mul:
         if (a && *a == 1) return repeated(g, x[1], s);
-        return b && *b == 1 ? repeated(g, x[0], s) : 0;
+        if (b && *b == 1) return repeated(g, x[0], s);
+        if (a && negated(g, x[1])) return g_mul(g, g_neg(g, x[0]), negated(g, x[1]));
+        return b && negated(g, x[0]) ? g_mul(g, negated(g, x[0]), g_neg(g, x[1])) : 0;
     case IMNN_OP_div: return b && *b == 1 ? repeated(g, x[0], s) : 0;
     case IMNN_OP_pow: return b ? simplify_pow(g, x[0], *b, s) : 0;
+    default: return 0;
+    }
+}
+
+/* Signs leave products and end in sums, where they cost nothing. Exact, as rounding is symmetric.
+ */
+static imnn_node simplify_signs(imnn_graph *g, int id, const imnn_node *x)
+{
+    const imnn_node a = negated(g, x[0]), b = negated(g, x[1]);
+    if (!a && !b) return 0;
+    switch (id) {
+    case IMNN_OP_add: return b ? g_sub(g, x[0], b) : g_sub(g, x[1], a);
+    case IMNN_OP_sub: return b ? g_add(g, x[0], b) : 0;
+    case IMNN_OP_mul:
+        if (a && b) return g_mul(g, a, b);
+        return g_neg(g, a ? g_mul(g, a, x[1]) : g_mul(g, x[0], b));
+    case IMNN_OP_div:
+        if (a && b) return g_div(g, a, b);
+        return g_neg(g, a ? g_div(g, a, x[1]) : g_div(g, x[0], b));
     default: return 0;
     }
 }
@@ -77,7 +105,7 @@ imnn_node imnn_simplify(imnn_graph *g, const imnn_op *op, const imnn_node *x, co
     if (op->arity == 1) return na ? fold(g, op->id, x[0], a, 0, s) : 0;
     if (op->arity != 2) return 0;
     const bool nb = imnn_graph_is_number(g, x[1], &b);
-    if (!na && !nb) return 0;
+    if (!na && !nb) return simplify_signs(g, op->id, x);
     imnn_node y = na && nb ? fold(g, op->id, x[0], a, b, s) : 0;
     return y ? y : simplify_known(g, op->id, x, na ? &a : NULL, nb ? &b : NULL, s);
 }

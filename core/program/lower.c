@@ -54,8 +54,9 @@ static int32_t choose(const imnn_program *p, const region *r, int32_t i)
 {
     const item *it = &p->item[i];
     if (!is_fused(it)) return r->steps;
+    enum { NEAR = 3 }; /* joining a cluster from long ago would keep what it makes for long */
     int32_t from = earliest(p, r, i);
-    for (int32_t s = r->steps - 1; s >= from; s--) {
+    for (int32_t s = r->steps - 1; s >= from && (s == from || s >= r->steps - NEAR); s--) {
         const step *t = &r->step[s];
         if (t->kind == STEP_MAP &&
             imnn_shape_equal(imnn_item_space(p, it), imnn_item_space(p, &p->item[t->item])))
@@ -64,19 +65,35 @@ static int32_t choose(const imnn_program *p, const region *r, int32_t i)
     return r->steps;
 }
 
+/* Put member m into a step, and before it what it needs of rows that are made again here: these
+ * have no place of their own in the order, and are best made where they are used, while in the
+ * cache. */
+static void put(const imnn_program *p, region *r, int32_t m)
+{
+    const int32_t i = r->member[m];
+    const item *it = &p->item[i];
+    if (r->step_of[m] >= 0) return;
+    for (int32_t k = 0; k < it->v->n; k++) {
+        int32_t b = p->item[it->x[k]].base, d = imnn_member(r, b);
+        if (d >= 0 && b < i && imnn_flows(p, it, k)) put(p, r, d);
+    }
+    int32_t s = choose(p, r, i);
+    r->step_of[m] = s;
+    if (s == r->steps) r->step[r->steps++] = (step){.kind = kind_of(it)};
+    r->step[s].item = i;
+    r->step[s].members++;
+}
+
 static imnn_status group_members(imnn_program *p, region *r)
 {
     r->step = TAKE(p, r->members + 1, step);
     r->step_of = TAKE(p, r->members + 1, int32_t);
     r->tile_at = TAKE(p, r->members + 1, int64_t);
     if (!r->step || !r->step_of || !r->tile_at) return IMNN_ENOMEM;
-    for (int32_t m = 0; m < r->members; m++) {
-        int32_t s = choose(p, r, r->member[m]);
-        r->step_of[m] = s;
-        if (s == r->steps) r->step[r->steps++] = (step){.kind = kind_of(&p->item[r->member[m]])};
-        r->step[s].item = r->member[m];
-        r->step[s].members++;
-    }
+    for (int32_t m = 0; m < r->members; m++) r->step_of[m] = -1;
+    for (int pass = 0; pass < 2; pass++)
+        for (int32_t m = 0; m < r->members; m++)
+            if (pass == 1 || p->item[r->member[m]].level == r->level) put(p, r, m);
     for (int32_t s = 0; s < r->steps; s++) {
         r->step[s].member = TAKE(p, r->step[s].members, int32_t);
         if (!r->step[s].member) return IMNN_ENOMEM;
