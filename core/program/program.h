@@ -152,6 +152,22 @@ struct imnn_program {
     int32_t constants;
 };
 
+/** Where a thread is in a run. */
+typedef struct context {
+    imnn_program *p;
+    const imnn_array *const *x;
+    imnn_array *const *y;
+    char *work;
+    int thread;
+    int64_t row, rows, group;
+    bool begins; /* the first tile of its group */
+} context;
+
+/** Where the first element of an operand is for the rows at hand. */
+char *imnn_start_of(const context *c, const operand *o);
+/** Run a step for the rows at hand; false: not enough memory (filter). */
+bool imnn_run_step(const context *c, const region *r, const step *s);
+
 /** Memory that lives as long as the program; NULL and a sentence on failure. Zeroed. */
 void *imnn_program_take(imnn_program *p, size_t bytes);
 #define TAKE(p, n, T) ((T *)imnn_program_take(p, (size_t)(n) * sizeof(T)))

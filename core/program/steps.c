@@ -1,0 +1,234 @@
+/* The steps of a program, each for some rows: elementwise clusters block by block, products,
+ * reductions, calls of kernels, rows that leave. */
+#include "core/program/program.h"
+#include <string.h>
+
+char *imnn_start_of(const context *c, const operand *o)
+{
+    char *base = NULL;
+    switch (o->place) {
+    case IN_INPUT: base = c->x[o->index]->data; break;
+    case IN_CONSTANT: base = (char *)(uintptr_t)o->data; break;
+    case IN_RESULT: base = c->y[o->index]->data; break;
+    case IN_ARENA: base = c->p->arena; break;
+    case IN_TILE: base = c->work; break;
+    case IN_PARTIAL: base = c->p->arena + c->group * o->index; break;
+    }
+    return base + o->offset + c->row * o->row_bytes;
+}
+
+static imnn_shape local_of(const context *c, const region *r, const operand *o)
+{
+    return o->by ? imnn_local_shape(&o->shape, r->R, c->rows) : o->shape;
+}
+
+/* ---- elementwise clusters ---- */
+
+typedef struct block {
+    int64_t from[3], n[3];
+} block;
+
+static imnn_operand memory(const operand *o, char *p, int ndim, const block *b, bool narrow)
+{
+    imnn_operand out = {p, {0}};
+    int64_t move = 0;
+    for (int j = 0; j < 3; j++) {
+        int axis = ndim - 3 + j;
+        out.s[j] = axis >= 0 ? o->stride[axis] : 0;
+        move += b->from[j] * out.s[j];
+    }
+    if (narrow) out.s[2] = 0;
+    out.p = p + move * (int64_t)imnn_dtype_size(o->dtype);
+    return out;
+}
+
+static void run_block(const cluster *c, char *const *base, char *registers, const block *b,
+                      bool narrow)
+{
+    for (int32_t k = 0; k < c->length; k++) {
+        const instruction *op = &c->code[k];
+        imnn_operand in[4], out;
+        const int64_t dense[3] = {b->n[1] * b->n[2], b->n[2], 1};
+        for (int32_t j = 0; j < op->n; j++) {
+            int32_t from = op->in[j];
+            if (from < 0) {
+                in[j].p = registers + (size_t)(-1 - from) * IMNN_BLOCK_BYTES;
+                memcpy(in[j].s, dense, sizeof dense);
+            } else if (from < IMNN_TARGET) {
+                in[j] = memory(&c->source[from], base[from], c->ndim, b, narrow);
+            } else {
+                const int32_t t = from - IMNN_TARGET;
+                in[j] = memory(&c->target[t], base[c->sources + t], c->ndim, b, false);
+                in[j].s[2] = 1;
+            }
+        }
+        if (op->out < 0) {
+            out.p = registers + (size_t)(-1 - op->out) * IMNN_BLOCK_BYTES;
+            memcpy(out.s, dense, sizeof dense);
+        } else {
+            const int32_t t = op->out - IMNN_TARGET;
+            out = memory(&c->target[t], base[c->sources + t], c->ndim, b, false);
+            out.s[2] = 1;
+        }
+        op->kernel(b->n, &out, in);
+    }
+}
+
+static void run_cluster(const context *x, const region *r, const step *s)
+{
+    const cluster *c = &s->map;
+    const int nd = c->ndim, outer = nd > 3 ? nd - 3 : 0, all = c->sources + c->targets;
+    int64_t size[MAX_DIMS] = {0}, n[3], index[MAX_DIMS] = {0};
+    char *base[all + 1], *registers = x->work + r->tile_bytes + r->scratch_bytes;
+    for (int k = 0; k < nd; k++) size[k] = c->size[k];
+    size[0] *= x->rows;
+    for (int k = 0; k < nd; k++)
+        if (size[k] == 0) return;
+    for (int j = 0; j < 3; j++) n[j] = nd - 3 + j >= 0 ? size[nd - 3 + j] : 1;
+    for (int i = 0; i < all; i++)
+        base[i] = imnn_start_of(x, i < c->sources ? &c->source[i] : &c->target[i - c->sources]);
+    const bool narrow = nd > 1 && c->size[nd - 1] == 1;
+    int64_t most[3] = {1, 1, n[2]};
+    if (n[2] > IMNN_BLOCK_ELEMENTS) most[2] = IMNN_BLOCK_ELEMENTS;
+    else most[1] = IMNN_BLOCK_ELEMENTS / n[2];
+    if (most[1] >= n[1]) {
+        most[0] = most[1] / n[1], most[1] = n[1];
+        if (most[2] < n[2]) most[0] = most[1] = 1;
+    }
+    for (;;) {
+        block b;
+        for (b.from[0] = 0; b.from[0] < n[0]; b.from[0] += most[0])
+            for (b.from[1] = 0; b.from[1] < n[1]; b.from[1] += most[1])
+                for (b.from[2] = 0; b.from[2] < n[2]; b.from[2] += most[2]) {
+                    for (int j = 0; j < 3; j++)
+                        b.n[j] = n[j] - b.from[j] < most[j] ? n[j] - b.from[j] : most[j];
+                    run_block(c, base, registers, &b, narrow);
+                }
+        int d = outer - 1; /* the next place along the outer axes */
+        while (d >= 0) {
+            int64_t turn = ++index[d] < size[d] ? 1 : 1 - size[d];
+            for (int i = 0; i < all; i++) {
+                const operand *o = i < c->sources ? &c->source[i] : &c->target[i - c->sources];
+                base[i] += turn * o->stride[d] * (int64_t)imnn_dtype_size(o->dtype);
+            }
+            if (turn == 1) break;
+            index[d--] = 0;
+        }
+        if (d < 0) return;
+    }
+}
+
+/* ---- the other steps ---- */
+
+static void run_gemm(const context *x, const region *r, const step *s)
+{
+    const imnn_attr *attr = x->p->item[s->item].v->attr;
+    const operand *oa = &s->in[0], *ob = &s->in[1];
+    const imnn_shape a = local_of(x, r, oa), b = local_of(x, r, ob);
+    const imnn_shape out = s->fold ? s->out.shape : local_of(x, r, &s->out);
+    const int64_t size = (int64_t)imnn_dtype_size(s->out.dtype);
+    const int ta = attr->v[0] != 0, tb = attr->v[1] != 0, na = a.ndim - 2, nb = b.ndim - 2;
+    char *pa = imnn_start_of(x, oa), *pb = s->pack < 0 ? imnn_start_of(x, ob) : NULL,
+         *pc = imnn_start_of(x, &s->out);
+    imnn_gemm g = {.m = a.size[na + ta],
+                   .k = a.size[na + !ta],
+                   .n = b.size[nb + !tb],
+                   .a_row = oa->stride[na + ta],
+                   .a_col = oa->stride[na + !ta],
+                   .b_row = ob->stride[nb + tb],
+                   .b_col = ob->stride[nb + !tb],
+                   .c_row = b.size[nb + !tb],
+                   .packed = s->pack >= 0,
+                   .accumulate = s->fold && !(s->first && x->begins),
+                   .scratch = x->work + r->tile_bytes};
+    if (s->pack >= 0) pb = x->p->arena + r->pack[s->pack].at;
+    int64_t index[IMNN_MAX_NDIM] = {0}, batches = 1;
+    for (int k = 0; k < out.ndim - 2; k++) batches *= out.size[k];
+    for (; batches > 0; batches--) {
+        g.a = pa, g.b = pb, g.c = pc;
+        imnn_gemm_run(s->out.dtype, &g);
+        pc += g.m * g.n * size;
+        for (int d = out.ndim - 3; d >= 0; d--) {
+            int64_t turn = ++index[d] < out.size[d] ? 1 : 1 - out.size[d];
+            pa += na > d ? turn * oa->stride[d] * size : 0;
+            pb += nb > d ? turn * ob->stride[d] * size : 0;
+            if (turn == 1) break;
+            index[d] = 0;
+        }
+    }
+}
+
+static void run_reduce(const context *x, const region *r, const step *s)
+{
+    const imnn_vertex *v = x->p->item[s->item].v;
+    const imnn_shape in = local_of(x, r, &s->in[0]);
+    int64_t outer = 1, n = 1, inner = 1;
+    for (int k = 0; k < in.ndim; k++) {
+        if (k < v->attr->v[0]) outer *= in.size[k];
+        else if (k < v->attr->v[0] + v->attr->v[1]) n *= in.size[k];
+        else inner *= in.size[k];
+    }
+    imnn_reduce(v->op->id, s->out.dtype, imnn_start_of(x, &s->out), imnn_start_of(x, &s->in[0]),
+                outer, n, inner, s->fold && !(s->first && x->begins));
+}
+
+static bool run_call(const context *x, const region *r, const step *s)
+{
+    bool failed = false;
+    const imnn_vertex *v = x->p->item[s->item].v;
+    imnn_value in[s->n + 1];
+    for (int32_t k = 0; k < s->n; k++)
+        in[k] =
+            (imnn_value){imnn_start_of(x, &s->in[k]), {s->in[k].dtype, local_of(x, r, &s->in[k])}};
+    imnn_call call = {.attr = v->attr,
+                      .n = s->n,
+                      .in = in,
+                      .out = {imnn_start_of(x, &s->out), {v->type.dtype, local_of(x, r, &s->out)}},
+                      .whole = v->type,
+                      .row = x->row,
+                      .rows = x->rows,
+                      .R = r->R,
+                      .accumulate = s->fold && !(s->first && x->begins),
+                      .failed = &failed};
+    v->op->kernel(&call);
+    return !failed;
+}
+
+/* Append the rows that the mask lets through to the lists of this group. */
+static bool run_emit(const context *x, const region *r, const step *s)
+{
+    const bool *keep = (const bool *)imnn_start_of(x, &s->in[0]);
+    const int64_t each = s->in[0].shape.size[0] / r->R, n = each * x->rows;
+    for (int32_t k = 1; k < s->n; k++) {
+        emission *e = &x->p->emission[(k - 1) * r->groups + x->group];
+        const char *from = imnn_start_of(x, &s->in[k]);
+        const size_t bytes = (size_t)(imnn_shape_count(&s->in[k].shape) / s->in[0].shape.size[0]) *
+                             imnn_dtype_size(s->in[k].dtype);
+        for (int64_t i = 0; i < n; i++, from += bytes) {
+            if (!keep[i]) continue;
+            if (e->bytes + bytes > e->room) {
+                size_t room = 2 * e->room + 64 * bytes + 64;
+                char *data = imnn_alloc_raw(room);
+                if (!data) return false;
+                if (e->bytes) memcpy(data, e->data, e->bytes);
+                imnn_free(e->data, e->room);
+                e->data = data, e->room = room;
+            }
+            memcpy(e->data + e->bytes, from, bytes);
+            e->bytes += bytes;
+        }
+    }
+    return true;
+}
+
+bool imnn_run_step(const context *x, const region *r, const step *s)
+{
+    switch (s->kind) {
+    case STEP_MAP: run_cluster(x, r, s); break;
+    case STEP_GEMM: run_gemm(x, r, s); break;
+    case STEP_REDUCE: run_reduce(x, r, s); break;
+    case STEP_CALL: return run_call(x, r, s);
+    case STEP_EMIT: return run_emit(x, r, s);
+    }
+    return true;
+}
