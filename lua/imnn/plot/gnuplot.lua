@@ -59,9 +59,10 @@ local function complaint(said)
   return table.concat(lines, '; ')
 end
 
--- Run a script; what it prints, or an error.
+-- Run a script, which is UTF-8 whatever the user's locale; what it prints, or an error.
 local function run(script)
-  local pipe = io.popen(('%s -d %s 2>&1; echo "status $?"'):format(shell(M.program), shell(script)))
+  local pipe = io.popen(('LC_ALL=C.UTF-8 %s -d %s 2>&1; echo "status $?"'):format(
+    shell(M.program), shell(script)))
   local said, status = pipe:read('*a'):match '^(.*)status (%d+)%s*$'
   pipe:close()
   if status == '127' then
