@@ -74,10 +74,10 @@ describe('a program', function()
   after_each(function() imnn.set_threads(before) end)
 
   -- Rows, tiles, folds, kept and recomputed values against one operator after the other.
-  local function compare(seed, sizes)
-    local key = random.split(random.PRNGKey(seed), #sizes)
+  local function compare(seed, shapes)
+    local key = random.split(random.PRNGKey(seed), #shapes)
     local x = {}
-    for i, shape in ipairs(sizes) do x[i] = random.normal(key[i], shape, 'f64') end
+    for i, shape in ipairs(shapes) do x[i] = random.normal(key[i], shape, 'f64') end
     local f = expressions.random(seed, 24)
     local expected, found = { f(unpack(x)) }, { imnn.jit(f)(unpack(x)) }
     assert.equal(#expected, #found)
