@@ -43,6 +43,11 @@ IMNN_API imnn_dtype imnn_array_dtype(const imnn_array *a);
 IMNN_API const void *imnn_array_data(const imnn_array *a);
 IMNN_API int64_t imnn_array_size(const imnn_array *a); /* number of elements */
 
+/** The rows of x (n, ...) where mask (bool, (n)) holds, in order: (count, ...).
+ *  fails  ESHAPE (another mask, x without axes), ENOMEM */
+IMNN_API imnn_status imnn_array_select(imnn_array **out, const imnn_array *x,
+                                       const imnn_array *mask);
+
 /** The first element that is NaN or infinite, -1 if there is none. */
 IMNN_API int64_t imnn_array_nonfinite(const imnn_array *a);
 

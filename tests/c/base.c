@@ -99,6 +99,31 @@ static int nonfinite_is_the_first(void)
     return 0;
 }
 
+static int rows_are_selected(void)
+{
+    const uint8_t chosen[4] = {1, 1, 0, 1}, none[4] = {0};
+    imnn_array *x, *yes, *no, *y;
+    double values[12];
+    for (int i = 0; i < 12; i++) values[i] = i;
+    CHECK(imnn_array_from(&x, IMNN_F32, &(imnn_shape){2, {4, 3}}, values) == IMNN_OK);
+    CHECK(imnn_array_copy(&yes, IMNN_BOOL, &(imnn_shape){1, {4}}, chosen) == IMNN_OK);
+    CHECK(imnn_array_copy(&no, IMNN_BOOL, &(imnn_shape){1, {4}}, none) == IMNN_OK);
+    CHECK(imnn_array_select(&y, x, yes) == IMNN_OK);
+    CHECK(imnn_shape_equal(imnn_array_shape(y), &(imnn_shape){2, {3, 3}}));
+    CHECK(!memcmp(imnn_array_data(y), (float[]){0, 1, 2, 3, 4, 5, 9, 10, 11}, 36));
+    imnn_array_release(y);
+    CHECK(imnn_array_select(&y, x, no) == IMNN_OK && imnn_array_size(y) == 0);
+    imnn_array_release(y);
+    imnn_test_fail_alloc(0);
+    CHECK(imnn_array_select(&y, x, yes) == IMNN_ENOMEM && !y);
+    CHECK(imnn_array_select(&y, x, x) == IMNN_ESHAPE && !y);
+    CHECK(says("select: rows of (4, 3) by a mask f32 (4, 3); it must be bool (rows)"));
+    imnn_array_release(no);
+    imnn_array_release(yes);
+    imnn_array_release(x);
+    return 0;
+}
+
 static int shapes_join(void)
 {
     imnn_shape s;
@@ -207,6 +232,7 @@ int main(int argc, char **argv)
 {
     if (argc > 1) return fputs(imnn_machine(), stdout) < 0;
     return every_allocation_fails_once() || arrays_refuse() || values_convert() ||
-           nonfinite_is_the_first() || shapes_join() || blocks_come_again() ||
-           threads_share_memory() || texts_grow() || the_process() || environment(argv[0]);
+           nonfinite_is_the_first() || rows_are_selected() || shapes_join() ||
+           blocks_come_again() || threads_share_memory() || texts_grow() || the_process() ||
+           environment(argv[0]);
 }

@@ -1,5 +1,6 @@
 --- x[...]: numbers, ranges, new axes, index arrays, counted from 1.
 -- @module imnn.numpy.index
+local ffi = require 'ffi'
 local array = require 'imnn.array'
 local core = require 'imnn.core'
 local M = {}
@@ -65,14 +66,16 @@ local function zero_based(i, n, what)
     i = i:astype 'i32'
   end
   if not array.traced(i) then
-    for _, v in ipairs(i:values()) do core.index(v, n, what .. ': no element') end
+    local p = i:data()
+    for k = 0, i.size - 1 do
+      if p[k] == 0 or p[k] > n or p[k] < -n then core.index(p[k], n, what .. ': no element') end
+    end
   end
   return np.where(np.lt(i, 0), i + n, i - 1)
 end
 M.zero_based = zero_based
 
 local function by_mask(x, mask)
-  local np = require 'imnn.numpy'
   if array.traced(mask) or array.traced(x) then
     core.raise 'index: a mask of a traced array gives a shape that is not known yet; use np.where'
   end
@@ -81,9 +84,9 @@ local function by_mask(x, mask)
     core.raise('index: a mask has one axis like the first of the array, got (%s) for (%s)',
       table.concat(shape, ', '), table.concat(size, ', '))
   end
-  local at = {}
-  for i, v in ipairs(mask:values()) do if v then at[#at + 1] = i - 1 end end
-  return M.gather(x, np.array(at, 'i32'):reshape { #at }, 0)
+  local out = ffi.new 'imnn_array *[1]'
+  core.check(core.C.imnn_array_select(out, x.array, mask.array))
+  return array.own(out)
 end
 
 --- x[key].
