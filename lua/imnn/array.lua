@@ -5,6 +5,7 @@ local ffi = require 'ffi'
 local args = require 'imnn.args'
 local core = require 'imnn.core'
 local registry = require 'imnn.registry'
+local text = require 'imnn.array.text'
 local C, check = core.C, core.check
 local M = {}
 
@@ -81,9 +82,19 @@ function M.from_buffer(pointer, shape, dtype)
   return own(out)
 end
 
-local function number(x, dtype)
+local numbers, kept = {}, 0 -- by dtype and value: numbers of scripts are met again and again
+
+--- A number or boolean as an Array of shape ().
+function M.number(x, dtype)
   local value = x == true and 1 or x == false and 0 or x
-  return M.from_doubles(ffi.new('double[1]', value), {}, dtype)
+  local same = numbers[dtype] and numbers[dtype][value]
+  if same then return same end
+  local made = M.from_doubles(ffi.new('double[1]', value), {}, dtype)
+  if value ~= value or value == 0 and 1 / value < 0 then return made end -- NaN and -0 are no keys
+  if kept > 500 then numbers, kept = {}, 0 end
+  numbers[dtype] = numbers[dtype] or {}
+  numbers[dtype][value], kept = made, kept + 1
+  return made
 end
 
 -- ---- the running trace ----
@@ -99,13 +110,13 @@ function M.tracer(node)
 end
 local tracer = M.tracer
 
-local function left() core.raise 'a traced array has left its function' end
-
 --- Whether x is a tracer.
 -- @raise one of a trace that has ended
 local function traced(x)
   if x.node == 0 then return false end
-  if x.trace ~= trace.number or not trace.graph then left() end
+  if x.trace ~= trace.number or not trace.graph then
+    core.raise 'array: a traced array has left its function'
+  end
   return true
 end
 M.traced = traced
@@ -138,7 +149,7 @@ function M.lift(x, dtype)
     dtype = dtype or (type(x) == 'boolean' and 'bool' or 'f32')
     return tracer(C.imnn_graph_number(trace.graph, codes[dtype], value))
   end
-  core.raise('expected an Array or a number, got %s', type(x))
+  core.raise('array: needs an Array or a number, got %s', type(x))
 end
 
 --- An input of the program that is being traced; a placeholder of the transform that is running.
@@ -182,7 +193,7 @@ end
 
 -- ---- single operators ----
 
-local one, several = ffi.typeof 'imnn_node[1]', ffi.typeof 'imnn_node[?]'
+local several = ffi.typeof 'imnn_node[?]'
 local pointers = ffi.typeof 'const imnn_array *[?]'
 local result = ffi.new 'imnn_array *[1]'
 
@@ -207,71 +218,85 @@ function M.apply(name, inputs, attr)
   end
   local x = pointers(math.max(n, 1))
   for i = 1, n do x[i - 1] = inputs[i].array end
-  check(C.imnn_apply(result, id, n, x, at))
-  local value = Value(result[0], 0, 0)
-  core.relieve()
-  return value
+  local status = C.imnn_apply(result, id, n, x, at)
+  if status ~= C.IMNN_OK then check(status, name .. ': ') end
+  return own(result)
 end
 
 local cache, cached = {}, 0 -- programs of C's builders, by name, settings and types
 
+--- Settings as text by which programs are told apart: numbers to the last bit.
+-- @param ... numbers and strings
+function M.settings(...)
+  local parts = { ... }
+  for i, x in ipairs(parts) do
+    parts[i] = type(x) == 'number' and ('%.17g'):format(x) or tostring(x)
+  end
+  return table.concat(parts, ' ')
+end
+
 local function signature(key, inputs)
   local parts = { key }
-  for i, x in ipairs(inputs) do
+  for _, x in ipairs(inputs) do
     local s = C.imnn_array_shape(x.array)
-    parts[i + 1] = names[tonumber(C.imnn_array_dtype(x.array))]
-    for k = 0, s.ndim - 1 do parts[i + 1] = parts[i + 1] .. ',' .. tonumber(s.size[k]) end
+    parts[#parts + 1] = names[tonumber(C.imnn_array_dtype(x.array))]
+    for k = 0, s.ndim - 1 do parts[#parts + 1] = tonumber(s.size[k]) end
   end
-  return table.concat(parts, ';')
+  return table.concat(parts, ',')
+end
+
+local function build_nodes(who, inputs, build)
+  local x = {}
+  for i, input in ipairs(inputs) do x[i] = M.lift(input).node end
+  local y = { build(trace.graph, unpack(x)) }
+  check(C.imnn_graph_status(trace.graph), who .. ': ')
+  for i, node in ipairs(y) do y[i] = tracer(node) end
+  return y
+end
+
+-- A program for inputs like these. Whatever is being traced just now has nothing to do with it.
+local function build_program(who, inputs, build)
+  local outer, run = trace, nil
+  trace = { number = outer.number + 2 ^ 24 }
+  local ok, why = pcall(M.trace, function()
+    local x = {}
+    for i, input in ipairs(inputs) do x[i] = M.input(input.dtype, input.shape) end
+    run = M.compile(x, build_nodes(who, x, build))
+  end)
+  trace = outer
+  if not ok then error(why, 0) end
+  return run
 end
 
 --- The Lua face of a C function that adds nodes.
 -- @tparam string who its name in messages
--- @tparam string key name and settings: calls with equal keys and types are the same program
+-- @tparam string key its settings: calls with equal names, settings and types are one program
 -- @tparam table inputs Arrays
 -- @tparam function build (graph, node, ...) -> node, ...
 -- @treturn Array for each node
 function M.build(who, key, inputs, build)
-  local function nodes(graph)
-    local x = {}
-    for i, input in ipairs(inputs) do x[i] = M.lift(input).node end
-    local y = { build(graph, unpack(x)) }
-    check(C.imnn_graph_status(graph), who .. ': ')
-    for i, node in ipairs(y) do y[i] = tracer(node) end
-    return y
-  end
-  if any_traced(inputs, #inputs) then return unpack(nodes(trace.graph)) end
-  key = signature(who .. key, inputs)
-  local run = cache[key]
-  if not run then
-    local outer = trace -- values only: a graph of their own
-    trace = { number = outer.number + 2 ^ 24 }
-    local ok, why = pcall(M.trace, function(graph)
-      local x = {}
-      for i, input in ipairs(inputs) do x[i] = M.input(input.dtype, input.shape) end
-      local given = inputs
-      inputs = x
-      local y = nodes(graph)
-      inputs = given
-      run = M.compile(x, y)
-    end)
-    trace = outer
-    if not ok then error(why, 0) end
+  if any_traced(inputs, #inputs) then return unpack(build_nodes(who, inputs, build)) end
+  key = signature(who .. ' ' .. key, inputs)
+  local run = cache[key] or build_program(who, inputs, build)
+  local made = run(inputs)
+  if not cache[key] then -- it works, so there is memory for it
     if cached > 500 then cache, cached = {}, 0 end
     cache[key], cached = run, cached + 1
   end
-  return unpack(run(inputs))
+  return unpack(made)
 end
 
---- The Lua face of a C function (graph, node, ...) -> node. A missing input is node 0.
+--- The Lua face of a C function (graph, node, ...) -> node.
+-- @treturn function (Array or number, ...) -> Array
 function M.face(who, build)
   return function(...)
     local inputs, n, given = {}, select('#', ...), { ... }
     for i = 1, n do
       local x = given[i]
-      if type(x) == 'number' then x = number(x, 'f32') end
-      if not M.is(x) then core.raise('%s: argument %d must be an Array, got %s', who, i, type(
-        x)) end
+      if type(x) == 'number' then x = M.number(x, 'f32') end
+      if not M.is(x) then
+        core.raise('%s: argument %d must be an Array, got %s', who, i, type(x))
+      end
       inputs[i] = x
     end
     return M.build(who, '', inputs, build)
@@ -351,50 +376,23 @@ function M.methods.values(x)
   return out
 end
 
-local function text_of(v, dtype)
-  if type(v) == 'boolean' then return tostring(v) end
-  return ((dtype == 'f32' or dtype == 'f64') and '%.6g' or '%.0f'):format(v)
-end
-
-local EDGE, MOST = 3, 1000 -- long arrays show their ends
-
--- Values as nested braces; long axes abbreviated.
-local function print_values(x)
-  local p, dtype, shape = x:data(), x.dtype, x.shape
-  local short = x.size > MOST
-  local stride, n = {}, 1
-  for k = #shape, 1, -1 do stride[k], n = n, n * shape[k] end
-  local function level(k, at)
-    if k > #shape then return text_of(value_at(p, dtype, at), dtype) end
-    local parts, size = {}, shape[k]
-    for i = 1, size do
-      if short and size > 2 * EDGE and i == EDGE + 1 then parts[#parts + 1] = '...' end
-      if not short or size <= 2 * EDGE or i <= EDGE or i > size - EDGE then
-        parts[#parts + 1] = level(k + 1, at + (i - 1) * stride[k])
-      end
-    end
-    local between = k < #shape and ',\n' .. (' '):rep(k) or ', '
-    return '{' .. table.concat(parts, between) .. '}'
-  end
-  return level(1, 0)
-end
-
 function Array.__tostring(x)
   if x.node ~= 0 and (x.trace ~= trace.number or not trace.graph) then
     return 'traced array that has left its function'
   end
   local head = ('%s (%s)'):format(x.dtype, table.concat(x.shape, ', '))
   if x.node ~= 0 then return 'traced ' .. head end
-  if #x.shape == 0 then return print_values(x) .. '  ' .. x.dtype end
-  return print_values(x) .. '  ' .. head
+  local values = text.values(x:data(), x.dtype, x.shape)
+  return values .. '  ' .. (#x.shape == 0 and x.dtype or head)
 end
 
 function Array.__len(x)
   local s = c_shape_of(x)
-  if s.ndim == 0 then core.raise 'the length of an array without axes does not exist' end
+  if s.ndim == 0 then core.raise 'length: an array of shape () has none' end
   return tonumber(s.size[0])
 end
 
+-- The number or boolean to compare.
 local function compared(a)
   if not M.is(a) then return a end
   if traced(a) then refuse 'comparison' end
@@ -404,51 +402,71 @@ local function compared(a)
   end
   return a:item()
 end
-function Array.__lt(a, b) return compared(a) < compared(b) end
-function Array.__le(a, b) return compared(a) <= compared(b) end
-function Array.__eq(a, b) -- LuaJIT asks even for x == nil
-  if (type(a) ~= 'number' and type(a) ~= 'boolean' and not M.is(a))
-    or (type(b) ~= 'number' and type(b) ~= 'boolean' and not M.is(b)) then
-    return false
+
+local function ordered(a, b)
+  a, b = compared(a), compared(b)
+  if type(a) ~= 'number' or type(b) ~= 'number' then
+    core.raise('comparison: only numbers have an order, got %s and %s', type(a), type(b))
   end
-  return compared(a) == compared(b)
+  return a, b
+end
+
+function Array.__lt(a, b)
+  a, b = ordered(a, b)
+  return a < b
+end
+
+function Array.__le(a, b)
+  a, b = ordered(a, b)
+  return a <= b
+end
+
+local function comparable(x) return type(x) == 'number' or type(x) == 'boolean' or M.is(x) end
+
+function Array.__eq(a, b) -- LuaJIT asks even for x == nil
+  return comparable(a) and comparable(b) and compared(a) == compared(b)
 end
 
 function Array.__newindex(_, key)
-  core.raise('an array never changes: cannot set element or field "%s"; make a new array, with '
-    .. 'np.where, np.concatenate or arithmetic', tostring(key))
+  core.raise('array: an array never changes, so "%s" cannot be set; make a new one, with np.where, '
+    .. 'np.concatenate or arithmetic', tostring(key))
 end
 
 function Array.__concat(a, b) return tostring(a) .. tostring(b) end
 
 -- Operators and methods come from imnn.numpy, which is loaded when one is needed.
-for event, name in pairs {
-  __add = 'add', __sub = 'sub', __mul = 'mul', __div = 'div', __pow = 'pow', __mod = 'remainder',
-} do
-  Array[event] = function(a, b) return require('imnn.numpy.promote').elementwise(name, a, b) end
-end
-function Array.__unm(a) return require('imnn.numpy.promote').elementwise('neg', a) end
+local elementwise
 
-local complete = false
+local function operate(...)
+  elementwise = elementwise or require('imnn.numpy.elementwise').apply
+  return elementwise(...)
+end
+function Array.__add(a, b) return operate('add', a, b) end
+function Array.__sub(a, b) return operate('sub', a, b) end
+function Array.__mul(a, b) return operate('mul', a, b) end
+function Array.__div(a, b) return operate('div', a, b) end
+function Array.__pow(a, b) return operate('pow', a, b) end
+function Array.__mod(a, b) return operate('remainder', a, b) end
+function Array.__unm(a) return operate('neg', a) end
+
+local get
 
 function Array.__index(x, key)
   local method = M.methods[key]
   if method then return method end
   local property = M.properties[key]
   if property then return property(x) end
-  if not complete then
-    complete = true
+  if not get then
     require 'imnn.numpy'
+    get = require('imnn.numpy.index').get
     return Array.__index(x, key)
   end
   if type(key) == 'string' then
-    core.raise('an Array has no field or method "%s"%s', key, args.near(key, M.methods))
+    core.raise('array: an Array has no field or method "%s"%s', key, args.near(key, M.methods))
   end
-  return require('imnn.numpy.index').get(x, key)
+  return get(x, key)
 end
 
 ffi.metatype(Value, Array)
 
-M.number = number
-M.one = one
 return M

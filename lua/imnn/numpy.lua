@@ -5,6 +5,7 @@ local ffi = require 'ffi'
 local args = require 'imnn.args'
 local array = require 'imnn.array'
 local core = require 'imnn.core'
+local elementwise = require('imnn.numpy.elementwise').apply
 local index = require 'imnn.numpy.index'
 local promote = require 'imnn.numpy.promote'
 local registry = require 'imnn.registry'
@@ -19,7 +20,7 @@ local M = {
 for _, op in ipairs(registry) do
   if op.elementwise then
     local name = op.name
-    M[name] = function(...) return promote.elementwise(name, ...) end
+    M[name] = function(...) return elementwise(name, ...) end
     methods[name] = M[name]
   end
 end

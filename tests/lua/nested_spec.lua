@@ -65,7 +65,7 @@ describe('nested transforms', function()
       kept = x
       return x
     end)(np.array { 1, 2 })
-    assert.equal('tests/lua/nested_spec.lua:70: a traced array has left its function',
+    assert.equal('tests/lua/nested_spec.lua:70: array: a traced array has left its function',
       message(function()
         return kept + 1
       end))

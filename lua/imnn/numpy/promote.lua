@@ -3,7 +3,6 @@
 -- @module imnn.numpy.promote
 local array = require 'imnn.array'
 local core = require 'imnn.core'
-local registry = require 'imnn.registry'
 local M = {}
 
 local rank = { bool = 1, u32 = 2, i32 = 3, f32 = 4, f64 = 5 }
@@ -48,33 +47,6 @@ function M.allowed(op, dtype)
   if dtype == 'bool' and op.dtypes.i32 then return 'i32' end
   if op.dtypes.f32 then return 'f32' end
   core.raise('%s: not defined for %s', op.name, dtype)
-end
-
---- An elementwise operator of arrays and numbers.
-function M.elementwise(name, ...)
-  local op, inputs = registry[name], { ... }
-  local n = math.max(op.arity, 0)
-  if select('#', ...) ~= n then
-    core.raise('%s: takes %d arguments, got %d', name, n, select('#', ...))
-  end
-  for i = 1, n do
-    local x = inputs[i]
-    if type(x) == 'table' then inputs[i] = require('imnn.numpy').array(x)
-    elseif not array.is(x) and type(x) ~= 'number' and type(x) ~= 'boolean' then
-      core.raise('%s: argument %d must be an Array or a number, got %s', name, i, type(x))
-    end
-  end
-  if name == 'where' then
-    local condition = inputs[1]
-    if not array.is(condition) then condition = array.number(condition ~= 0 and condition,
-      'bool') end
-    local dtype = M.dtype { inputs[2], inputs[3] }
-    return array.apply(name, {
-      M.convert(condition, 'bool'), M.convert(inputs[2], dtype), M.convert(inputs[3], dtype) })
-  end
-  local dtype = M.allowed(op, M.dtype(inputs))
-  for i = 1, n do inputs[i] = M.convert(inputs[i], dtype) end
-  return array.apply(name, inputs)
 end
 
 return M

@@ -1,0 +1,41 @@
+--- Elementwise operators of whatever a script gives them.
+-- @module imnn.numpy.elementwise
+local array = require 'imnn.array'
+local core = require 'imnn.core'
+local promote = require 'imnn.numpy.promote'
+local registry = require 'imnn.registry'
+local M = {}
+
+--- An elementwise operator of arrays and numbers.
+-- @tparam string name of the operator
+-- @param ... Arrays of shapes that broadcast, numbers, booleans, nested tables
+-- @treturn Array
+-- @raise another number of arguments, other things than these
+function M.apply(name, ...)
+  local op, inputs = registry[name], { ... }
+  local n = math.max(op.arity, 0)
+  if select('#', ...) ~= n then
+    core.raise('%s: takes %d arguments, got %d', name, n, select('#', ...))
+  end
+  for i = 1, n do
+    local x = inputs[i]
+    if type(x) == 'table' then inputs[i] = require('imnn.numpy').array(x)
+    elseif not array.is(x) and type(x) ~= 'number' and type(x) ~= 'boolean' then
+      core.raise('%s: argument %d must be an Array or a number, got %s', name, i, type(x))
+    end
+  end
+  if name == 'where' then
+    local condition = inputs[1]
+    if not array.is(condition) then
+      condition = array.number(condition ~= 0 and condition, 'bool')
+    end
+    local dtype = promote.dtype { inputs[2], inputs[3] }
+    return array.apply(name, {
+      promote.convert(condition, 'bool'), promote.convert(inputs[2], dtype), promote.convert(inputs[3], dtype) })
+  end
+  local dtype = promote.allowed(op, promote.dtype(inputs))
+  for i = 1, n do inputs[i] = promote.convert(inputs[i], dtype) end
+  return array.apply(name, inputs)
+end
+
+return M
