@@ -19,7 +19,7 @@ function M.apply(name, ...)
   end
   for i = 1, n do
     local x = inputs[i]
-    if type(x) == 'table' then inputs[i] = require('imnn.numpy').array(x)
+    if type(x) == 'table' then inputs[i] = require('imnn.numpy.create').array(x)
     elseif not array.is(x) and type(x) ~= 'number' and type(x) ~= 'boolean' then
       core.raise('%s: argument %d must be an Array or a number, got %s', name, i, type(x))
     end
@@ -30,8 +30,8 @@ function M.apply(name, ...)
       condition = array.number(condition ~= 0 and condition, 'bool')
     end
     local dtype = promote.dtype { inputs[2], inputs[3] }
-    return array.apply(name, {
-      promote.convert(condition, 'bool'), promote.convert(inputs[2], dtype), promote.convert(inputs[3], dtype) })
+    return array.apply(name, { promote.convert(condition, 'bool'),
+      promote.convert(inputs[2], dtype), promote.convert(inputs[3], dtype) })
   end
   local dtype = promote.allowed(op, promote.dtype(inputs))
   for i = 1, n do inputs[i] = promote.convert(inputs[i], dtype) end
