@@ -1,6 +1,7 @@
 --- Likelihood-free inference: priors, the Gaussian approximation, approximate Bayesian computation.
 -- @module imnn.lfi
 local abc = require 'imnn.lfi.abc'
+local distance = require 'imnn.lfi.distance'
 local gaussian = require 'imnn.lfi.gaussian'
 local posterior = require 'imnn.lfi.posterior'
 local prior = require 'imnn.lfi.prior'
@@ -9,7 +10,7 @@ return {
   uniform = prior.uniform,
   normal = prior.normal,
   independent = prior.independent,
-  distance = abc.distance,
+  distance = distance.distance,
   get_levels = posterior.get_levels,
   LikelihoodFreeInference = posterior.LikelihoodFreeInference,
   GaussianApproximation = gaussian.new,

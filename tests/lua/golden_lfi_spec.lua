@@ -1,0 +1,143 @@
+--- Gaussian approximations and acceptance against independent numbers; tests/golden/lfi says where
+-- they come from and how well they should agree.
+local imnn = require 'imnn'
+local np, lfi = imnn.np, imnn.lfi
+
+local function open(name) return imnn.data.hdf5.open('tests/golden/lfi/' .. name .. '.h5') end
+
+-- Largest difference over the largest expected element.
+local function off(expected, got)
+  assert.same(expected.shape, got.shape)
+  return (np.abs(expected:astype 'f64' - got:astype 'f64'):max() / np.abs(expected):max()):item()
+end
+
+local function each_marginal(P, fn)
+  for row = 1, P do
+    for column = 1, row do fn(row, column, ('marginal_%d_%d'):format(row - 1, column - 1)) end
+  end
+end
+
+local function approximation(group, prior, with_prior)
+  return lfi.GaussianApproximation {
+    parameter_estimates = group.input.parameter_estimates, invF = group.input.invF, prior = prior,
+    gridsize = group.input.gridsize:totable(), with_prior = with_prior,
+  }
+end
+
+describe('GaussianApproximation agrees with golden', function()
+  local file = open 'gaussian_approximation'
+  for _, name in ipairs { 'mean_variance', 'one_parameter', 'correlated_2', 'correlated_3',
+    'narrow' } do
+    local group = file[name]
+    local P = group.input.low.size
+    local box = lfi.uniform(group.input.low, group.input.high)
+
+    it(name .. ': normal densities', function()
+      local g = approximation(group, box, false)
+      each_marginal(P, function(row, column, marginal)
+        assert.is_true(off(group.gaussian[marginal], g.marginals[row][column]) < 1e-9, marginal)
+      end)
+    end)
+
+    if name ~= 'narrow' then -- which has no such numbers
+      it(name .. ': cut by the box', function()
+        local g = approximation(group, box)
+        local volume = np.log(box:prob(group.input.low:astype 'f64')):item()
+        local mass = np.exp(g.log_evidence - volume)
+        assert.is_true(off(group.truncated.mass_in_box, mass) < 1e-7)
+        each_marginal(P, function(row, column, marginal)
+          assert.is_true(off(group.truncated[marginal], g.marginals[row][column]) < 1e-7, marginal)
+        end)
+      end)
+
+      it(name .. ': levels of pairs', function()
+        local g = approximation(group, box)
+        each_marginal(P, function(row, column, marginal)
+          if row == column then return end -- refined by us, not there
+          local expected = group.truncated[marginal:gsub('marginal', 'level_grid')]
+          for t = 1, g.n_targets do
+            local levels = lfi.get_levels(g.marginals[row][column][t], { 0.68, 0.95 })
+            assert.near(expected[t][1]:item(), levels[2], 1e-6 * levels[2])
+            assert.near(expected[t][2]:item(), levels[1], 1e-6 * levels[2])
+          end
+        end)
+      end)
+    end
+  end
+end)
+
+describe('ABC agrees with golden', function()
+  local accept = open('abc').accept
+  local input = accept.input
+  local function abc_of(F)
+    return lfi.ApproximateBayesianComputation {
+      target_data = input.target_summaries, prior = lfi.uniform(input.low, input.high),
+      compressor = function(d) return d end, F = F, gridsize = { 40, 30 },
+    } { parameters = input.parameters, summaries = input.summaries }
+  end
+
+  it('in distances', function()
+    for name, F in pairs { distance_F = input.F, distance_shared_F = input.shared_F,
+      distance_euclidean = false } do
+      assert.is_true(off(accept[name], abc_of(F or nil).distances.all) < 1e-12, name)
+    end
+  end)
+
+  it('in what is accepted', function()
+    for name, F in pairs { F_eps6 = input.F, F_per_target = input.F, F_none = input.F,
+      euclidean_eps1p5 = false } do
+      local r, case = abc_of(F or nil) { epsilon = accept[name].epsilon }, accept[name]
+      assert.same(case.n_accepted:totable(), r.parameters.n_accepted)
+      for t = 1, 3 do
+        local mask = case.accepted[t]:astype 'bool'
+        assert.same(input.parameters[mask]:totable(), r.parameters.accepted[t]:totable())
+        assert.same(input.summaries[np.logical_not(mask)]:totable(),
+          r.summaries.rejected[t]:totable())
+        assert.equal(case.n_accepted[t]:item(), #r.distances.accepted[t])
+      end
+    end
+  end)
+
+  it('in marginals', function()
+    local abc = abc_of(input.F)
+    for _, smoothing in ipairs { 0, 1, 2.5 } do
+      local r = abc { epsilon = 6, smoothing = smoothing }
+      local case = accept['marginals_F_eps6_smoothing_' .. smoothing]
+      each_marginal(2, function(row, column, marginal)
+        local expected, got = case[marginal], r.marginals[row][column]
+        for t = 1, 3 do
+          if r.parameters.n_accepted[t] == 0 then
+            assert.is_true(np.all(np.isnan(got[t])):item())
+          else
+            assert.is_true(off(expected[t], got[t]) < 1e-9, marginal)
+          end
+        end
+      end)
+    end
+  end)
+end)
+
+describe('put_marginals agrees with golden', function()
+  it('on a grid of three parameters', function()
+    local group = open('gaussian_approximation').put_marginals
+    local full = group.full
+    local exact = lfi.LikelihoodFreeInference {
+      prior = lfi.uniform(group.low, group.high), gridsize = { unpack(full.shape, 2) } }
+    exact:put_marginals(full)
+    each_marginal(3, function(row, column, marginal)
+      assert.is_true(off(group[marginal], exact.marginals[row][column]) < 1e-9, marginal)
+    end)
+  end)
+end)
+
+describe('levels agree with golden', function()
+  local group = open('abc').levels
+  for name, of in pairs { level_1d_refined_100 = 'f_1d', level_2d = 'f_2d' } do
+    it(name, function()
+      for i, p in ipairs(group.p:totable()) do
+        local level = lfi.get_levels(group[of], { p })[1]
+        assert.near(group[name][i]:item(), level, 1e-6 * group[of]:max():item(), tostring(p))
+      end
+    end)
+  end
+end)
