@@ -271,7 +271,8 @@ describe('ABC', function()
     refuses('ApproximateBayesianComputation: there is no simulator; give parameters and summaries',
       function() abc { key = random.PRNGKey(0), n_samples = 10 } end)
     refuses('ApproximateBayesianComputation: parameters must be (n, 1) and summaries (n, 2), '
-      .. 'got (1, 2) and (1, 2)', function() abc { parameters = { { 1, 2 } }, summaries = { { 1, 2 } } } end)
+      .. 'got (1, 2) and (1, 2)',
+      function() abc { parameters = { { 1, 2 } }, summaries = { { 1, 2 } } } end)
   end)
 
   it('names what is not finite, and keeps what was there', function()

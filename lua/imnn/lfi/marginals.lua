@@ -1,5 +1,6 @@
 --- Marginals: densities of single parameters and of pairs on a grid, for several targets, as a
--- lower triangle. `marginals[p][p]` is (T, g_p), `marginals[row][column]` is (T, g_column, g_row), f64.
+-- lower triangle. `marginals[p][p]` is (T, g_p), `marginals[row][column]` is (T, g_column, g_row),
+-- all f64.
 -- @module imnn.lfi.marginals
 local ffi = require 'ffi'
 local core = require 'imnn.core'
