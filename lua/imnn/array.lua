@@ -60,7 +60,7 @@ end
 
 function M.zeros(shape, dtype)
   local out = ffi.new 'imnn_array *[1]'
-  check(C.imnn_array_zeros(out, M.dtype_code(dtype or 'f32'), M.c_shape(shape, 'zeros')), 'zeros: ')
+  check(C.imnn_array_zeros(out, M.dtype_code(dtype or 'f32'), M.c_shape(shape, 'zeros')), 'zeros')
   return own(out)
 end
 
@@ -208,7 +208,8 @@ end
 -- @tparam string name
 -- @tparam table inputs Arrays of dtypes that fit
 -- @tparam[opt] table attr attributes as C counts them
-function M.apply(name, inputs, attr)
+-- @tparam[opt] string who the function for which it is applied, in messages
+function M.apply(name, inputs, attr, who)
   local id, n = registry[name].id, #inputs
   local at = attr and ffi.new('imnn_attr', #attr, attr) or nil
   if any_traced(inputs, n) then
@@ -219,7 +220,7 @@ function M.apply(name, inputs, attr)
   local x = pointers(math.max(n, 1))
   for i = 1, n do x[i - 1] = inputs[i].array end
   local status = C.imnn_apply(result, id, n, x, at)
-  if status ~= C.IMNN_OK then check(status, name .. ': ') end
+  if status ~= C.IMNN_OK then check(status, who or name) end
   return own(result)
 end
 
@@ -249,7 +250,7 @@ local function build_nodes(who, inputs, build)
   local x = {}
   for i, input in ipairs(inputs) do x[i] = M.lift(input).node end
   local y = { build(trace.graph, unpack(x)) }
-  check(C.imnn_graph_status(trace.graph), who .. ': ')
+  check(C.imnn_graph_status(trace.graph), who)
   for i, node in ipairs(y) do y[i] = tracer(node) end
   return y
 end

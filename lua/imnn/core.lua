@@ -42,8 +42,13 @@ function M.raise(message, ...)
 end
 
 --- Turn a failed status into an error.
+-- @tparam number status of a C function
+-- @tparam[opt] string who its name, where the sentence does not begin with it
 function M.check(status, who)
-  if status ~= C.IMNN_OK then M.raise('%s%s', who or '', ffi.string(C.imnn_last_error())) end
+  if status == C.IMNN_OK then return end
+  local why = ffi.string(C.imnn_last_error())
+  if who and why:sub(1, #who + 1) ~= who .. ':' then why = who .. ': ' .. why end
+  M.raise('%s', why)
 end
 
 --- Raise if somebody pressed ctrl-C. Loops that run no program for a while call this.

@@ -21,7 +21,7 @@ function M.statistics(x, dx)
   local who, out = 'fisher.statistics', {}
   local values = { array.build(who, '', { x, dx }, function(graph, nx, ndx)
     local f, nodes = ffi.new 'imnn_fisher', {}
-    core.check(C.imnn_fisher_statistics(f, graph, nx, ndx), who .. ': ')
+    core.check(C.imnn_fisher_statistics(f, graph, nx, ndx), who)
     for i, name in ipairs(statistics) do nodes[i] = f[name] end
     return unpack(nodes)
   end) }
@@ -43,7 +43,7 @@ function M.regularised(f, lambda, alpha)
     function(graph, nC, ninvC, sign, lndetF)
       local given = ffi.new('imnn_fisher', { C = nC, invC = ninvC, sign = sign, lndetF = lndetF })
       local l = ffi.new 'imnn_fisher_loss'
-      core.check(C.imnn_fisher_regularised(l, graph, given, lambda, alpha), who .. ': ')
+      core.check(C.imnn_fisher_regularised(l, graph, given, lambda, alpha), who)
       return l.loss, l.Lambda_2, l.r
     end)
 end

@@ -30,7 +30,7 @@ function M.set_threads(n)
   if type(n) ~= 'number' or n % 1 ~= 0 then
     core.raise('set_threads: needs a whole number, got %s', tostring(n))
   end
-  core.check(core.C.imnn_set_threads(n), 'set_threads: ')
+  core.check(core.C.imnn_set_threads(n), 'set_threads')
 end
 
 --- Seconds of a clock that only goes forward.

@@ -121,7 +121,7 @@ local function loop(run, o, tell)
     local from, to = run.set, table.remove(run.free)
     local status = it:run(from, to)
     if status == C.IMNN_EINTERRUPT then return 'interrupted' end
-    core.check(status, 'fit: ')
+    core.check(status, 'fit')
     if not (finite(it.row[at.loss]) and finite(it.row[at.gradient])) then
       core.raise('fit: iteration %d: %s', past.size, faults.of_iteration(run.net, it, from))
     end
@@ -188,7 +188,7 @@ function M.stepper(net, opts)
   local it = compiled(net, o)
   local from, to, spare = it:start(net.state, o.key, net.count), it:room(), it:room()
   return function()
-    core.check(it:run(from, to), 'stepper: ')
+    core.check(it:run(from, to), 'stepper')
     from, to, spare = to, spare, to
   end, it
 end

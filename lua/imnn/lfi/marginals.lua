@@ -74,7 +74,7 @@ function M.from_points(points, ranges, smoothing)
   end
   local function smooth(out, nx, ny)
     if (smoothing or 0) == 0 or out[0] ~= out[0] then return end
-    core.check(C.imnn_lfi_smooth(out, out, nx, ny, smoothing), 'get_marginals: ')
+    core.check(C.imnn_lfi_smooth(out, out, nx, ny, smoothing), 'get_marginals')
   end
   return M.triangle(P, function(row, column)
     local a, b = ranges[column], ranges[row]
