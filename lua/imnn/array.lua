@@ -71,14 +71,49 @@ function M.from_doubles(data, shape, dtype)
   return own(out)
 end
 
+-- Types of memory that say which dtype they hold.
+local holds = {
+  float = 'f32', double = 'f64', int = 'i32', ['unsigned int'] = 'u32', bool = 'bool',
+}
+
+local function type_of(pointer)
+  if type(pointer) ~= 'cdata' then return type(pointer) end
+  return (tostring(ffi.typeof(pointer)):match '^ctype<(.-)>$':gsub('^const ', ''))
+end
+
+-- The dtype that memory is declared to hold, if that is one.
+local function memory_of(pointer)
+  local kind = type_of(pointer)
+  if pointer == nil or kind ~= 'string' and not kind:match '[%]*]$' then
+    core.raise('from_buffer: needs an array or a pointer of the FFI, got %s',
+      type(pointer) == 'cdata' and pointer == nil and 'NULL' or kind)
+  end
+  return holds[kind:match '^(.-) ?[%[*]']
+end
+
+local function check_size(pointer, shape, bytes)
+  if type_of(pointer):match '%*$' then return end -- how much is there is the caller's to know
+  local size = type(pointer) == 'string' and #pointer or ffi.sizeof(pointer)
+  for i = 0, shape.ndim - 1 do bytes = bytes * tonumber(shape.size[i]) end
+  if size < bytes then
+    core.raise('from_buffer: %d bytes are asked for, there are %d', bytes, size)
+  end
+end
+
 --- A copy of memory that holds values of the dtype, row-major.
--- @tparam cdata pointer
+-- @tparam cdata|string pointer array (its size is checked) or pointer (it is not)
 -- @tparam table shape
--- @tparam[opt='f32'] string dtype
+-- @tparam[opt] string dtype what the memory is declared to hold, else f32
+-- @raise memory that is too small or declared to hold another dtype
 function M.from_buffer(pointer, shape, dtype)
-  local out = ffi.new 'imnn_array *[1]'
-  check(C.imnn_array_copy(out, M.dtype_code(dtype or 'f32'), M.c_shape(shape, 'from_buffer'),
-    ffi.cast('const void *', pointer)))
+  local out, sizes = ffi.new 'imnn_array *[1]', M.c_shape(shape, 'from_buffer')
+  local held = memory_of(pointer)
+  local code = M.dtype_code(dtype or held or 'f32')
+  if held and dtype and held ~= dtype then
+    core.raise('from_buffer: the memory holds %s, not %s', held, dtype)
+  end
+  check_size(pointer, sizes, M.bytes[names[code]])
+  check(C.imnn_array_copy(out, code, sizes, ffi.cast('const void *', pointer)), 'from_buffer')
   return own(out)
 end
 
@@ -462,8 +497,12 @@ function Array.__index(x, key)
     get = require('imnn.numpy.index').get
     return Array.__index(x, key)
   end
-  if type(key) == 'string' then
-    core.raise('array: an Array has no field or method "%s"%s', key, args.near(key, M.methods))
+  if type(key) == 'string' and key ~= '...' then
+    local known = {}
+    for _, names_of in ipairs { M.methods, M.properties } do
+      for name in pairs(names_of) do known[name] = true end
+    end
+    core.raise('array: an Array has no field or method "%s"%s', key, args.near(key, known))
   end
   return get(x, key)
 end

@@ -13,10 +13,10 @@ local function range(r, n, axis)
   local a, b, step = r[1], r[2], r[3] or 1
   if #r < 2 or #r > 3 or type(a) ~= 'number' or type(b) ~= 'number' or type(step) ~= 'number'
     or a % 1 ~= 0 or b % 1 ~= 0 or step % 1 ~= 0 or step == 0 then
+    local parts = {}
+    for i = 1, math.max(#r, 2) do parts[i] = tostring(r[i]) end
     core.raise('index: a range is { first, last } or { first, last, step } of whole numbers, got '
-      .. '{%s} for axis %d', table.concat({ tostring(a), tostring(b), r[3] and tostring(step) },
-        ', '),
-      axis)
+      .. '{%s} for axis %d', table.concat(parts, ', '), axis)
   end
   if a < 0 then a = n + 1 + a end
   if b < 0 then b = n + 1 + b end
@@ -58,11 +58,19 @@ function M.gather(x, indices, axis)
   return array.apply('gather', { x, indices }, { axis })
 end
 
+--- Indices that a script gives: an Array, a number or a table of numbers.
+function M.whole(i, who)
+  if type(i) ~= 'number' and type(i) ~= 'table' and not array.is(i) then
+    core.raise('%s: indices are an Array, a number or a table, got %s', who, type(i))
+  end
+  return array.is(i) and i or require('imnn.numpy').array(i, 'i32')
+end
+
 -- Zero-based i32 indices from ones that count from 1 or from the end; -1 is the last.
 local function zero_based(i, n, what)
   local np = require 'imnn.numpy'
   if i.dtype ~= 'i32' then
-    if i.dtype ~= 'u32' then core.raise('%s: indices must be integers, got %s', what, i.dtype) end
+    if i.dtype ~= 'u32' then core.raise('%s: indices must be i32 or u32, got %s', what, i.dtype) end
     i = i:astype 'i32'
   end
   if not array.traced(i) then
@@ -109,8 +117,8 @@ function M.get(x, key)
         start, count, step = range(e, size[axis], axis)
         kept[#kept + 1] = count
       else
-        core.raise('index: entries are numbers, ranges, "...", np.newaxis or arrays, got %s', type(
-          e))
+        core.raise('index: entries are numbers, ranges, "...", np.newaxis or arrays, got %s',
+          type(e))
       end
       for _, v in ipairs { start, count, step } do attr[#attr + 1] = v end
     end

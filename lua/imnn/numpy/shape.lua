@@ -9,32 +9,41 @@ local promote = require 'imnn.numpy.promote'
 local M = {}
 
 --- Another shape of the same elements; one size may be -1.
+-- @tparam Array x
+-- @tparam table|number shape or sizes one by one
+-- @raise another number of elements
 function M.reshape(x, shape, ...)
   x = create.as_array(x, 'np.reshape')
   if type(shape) == 'number' then shape = { shape, ... } end
-  local out, known, free = {}, 1, nil
-  for i, size in ipairs(shape) do
-    out[i] = size
-    if size == -1 and not free then free = i
-    else known = known * size end
+  if type(shape) ~= 'table' then
+    core.raise('reshape: a shape is a table of sizes, got %s', type(shape))
   end
+  local out, free = { unpack(shape) }, nil
+  for i, size in ipairs(out) do
+    if size == -1 and not free then out[i], free = 1, i end
+  end
+  array.c_shape(out, 'reshape')
   if free then
+    local known = 1
+    for _, size in ipairs(out) do known = known * size end
     if known == 0 or x.size % known ~= 0 then
       core.raise('reshape: (%s) does not fit (%s)', table.concat(x.shape, ', '),
         table.concat(shape, ', '))
     end
     out[free] = x.size / known
   end
-  array.c_shape(out, 'reshape')
   return array.apply('reshape', { x }, out)
 end
 
 function M.ravel(x) return M.reshape(x, { -1 }) end
 
 --- Axes in another order; reversed without an order.
-function M.transpose(x, axes)
+-- @tparam Array x
+-- @tparam[opt] table|number axes or axes one by one
+function M.transpose(x, axes, ...)
   x = create.as_array(x, 'np.transpose')
   local n, out = #x.shape, {}
+  if type(axes) == 'number' then axes = { axes, ... } end
   if axes and #axes ~= n then
     core.raise('transpose: %d axes for an array of %d', #axes, n)
   end
@@ -44,6 +53,7 @@ end
 
 --- Move an axis to another place.
 function M.moveaxis(x, from, to)
+  x = create.as_array(x, 'np.moveaxis')
   local n, order = #x.shape, {}
   from, to = core.index(from, n, 'moveaxis: no axis') + 1, core.index(to, n,
     'moveaxis: no axis') + 1
@@ -53,6 +63,7 @@ function M.moveaxis(x, from, to)
 end
 
 function M.swapaxes(x, a, b)
+  x = create.as_array(x, 'np.swapaxes')
   local n, order = #x.shape, {}
   a, b = core.index(a, n, 'swapaxes: no axis') + 1, core.index(b, n, 'swapaxes: no axis') + 1
   for k = 1, n do order[k] = k end
@@ -64,11 +75,13 @@ end
 function M.broadcast_to(x, shape)
   x = create.as_array(x, 'np.broadcast_to')
   array.c_shape(shape, 'broadcast_to')
+  if type(shape) == 'number' then shape = { shape } end
   return array.apply('broadcast', { x }, shape)
 end
 
 --- A new axis of size 1 at a place.
 function M.expand_dims(x, axis)
+  x = create.as_array(x, 'np.expand_dims')
   local shape = x.shape
   local at = core.index(axis, #shape + 1, 'expand_dims: no place')
   table.insert(shape, at + 1, 1)
@@ -77,6 +90,7 @@ end
 
 --- Without axes of size 1, or without the given one.
 function M.squeeze(x, axis)
+  x = create.as_array(x, 'np.squeeze')
   local shape, out = x.shape, {}
   local at = axis and core.index(axis, #shape, 'squeeze: no axis') + 1
   if at and shape[at] ~= 1 then core.raise('squeeze: axis %d has %d elements', axis, shape[at]) end
@@ -88,8 +102,10 @@ end
 
 local function common(list, who)
   if type(list) ~= 'table' or #list == 0 then core.raise('%s: needs a list of arrays', who) end
-  local dtype, out = promote.dtype(list), {}
-  for i, x in ipairs(list) do out[i] = promote.convert(create.as_array(x, who), dtype) end
+  local out = {}
+  for i, x in ipairs(list) do out[i] = type(x) == 'number' and x or create.as_array(x, who) end
+  local dtype = promote.dtype(out) -- where a number takes the dtype of the arrays
+  for i, x in ipairs(out) do out[i] = promote.convert(x, dtype) end
   return out
 end
 
@@ -117,12 +133,19 @@ end
 function M.pad(x, widths, value)
   x = create.as_array(x, 'np.pad')
   local attr = {}
-  if #widths ~= #x.shape then
-    core.raise('pad: %d pairs of widths for %d axes', #widths, #x.shape)
+  if type(widths) ~= 'table' or #widths ~= #x.shape then
+    core.raise('pad: needs { before, behind } for each of the %d axes, got %s', #x.shape,
+      type(widths) == 'table' and #widths or type(widths))
   end
   for k, w in ipairs(widths) do
     local a, b = w, w
     if type(w) == 'table' then a, b = w[1], w[2] end
+    for _, width in ipairs { a or false, b or false } do
+      if type(width) ~= 'number' or width % 1 ~= 0 or width < 0 then
+        core.raise('pad: widths are whole numbers, 0 or more, got %s for axis %d',
+          tostring(width or nil), k)
+      end
+    end
     attr[3 * k - 2], attr[3 * k - 1], attr[3 * k] = a, b, 0
   end
   local y = array.apply('pad', { x }, attr)
@@ -133,8 +156,9 @@ end
 
 --- In the other direction along an axis, or along all.
 function M.flip(x, axis)
-  local key = {}
-  for k = 1, #x.shape do key[k] = (axis == nil or k == axis) and { -1, 1, -1 } or {} end
+  x = create.as_array(x, 'np.flip')
+  local key, only = {}, axis and core.index(axis, #x.shape, 'flip: no axis') + 1
+  for k = 1, #x.shape do key[k] = (axis == nil or k == only) and { -1, 1, -1 } or {} end
   for k, size in ipairs(x.shape) do if size == 0 then key[k] = {} end end
   return x[key]
 end
@@ -142,7 +166,7 @@ end
 --- Elements by index (from 1) along an axis, or of the flattened array without one.
 function M.take(x, indices, axis)
   x = create.as_array(x, 'np.take')
-  if type(indices) == 'table' then indices = create.array(indices, 'i32') end
+  indices = index.whole(indices, 'take')
   if axis == nil then x, axis = M.ravel(x), 1 end
   local k = core.index(axis, #x.shape, 'take: no axis')
   return index.gather(x, index.zero_based(indices, x.shape[k + 1], 'take'), k)
@@ -150,6 +174,7 @@ end
 
 --- Elements by index along an axis; indices have the shape of x but for the axis.
 function M.take_along_axis(x, indices, axis)
+  x, indices = create.as_array(x, 'np.take_along_axis'), index.whole(indices, 'take_along_axis')
   local k = core.index(axis, #x.shape, 'take_along_axis: no axis')
   return array.apply('take_along',
     { x, index.zero_based(indices, x.shape[k + 1], 'take_along_axis') }, { k })
