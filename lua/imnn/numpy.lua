@@ -40,10 +40,7 @@ for alias, name in pairs {
 end
 for _, name in ipairs { 'and', 'or', 'xor', 'not' } do -- of truth values, whatever the dtype
   M['logical_' .. name] = function(a, b)
-    local function truth(x)
-      if type(x) == 'table' then x = M.array(x) end
-      return promote.convert(array.is(x) and x or x ~= 0 and x, 'bool')
-    end
+    local function truth(x) return promote.convert(M.as_array(x, 'logical_' .. name), 'bool') end
     if name == 'not' then return M[name](truth(a)) end
     return M[name](truth(a), truth(b))
   end
@@ -51,12 +48,17 @@ end
 
 --- Limit to lo .. hi; either may be nil.
 function M.clip(x, lo, hi)
+  x = M.as_array(x, 'np.clip')
   if lo ~= nil then x = M.maximum(x, lo) end
   if hi ~= nil then x = M.minimum(x, hi) end
   return x
 end
 
-function M.square(x) return x * x end
+--- x x
+function M.square(x)
+  x = M.as_array(x, 'np.square')
+  return x * x
+end
 
 -- ---- methods ----
 

@@ -164,6 +164,7 @@ end
 --- Positions 0, 1, ... along an axis.
 function M.iota(dtype, shape, axis)
   array.c_shape(shape, 'iota')
+  if type(shape) == 'number' then shape = { shape } end
   local code = { array.dtype_code(dtype or 'i32'), core.index(axis or 1, #shape, 'iota: no axis') }
   for _, size in ipairs(shape) do code[#code + 1] = size end
   return array.apply('iota', {}, code)

@@ -1,12 +1,13 @@
 --- Linear algebra: square matrices (..., n, n).
 -- @module imnn.numpy.linalg
 local array = require 'imnn.array'
+local create = require 'imnn.numpy.create'
 local promote = require 'imnn.numpy.promote'
 local registry = require 'imnn.registry'
 local M = {}
 
 local function real(x, name)
-  if type(x) == 'table' then x = require('imnn.numpy').array(x) end
+  x = create.as_array(x, name)
   return promote.convert(x, promote.allowed(registry[name], x.dtype))
 end
 
@@ -23,9 +24,8 @@ end
 
 --- Determinant.
 function M.det(x)
-  local np = require 'imnn.numpy'
   local sign, log = M.slogdet(x)
-  return sign * np.exp(log)
+  return sign * array.apply('exp', { log })
 end
 
 return M

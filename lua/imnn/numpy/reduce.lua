@@ -44,29 +44,36 @@ end
 local reduction_rows = {
   axis = { 'integer', 'table', optional = true },
   keepdims = { 'boolean', default = false },
-  ddof = { 'number', default = 0 },
+}
+local variance_rows = {
+  axis = reduction_rows.axis, keepdims = reduction_rows.keepdims, ddof = { 'number', default = 0 },
 }
 
-local function options(who, opts)
-  if type(opts) == 'number' then opts = { axis = opts } end
-  return args.take('np.' .. who, opts, reduction_rows)
-end
+local position_rows = {
+  axis = { 'integer', optional = true },
+  keepdims = { 'boolean', default = false },
+}
 
--- fn(x, axes) -> array without these axes
-local function reduction(name, fn)
-  M[name] = function(x, opts)
-    local o = options(name, opts)
-    x = create.as_array(x, 'np.' .. name)
-    local axes = axes_of('np.' .. name, x, o.axis)
-    local y = fn(x, axes, o)
-    return o.keepdims and restore(y, x.shape, axes) or y
-  end
+local function options(who, opts, rows)
+  if type(opts) == 'number' then opts = { axis = opts } end
+  return args.take('np.' .. who, opts, rows)
 end
 
 local function count(x, axes)
   local n, shape = 1, x.shape
   for _, a in ipairs(axes) do n = n * shape[a + 1] end
   return n
+end
+
+-- fn(x, axes, options) -> array without these axes
+local function reduction(name, fn, rows)
+  M[name] = function(x, opts)
+    local o = options(name, opts, rows or reduction_rows)
+    x = create.as_array(x, 'np.' .. name)
+    local axes = axes_of('np.' .. name, x, o.axis)
+    local y = fn(x, axes, o)
+    return o.keepdims and restore(y, x.shape, axes) or y
+  end
 end
 
 local function real(x)
@@ -78,8 +85,16 @@ reduction('sum', function(x, axes) return reduce('sum', numbers(x), axes) end)
 reduction('prod', function(x, axes) return reduce('prod', numbers(x), axes) end)
 reduction('max', function(x, axes) return reduce('max', x, axes) end)
 reduction('min', function(x, axes) return reduce('min', x, axes) end)
-reduction('any', function(x, axes) return reduce('max', promote.convert(x, 'bool'), axes) end)
-reduction('all', function(x, axes) return reduce('min', promote.convert(x, 'bool'), axes) end)
+
+-- Of no elements none holds, and all do.
+local function truth(name, of_none)
+  return function(x, axes)
+    if count(x, axes) > 0 then return reduce(name, promote.convert(x, 'bool'), axes) end
+    return elementwise('gt', reduce('sum', promote.convert(x, 'i32'), axes), of_none)
+  end
+end
+reduction('any', truth('max', 0))
+reduction('all', truth('min', -1))
 reduction('mean', function(x, axes) return reduce('sum', real(x), axes) / count(x, axes) end)
 
 local function variance(x, axes, o)
@@ -88,8 +103,9 @@ local function variance(x, axes, o)
   local d = x - restore(reduce('sum', x, axes) / n, x.shape, axes)
   return reduce('sum', d * d, axes) / (n - o.ddof)
 end
-reduction('var', variance)
-reduction('std', function(x, axes, o) return elementwise('sqrt', variance(x, axes, o)) end)
+reduction('var', variance, variance_rows)
+reduction('std', function(x, axes, o) return elementwise('sqrt', variance(x, axes, o)) end,
+  variance_rows)
 reduction('logsumexp', function(x, axes)
   x = real(x)
   local top = array.apply('stop_gradient', { reduce('max', x, axes) })
@@ -105,7 +121,7 @@ end)
 for _, name in ipairs { 'argmax', 'argmin' } do
   --- Position of the first extremum, from 1; without an axis in the flattened array.
   M[name] = function(x, opts)
-    local o = options(name, opts)
+    local o = options(name, opts, position_rows)
     x = create.as_array(x, 'np.' .. name)
     if o.axis == nil then x = x:ravel() end
     local axis = core.index(o.axis or 1, #x.shape, 'np.' .. name .. ': no axis')
