@@ -57,7 +57,23 @@ local function lift_result(who, x)
   core.raise('%s: the function must give arrays, got %s', who, type(x))
 end
 
+-- All leaves of a result.
+local function leaves_of(who, value)
+  if value == nil then core.raise('%s: the function gives nothing', who) end
+  local out = tree.leaves(value)
+  for i, leaf in ipairs(out) do out[i] = lift_result(who, leaf) end
+  return out
+end
+
 -- ---- compiled functions ----
+
+-- Text by which things that are no arrays are told apart: lengths keep strings apart from one
+-- another, and all digits keep numbers apart.
+local function name_of(x)
+  if type(x) == 'number' then return ('%.17g'):format(x) end
+  if type(x) == 'string' then return #x .. '"' .. x end
+  return type(x) .. ' ' .. tostring(x)
+end
 
 -- The values among arguments, by position in the flattened list; everything else is part of the
 -- key under which a program is kept.
@@ -72,13 +88,13 @@ local function split(given, n, static)
       local out = {}
       key[#key + 1] = '{'
       for _, k in ipairs(tree.keys(x)) do
-        key[#key + 1] = tostring(k) .. '='
+        key[#key + 1] = name_of(k) .. '='
         out[k] = walk(x[k])
       end
       key[#key + 1] = '}'
       return { nodes = out }
     end
-    key[#key + 1] = type(x) .. ' ' .. tostring(x)
+    key[#key + 1] = name_of(x)
     return { same = x }
   end
   for i = 1, n do places[i] = walk(given[i], i) end
@@ -115,15 +131,11 @@ local function compile(fn, values, places, n, filter)
     end
     entry.shape = {}
     for i = 1, entry.count do
-      local r = results[i]
-      entry.shape[i] = r == nil and { same = nil } or tree.map(function(x)
-        if not array.is(x) and type(x) ~= 'number' and type(x) ~= 'boolean' then
-          return setmetatable({ same = x }, {})
-        end
+      entry.shape[i] = tree.map(function(x)
         if not array.is(x) then return setmetatable({ same = x }, {}) end
         nodes[#nodes + 1] = array.lift(x)
         return setmetatable({ slot = #nodes }, {})
-      end, r)
+      end, results[i])
     end
     entry.run, entry.program = array.compile(inputs, nodes, keep)
   end)
@@ -133,14 +145,10 @@ end
 local function finish(entry, made)
   local out = {}
   for i = 1, entry.count do
-    local s = entry.shape[i]
-    if type(s) == 'table' and getmetatable(s) == nil and next(s) == nil then out[i] = {}
-    else
-      out[i] = tree.map(function(leaf)
-        if leaf.slot then return made[leaf.slot] end
-        return leaf.same
-      end, s)
-    end
+    out[i] = tree.map(function(leaf)
+      if leaf.slot then return made[leaf.slot] end
+      return leaf.same
+    end, entry.shape[i])
   end
   return unpack(out, 1, entry.count)
 end
@@ -168,6 +176,7 @@ function Jit:entry(...)
   if not entry then
     if self.count >= 64 then self.kept, self.count = {}, 0 end -- changing settings do not pile up
     entry = compile(self.fn, values, places, n)
+    entry.places = places -- holds what the key names by its address, which so is not used again
     self.kept[key], self.count = entry, self.count + 1
   end
   return entry, values
@@ -199,7 +208,7 @@ function Jit:profile(...)
   return ffi.string(C.imnn_program_text(entry.program))
 end
 
-function Jit:__tostring() return ('compiled function, %d programs'):format(self.count) end
+function Jit:__tostring() return ('compiled function, programs: %d'):format(self.count) end
 
 --- A compiled function. It is traced once for each combination of shapes, dtypes and other
 -- arguments (numbers, strings, ...), and what it captures from outside is taken as it was then.
@@ -259,9 +268,9 @@ function M.make_graph(fn)
       local values, _, places = split(given, n, {})
       local inputs, nodes = {}, {}
       for i, x in ipairs(values) do inputs[i] = array.input(x.dtype, x.shape) end
-      for _, r in ipairs { fn(unpack(fill_all(places, n, inputs), 1, n)) } do
-        for _, leaf in ipairs(tree.leaves(r)) do nodes[#nodes + 1] = lift_result('make_graph',
-          leaf) end
+      local results = { fn(unpack(fill_all(places, n, inputs), 1, n)) }
+      for i = 1, table.maxn(results) do
+        for _, leaf in ipairs(leaves_of('make_graph', results[i])) do nodes[#nodes + 1] = leaf end
       end
       local text = ffi.string(C.imnn_graph_text(graph, #nodes, array.nodes(nodes)))
       return setmetatable({ text = text }, Graph)
@@ -336,18 +345,18 @@ local function take_trees(list, like, chosen)
   return out
 end
 
-local options = {
-  argnums = { 'integer', 'table', default = 1 },
-  has_aux = { 'boolean', default = false },
+local jacobian_rows = { argnums = { 'integer', 'table', default = 1 } }
+local gradient_rows = {
+  argnums = jacobian_rows.argnums, has_aux = { 'boolean', default = false },
 }
-local function derivative_options(who, opts)
+local function derivative_options(who, opts, rows)
   if type(opts) == 'number' then opts = { argnums = opts } end
-  return args.take(who, opts, options)
+  return args.take(who, opts, rows)
 end
 
 local function value_and_grad(who, fn, opts)
   callable(who, fn)
-  local o = derivative_options(who, opts)
+  local o = derivative_options(who, opts, gradient_rows)
   local chosen = argument_list(who, o.argnums)
   return transformed(function(...)
     local n, given = select('#', ...), { ... }
@@ -438,23 +447,42 @@ local function backward(graph, y, hole)
   return np.reshape(map_over(graph, array.tracer(dx[0]), u, basis(y)), shape)
 end
 
+-- The leaves of a tangent or cotangent of a tree of arrays.
+local function vectors_of(what, vectors, whose, like)
+  local out = {}
+  if tree.structure(vectors) ~= tree.structure(like) then
+    core.raise('%s is a tree %s, %s %s', what, tree.structure(vectors), whose,
+      tree.structure(like))
+  end
+  tree.map(function(x, v)
+    if not array.is(v) and type(v) ~= 'number' then
+      core.raise('%s must be of Arrays or numbers, got %s', what, type(v))
+    end
+    x = array.lift(x)
+    out[#out + 1] = array.lift(v, x.dtype)
+    if describe(out[#out]) ~= describe(x) then
+      core.raise('%s is %s, %s %s', what, describe(out[#out]), whose, describe(x))
+    end
+    return x
+  end, like, vectors)
+  return out
+end
+
 local function jacobian(who, sweep, fn, opts, with_value)
   callable(who, fn)
-  local o = derivative_options(who, opts)
+  local o = derivative_options(who, opts, jacobian_rows)
   local chosen = argument_list(who, o.argnums)
   return transformed(function(...)
     local n, given = select('#', ...), { ... }
     return scoped(function(graph)
       local inner, actual, holes = open_arguments(who, given, n, chosen)
       local value = fn(unpack(inner, 1, n))
-      if value == nil then core.raise('%s: the function gives nothing', who) end
-      local list, leaves = {}, tree.leaves(value)
-      for i, leaf in ipairs(leaves) do
-        leaves[i] = lift_result(who, leaf)
-        if not is_real(leaves[i]) then
-          core.raise('%s: the function must give real arrays, got %s', who, describe(leaves[i]))
+      local list, leaves = {}, leaves_of(who, value)
+      for _, y in ipairs(leaves) do
+        if not is_real(y) then
+          core.raise('%s: the function must give real arrays, got %s', who, describe(y))
         end
-        for _, hole in ipairs(holes) do list[#list + 1] = sweep(graph, leaves[i], hole) end
+        for _, hole in ipairs(holes) do list[#list + 1] = sweep(graph, y, hole) end
       end
       for _, y in ipairs(leaves) do list[#list + 1] = y end
       list = substitute(graph, list, holes, actual)
@@ -491,7 +519,9 @@ function M.value_and_jacrev(fn, opts) return jacobian('value_and_jacrev', backwa
   true) end
 
 --- Second derivatives of a function that gives one number.
-function M.hessian(fn, opts) return M.jacfwd(M.jacrev(fn, opts), opts) end
+function M.hessian(fn, opts)
+  return jacobian('hessian', forward, jacobian('hessian', backward, fn, opts), opts)
+end
 
 --- Forward derivative.
 -- @tparam function fn
@@ -511,18 +541,13 @@ function M.jvp(fn, primals, tangents)
       local inner, actual, holes = open_arguments('jvp', given, n, chosen)
       local v = {}
       for i = 1, n do
-        for _, t in ipairs(tree.leaves(moved[i])) do v[#v + 1] = t end
-      end
-      if #v ~= #holes then core.raise('jvp: %d tangents for %d arrays', #v, #holes) end
-      for i, hole in ipairs(holes) do
-        v[i] = array.lift(v[i], hole.dtype)
-        if describe(v[i]) ~= describe(hole) then
-          core.raise('jvp: tangent %d is %s, the argument %s', i, describe(v[i]), describe(hole))
+        local what = n == 1 and 'jvp: the tangent' or 'jvp: tangent ' .. i
+        for _, t in ipairs(vectors_of(what, moved[i], 'the argument', inner[i])) do
+          v[#v + 1] = t
         end
       end
       local value = fn(unpack(inner, 1, n))
-      local y = {}
-      for i, leaf in ipairs(tree.leaves(value)) do y[i] = lift_result('jvp', leaf) end
+      local y = leaves_of('jvp', value)
       local list = { unpack(y) }
       for i, dy in ipairs(push(graph, y, holes, v)) do list[#list + 1] = dy or zeros(y[i]) end
       list = substitute(graph, list, holes, actual)
@@ -552,20 +577,14 @@ function M.vjp(fn, ...)
     return scoped(function(graph)
       local inner, actual, holes = open_arguments('vjp', arguments, n, chosen)
       local value = fn(unpack(inner, 1, n))
-      local y, dy = {}, {}
-      for i, leaf in ipairs(tree.leaves(value)) do y[i] = lift_result('vjp', leaf) end
-      for i, leaf in ipairs(tree.leaves(cotangent)) do
-        dy[i] = array.lift(leaf, y[i] and y[i].dtype)
-        if not y[i] or describe(dy[i]) ~= describe(y[i]) then
-          core.raise('vjp: the cotangent is %s, the value %s', describe(dy[i]),
-            y[i] and describe(y[i]) or 'nothing')
-        end
-      end
+      local y = leaves_of('vjp', value)
+      local dy = vectors_of('vjp: the cotangent', cotangent, 'the value', value)
       local list = substitute(graph, pull(graph, y, dy, holes), holes, actual)
       return unpack(take_trees(list, arguments, chosen))
     end)
   end
   local value = transformed(fn)(...)
+  if value == nil then core.raise 'vjp: the function gives nothing' end
   return value, function(cotangent)
     return transformed(pullback)(cotangent, unpack(given, 1, n))
   end
@@ -575,22 +594,34 @@ end
 
 local function axis_of(axes, i)
   if axes == nil then return 1 end
-  if type(axes) == 'table' then
-    local a = axes[i]
-    if a == nil then return 1 end
-    return a
-  end
+  if type(axes) == 'table' then return axes[i] end
   return axes
 end
 
 local function check_axis(name, a)
   if a == false or type(a) == 'number' and a % 1 == 0 and a ~= 0 then return a end
-  core.raise('vmap: %s are axes from 1, -1 for the last, or false, got %s', name, tostring(a))
+  core.raise('vmap: %s are axes from 1, -1 for the last, or false, got %s', name,
+    type(a) == 'table' and 'a table' or tostring(a))
+end
+
+local function check_count(name, axes, n, things)
+  if type(axes) == 'table' and #axes ~= n then
+    core.raise('vmap: %s has %d entries for %d %s', name, #axes, n, things)
+  end
+end
+
+-- x with axis `from` at place `to`; `what` x is, for messages.
+local function move(x, from, to, what)
+  local axis, n = from == 1 and to or from, x.ndim
+  if axis == 1 then return x end
+  if math.abs(axis) > n then core.raise('vmap: %s has no axis %d, but %d', what, axis, n) end
+  return np.moveaxis(x, from, to)
 end
 
 -- Arguments with placeholders without the batch axis for the leaves that are batched.
 local function batch_arguments(given, n, axes)
   local inner, batches, holes, size = {}, {}, {}, nil
+  check_count('in_axes', axes, n, 'arguments')
   for i = 1, n do
     local a = check_axis('in_axes', axis_of(axes, i))
     inner[i] = given[i]
@@ -602,7 +633,7 @@ local function batch_arguments(given, n, axes)
         if #lifted.shape == 0 then
           core.raise('vmap: argument %d has no axis to map over; use in_axes = false for it', i)
         end
-        if a ~= 1 then lifted = np.moveaxis(lifted, a, 1) end
+        lifted = move(lifted, a, 1, 'argument ' .. i)
         local shape = lifted.shape
         local mine = table.remove(shape, 1)
         if size and mine ~= size then
@@ -637,6 +668,7 @@ function M.vmap(fn, opts)
       local inner, batches, holes, size = batch_arguments(given, n, o.in_axes)
       local results = { fn(unpack(inner, 1, n)) }
       local count, y = table.maxn(results), {}
+      check_count('out_axes', o.out_axes, count, 'results')
       for i = 1, count do
         for _, leaf in ipairs(tree.leaves(results[i])) do y[#y + 1] = lift_result('vmap', leaf) end
       end
@@ -659,7 +691,7 @@ function M.vmap(fn, opts)
             table.insert(shape, 1, size)
             x = np.broadcast_to(x, shape)
           end
-          return a == 1 and x or np.moveaxis(x, 1, a)
+          return move(x, 1, a, 'result ' .. i)
         end, results[i])
       end
       return unpack(results, 1, count)
