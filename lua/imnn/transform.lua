@@ -76,9 +76,9 @@ local function name_of(x)
 end
 
 -- The values among arguments, by position in the flattened list; everything else is part of the
--- key under which a program is kept.
+-- key under which a program is kept, as the layout of random keys is.
 local function split(given, n, static)
-  local values, key, places = {}, {}, {}
+  local values, key, places = {}, { tonumber(C.imnn_random_layout()) }, {}
   local function walk(x, at)
     if array.is(x) then
       values[#values + 1] = x
