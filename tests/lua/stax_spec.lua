@@ -1,0 +1,337 @@
+--- Layers and networks, against those of JAX (tests/golden/stax).
+local ffi = require 'ffi'
+local imnn = require 'imnn'
+local golden = require 'tests.support.golden'
+local message = require 'tests.support.message'
+local np, random, stax, tree = imnn.np, imnn.random, imnn.stax, imnn.tree
+
+local function flat(t, out)
+  out = out or {}
+  if type(t) ~= 'table' then out[#out + 1] = t
+  else
+    for _, v in ipairs(t) do flat(v, out) end
+  end
+  return out
+end
+
+local function near(expected, got, rtol, atol, what)
+  if np.is_array(expected) then expected = expected:totable() end
+  local case = { y = flat(expected), rtol = rtol, atol = atol }
+  local why = golden.difference(case, got)
+  assert.is_nil(why, why and what .. ': ' .. why)
+end
+
+-- ---- layers ----
+
+local tanh = stax.Tanh
+-- Layers by the names of the golden cases.
+local layers = {
+  Dense_1 = stax.Dense(1), Dense = stax.Dense(6), Dense_vector = stax.Dense(6),
+  Dense_init = stax.Dense(6, { W_init = stax.he_normal(), b_init = stax.zeros }),
+  Exp = stax.Exp, FanInConcat = stax.FanInConcat(), FanInSum = stax.FanInSum,
+  FanOut = stax.FanOut(3), Identity = stax.Identity,
+  parallel = stax.parallel(stax.Dense(2), stax.Dense(3)),
+  serial_mlp = stax.serial(stax.Dense(8), stax.LeakyRelu, stax.Dense(8), tanh, stax.Dense(2)),
+  serial_nested = stax.serial(stax.Dense(8), stax.serial(stax.Relu, stax.Dense(3)), stax.Softmax),
+  serial_residual = stax.serial(stax.Dense(8), stax.FanOut(2),
+    stax.parallel(stax.serial(stax.Dense(8), tanh), stax.Identity), stax.FanInSum, stax.Dense(2)),
+  shape_dependent = stax.shape_dependent(function(shape) return stax.Dense(shape[#shape]) end),
+}
+for _, name in ipairs { 'Elu', 'Gelu', 'LeakyRelu', 'LogSoftmax', 'Relu', 'Selu', 'Sigmoid',
+  'Softmax', 'Softplus', 'Tanh' } do
+  layers[name .. '_grid'] = stax[name]
+end
+
+local function shape_text(shape) return table.concat(shape, ', ') end
+
+-- In f64; decimals may name f32 numbers.
+local function arrays(list, named)
+  local out = {}
+  for i, t in ipairs(list) do out[i] = np.array(t, named or 'f64'):astype 'f64' end
+  return out
+end
+
+-- The sizes of one example; one shape alone is no list.
+local function of_one(shapes, batched)
+  local out = {}
+  for i, shape in ipairs(shapes) do
+    out[i] = { unpack(shape, batched and 2 or 1) }
+  end
+  return #out == 1 and out[1] or out
+end
+
+local function alone(list) return #list == 1 and list[1] or list end
+
+describe('layers give the numbers of JAX', function()
+  for _, case in ipairs(dofile 'tests/golden/stax/layers.lua') do
+    local name = case[1]
+    local layer = layers[name]
+    local batched = name ~= 'Dense_vector'
+    local key = np.array(case.key, 'u32')
+    local shape, initial = layer.init(key, of_one(case.input_shape, batched))
+
+    it(name .. ': shape and initial weights', function()
+      assert.same(of_one(case.shape, batched), shape)
+      local leaves = tree.leaves(initial)
+      assert.equal(#(case.params or {}), #leaves)
+      for i, w in ipairs(leaves) do
+        assert.equal('f32', w.dtype)
+        near(case.params[i], w, 4e-7, 1e-9, 'weights ' .. i)
+      end
+    end)
+
+    local params = tree.unflatten(initial, arrays(case.params or {}, 'f32'))
+    local steps = tree.unflatten(initial, arrays(case.t_params or {}))
+    local x, t_x = alone(arrays(case.x)), alone(arrays(case.t_x))
+    local apply = layer.apply
+    if batched then
+      apply = imnn.vmap(layer.apply, { in_axes = { false, 1 } })
+    end
+
+    it(name .. ': values', function()
+      local y = tree.leaves(apply(params, x))
+      assert.equal(#case.y, #y)
+      for i, part in ipairs(y) do near(case.y[i], part, 1e-11, 1e-11, 'output ' .. i) end
+    end)
+
+    it(name .. ': derivatives in both modes', function()
+      local _, pull = imnn.vjp(apply, params, x)
+      local d_params, d_x = pull(alone(arrays(case.ct)))
+      for i, d in ipairs(tree.leaves(d_x)) do near(case.ct_x[i], d, 1e-11, 1e-11, 'input ' .. i) end
+      for i, d in ipairs(tree.leaves(d_params)) do
+        near(case.ct_params[i], d, 1e-11, 1e-11, 'weights ' .. i)
+      end
+      local _, dy = imnn.jvp(apply, { params, x }, { steps, t_x })
+      for i, d in ipairs(tree.leaves(dy)) do near(case.dy[i], d, 1e-11, 1e-11, 'tangent ' .. i) end
+    end)
+  end
+end)
+
+-- ---- activations ----
+
+local called = { -- names of cases that are calls with a parameter
+  celu_2 = { 'celu', 2 }, ['elu_0.3'] = { 'elu', 0.3 }, ['leaky_relu_0.2'] = { 'leaky_relu', 0.2 },
+}
+
+describe('activations give the numbers of JAX', function()
+  for _, dtype in ipairs { 'f32', 'f64' } do
+    local first = imnn.data.hdf5.open(('tests/golden/stax/activations_%s.h5'):format(dtype))
+    local current = imnn.data.hdf5.open(('tests/golden/stax/activations_%s_current.h5'):format(dtype))
+    local of = {}
+    for _, file in ipairs { first, current } do
+      for _, group in ipairs(file:keys()) do of[group:gsub('/$', '')] = file end
+    end
+    for name, file in pairs(of) do
+      it(name .. ' ' .. dtype, function()
+        local group, set = file[name], file:attributes(name)
+        local fn, parameter = name, nil
+        if called[name] then fn, parameter = unpack(called[name]) end
+        local x = group['in.x']
+        local function f(v) return stax[fn](v, parameter) end
+        local y, dy = imnn.jvp(f, { x }, { np.ones_like(x) })
+        assert.equal(dtype, y.dtype)
+        for part, got in pairs { ['out.y'] = y, ['out.dy'] = dy } do
+          local why = golden.difference(
+            { y = group[part]:values(), rtol = set.rtol, atol = set.atol, ulp = set.ulp }, got)
+          assert.is_nil(why, why and part .. ': ' .. why)
+        end
+      end)
+    end
+  end
+
+  it('and every name of the list is a function; layers are their pairs', function()
+    local x = np.array { 0.25, 0.5, 1.5, 2 }
+    local i, name = 0, imnn.core.C.imnn_activation_name(0)
+    while name ~= nil do
+      assert.is_true(np.isfinite(stax[ffi.string(name)](x)):all():item())
+      i = i + 1
+      name = imnn.core.C.imnn_activation_name(i)
+    end
+    assert.is_true(i > 25)
+    for layer, fn in pairs {
+      Tanh = 'tanh', Exp = 'exp', Relu = 'relu', Relu6 = 'relu6', Sigmoid = 'sigmoid',
+      Softplus = 'softplus', LogSigmoid = 'log_sigmoid', Elu = 'elu', Selu = 'selu', Celu = 'celu',
+      LeakyRelu = 'leaky_relu', Gelu = 'gelu', GeluExact = 'gelu_exact', Silu = 'silu',
+      Swish = 'swish', Mish = 'mish', SoftSign = 'soft_sign', HardTanh = 'hard_tanh',
+      HardSigmoid = 'hard_sigmoid', HardSilu = 'hard_silu', Squareplus = 'squareplus',
+      SparsePlus = 'sparse_plus', SparseSigmoid = 'sparse_sigmoid', Softmax = 'softmax',
+      LogSoftmax = 'log_softmax',
+    } do
+      local shape, params = stax[layer].init(random.PRNGKey(0), { 4 })
+      assert.same({ 4 }, shape)
+      assert.same({}, params)
+      near(stax[fn](x), stax[layer].apply(params, x), 0, 0, layer)
+    end
+  end)
+
+  it('softmax and its kin work along any axis, at large numbers too', function()
+    local x = np.array({ { 1000, 1001, 1002 }, { -1000, -1001, -1002 } }, 'f64')
+    local a, b, c = 0.0900305731703805, 0.2447284710547977, 0.6652409557748219
+    near({ a, b, c, c, b, a }, stax.softmax(x), 1e-14, 0, 'last axis')
+    near({ math.log(a), math.log(b), math.log(c) }, stax.log_softmax(x)[1], 1e-13, 0, 'logarithm')
+    near({ 1, 1, 1, 0, 0, 0 }, stax.softmax(x, 1), 1e-14, 0, 'first axis')
+    near({ 1002 - math.log(c), -1000 - math.log(c) }, stax.logsumexp(x, -1), 1e-14, 0, 'logsumexp')
+    local gate = 1 / (1 + math.exp(-3))
+    near({ gate, 2 * gate }, stax.glu(np.array({ 1, 2, 3, 3 }, 'f64')), 1e-14, 0, 'glu')
+    assert.matches('glu: axis 1 of %(3%) has no halves$', message(function()
+      stax.glu(np.zeros { 3 })
+    end))
+    assert.matches('stax%.softmax: no axis 3, there are 2$', message(function()
+      stax.softmax(x, 3)
+    end))
+  end)
+end)
+
+-- ---- initialisers ----
+
+describe('initialisers give the numbers of JAX', function()
+  for i, case in ipairs(dofile 'tests/golden/stax/initializers.lua') do
+    it(('%s, case %d'):format(case[1], i), function()
+      local fn = stax[case[1]]
+      if case[1] ~= 'zeros' and case[1] ~= 'ones' then fn = fn(case.arg) end
+      local w = fn(np.array(case.key, 'u32'), case.shape)
+      near(case.y, w, 4e-7, 0, case[1])
+      assert.same(case.shape, w.shape)
+      assert.equal('f32', w.dtype)
+      assert.equal('f64', fn(np.array(case.key, 'u32'), case.shape, 'f64').dtype)
+    end)
+  end
+
+  it('orders of size: fans of weights with more axes', function()
+    local w = stax.he_uniform()(random.PRNGKey(1), { 3, 3, 20, 30 })
+    local bound = math.sqrt(3 * 2 / (9 * 20)) -- n = 9 x 20 inputs
+    assert.is_true(w:max():item() <= bound and w:max():item() > 0.99 * bound)
+    near({ 0.5, 0.5 }, stax.constant(0.5)(nil, { 2 }), 0, 0, 'constant')
+  end)
+
+  it('say what they do not know', function()
+    for what, fn in pairs {
+      ['stax%.variance_scaling: no mode "fan_up"$'] = function()
+        stax.variance_scaling(1, 'fan_up', 'normal')
+      end,
+      ['stax%.variance_scaling: no distribution "cauchy"$'] = function()
+        stax.variance_scaling(1, 'fan_in', 'cauchy')
+      end,
+      ['stax: initial weights need two axes, got %(4%)$'] = function()
+        stax.glorot_normal()(random.PRNGKey(0), { 4 })
+      end,
+    } do
+      assert.matches(what, message(fn))
+    end
+  end)
+end)
+
+-- ---- networks and users' layers ----
+
+describe('a layer of the user', function()
+  local key = random.PRNGKey(4)
+  local Scale = { -- by position
+    function(k, shape) return shape, { random.normal(k, shape) } end,
+    function(params, x) return x * params[1] end,
+  }
+  local Bias = { -- by name, with a tree of named weights
+    init = function(_, shape) return shape, { shift = np.full(shape, 0.5) } end,
+    apply = function(params, x) return x + params.shift end,
+  }
+
+  it('is used like any other, by position or name', function()
+    local net = stax.serial(stax.Dense(3), Scale, Bias, stax.Relu)
+    local shape, params = net.init(key, { 5 })
+    assert.same({ 3 }, shape)
+    assert.equal('{{*, *}, {*}, {shift = *}, {}}', tree.structure(params))
+    local x = random.normal(random.PRNGKey(8), { 5 })
+    local W, b = unpack(params[1])
+    local expected = np.maximum((np.dot(x, W) + b) * params[2][1] + 0.5, 0)
+    near(expected, net.apply(params, x), 1e-6, 1e-7, 'one example')
+    local slopes = imnn.grad(function(w) return net.apply(w, x):sum() end)(params)
+    assert.equal(tree.structure(params), tree.structure(slopes))
+    local many = random.normal(random.PRNGKey(9), { 4, 5 })
+    local mapped = imnn.jit(imnn.vmap(function(v) return net.apply(params, v) end))(many)
+    for i = 1, 4 do near(net.apply(params, many[i]), mapped[i], 1e-6, 1e-6, 'example ' .. i) end
+  end)
+
+  it('gets a key of its own if there is one', function()
+    local Noise = {
+      init = function(_, shape) return shape, {} end,
+      apply = function(_, x, opts) return x + random.normal(opts.rng, x.shape) end,
+    }
+    local x = np.zeros { 3 }
+    local two = stax.serial(Noise, Noise)
+    local keys = random.split(key, 2)
+    near(random.normal(keys[1], { 3 }) + random.normal(keys[2], { 3 }),
+      two.apply({ {}, {} }, x, { rng = key }), 1e-6, 1e-6, 'serial')
+    local side = stax.parallel(Noise, Noise).apply({ {}, {} }, { x, x }, { rng = key })
+    near(random.normal(keys[2], { 3 }), side[2], 0, 0, 'parallel')
+  end)
+
+  it('elementwise makes one from a function', function()
+    local Power = stax.elementwise(function(x, a, b) return x ^ a + b end, 2, 1)
+    near({ 5, 10 }, Power.apply({}, np.array { 2, 3 }), 1e-6, 0, 'x^2 + 1')
+  end)
+end)
+
+describe('shapes', function()
+  local key = random.PRNGKey(0)
+  it('Flatten makes one axis of an example', function()
+    local shape = stax.Flatten.init(key, { 3, 4, 5 })
+    assert.same({ 60 }, shape)
+    local x = random.normal(key, { 3, 4, 5 })
+    near(x, stax.Flatten.apply({}, x), 0, 0, 'Flatten')
+    assert.same({ 60 }, stax.Flatten.apply({}, x).shape)
+  end)
+
+  it('Dense works along the last axis', function()
+    local layer = stax.Dense(6)
+    local shape, params = layer.init(key, { 4, 5 })
+    assert.same({ 4, 6 }, shape)
+    local x = random.normal(key, { 2, 4, 5 })
+    local y = layer.apply(params, x)
+    assert.same({ 2, 4, 6 }, y.shape)
+    near(layer.apply(params, x[2][3]), y[2][3], 1e-6, 1e-6, 'a row')
+  end)
+
+  it('FanInConcat joins along any axis', function()
+    local layer = stax.FanInConcat(1)
+    assert.same({ 3, 3 }, (layer.init(key, { { 2, 3 }, { 1, 3 } })))
+    assert.same({ 3, 3 }, layer.apply({}, { np.zeros { 2, 3 }, np.ones { 1, 3 } }).shape)
+  end)
+end)
+
+describe('errors of layers', function()
+  local key = random.PRNGKey(0)
+  local Dense = stax.Dense
+  for what, fn in pairs {
+    ['stax%.Dense: the width must be a positive integer, got 2%.5$'] = function() Dense(2.5) end,
+    ['stax%.Dense: the width must be a positive integer, got nil$'] = function() Dense() end,
+    ['stax%.Dense: unknown option "w_init"; did you mean "W_init"%?$'] = function()
+      Dense(2, { w_init = stax.zeros })
+    end,
+    ['stax%.Dense: option "W_init" must be function, got 0%.1$'] = function()
+      Dense(2, { W_init = 0.1 })
+    end,
+    ['stax%.Dense: the input needs at least one axis$'] = function() Dense(2).init(key, {}) end,
+    ['stax%.Dense: dense: weights %(4, 2%) and bias %(2%) do not fit inputs %(3%)$'] = function()
+      local _, params = Dense(2).init(key, { 4 })
+      Dense(2).apply(params, np.zeros { 3 })
+    end,
+    ['stax%.serial: layer 2: a layer is { init, apply }, got function$'] = function()
+      stax.serial(Dense(2), np.tanh)
+    end,
+    ['stax%.serial: layer 1: a layer is { init, apply }; apply is no function$'] = function()
+      stax.serial { init = function() end }
+    end,
+    ['stax%.parallel: 2 layers need a list of as many inputs %(FanOut makes one%)$'] = function()
+      stax.parallel(stax.Relu, stax.Tanh).apply({ {}, {} }, np.zeros { 2 })
+    end,
+    ['stax%.relu: needs an Array, got string$'] = function() stax.relu 'x' end,
+    ['stax%.FanInConcat: no axis 3, there are 1$'] = function()
+      stax.FanInConcat(3).init(key, { { 2 }, { 3 } })
+    end,
+  } do
+    it(what:gsub('%%', ''), function()
+      local text = message(fn)
+      assert.matches(what, text)
+      assert.matches('^tests/lua/stax_spec%.lua:%d+: ', text)
+    end)
+  end
+end)
