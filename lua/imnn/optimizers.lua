@@ -1,149 +1,230 @@
 --- Optimisers: triples of functions `init(params) -> state`, `update(i, grads, state) -> state`,
 -- `get_params(state) -> params`, by position or name. i counts steps from 0; params, grads are
--- trees of arrays. The formulas are those of JAX's example optimizers.
+-- trees of arrays. A state is the tree of the parameters with `{ join = inner state }` for each
+-- array, so that it can be looked at and stored like any other tree. The formulas are those of
+-- JAX's example optimizers; those beyond it are Optax's.
 -- @module imnn.optimizers
 local ffi = require 'ffi'
+local args = require 'imnn.args'
 local array = require 'imnn.array'
 local core = require 'imnn.core'
 local np = require 'imnn.numpy'
 local promote = require 'imnn.numpy.promote'
+local schedules = require 'imnn.optimizers.schedules'
 local tree = require 'imnn.tree'
 local C = core.C
 local M = {}
 
--- ---- schedules: functions of the step index ----
+for name, fn in pairs(schedules) do M[name] = fn end
 
---- The same step size at every step.
-function M.constant(step_size) return function() return step_size end end
-
---- a rate^(i / decay_steps)
-function M.exponential_decay(a, decay_steps, rate)
-  return function(i) return a * rate ^ (i / decay_steps) end
-end
-
---- a / (1 + rate i / decay_steps); with staircase the quotient is rounded down.
-function M.inverse_time_decay(a, decay_steps, rate, staircase)
-  return function(i)
-    local t = i / decay_steps
-    if staircase then t = array.is(t) and np.floor(t) or math.floor(t) end
-    return a / (1 + rate * t)
-  end
-end
-
-local function least(i, n) return array.is(i) and np.minimum(i, n) or math.min(i, n) end
-
---- (1 - i / decay_steps)^power (a - final) + final, and final from decay_steps on.
-function M.polynomial_decay(a, decay_steps, final, power)
-  return function(i)
-    return (1 - least(i, decay_steps) / decay_steps) ^ (power or 1) * (a - final) + final
-  end
-end
-
---- values[k + 1] after the k-th boundary; a boundary belongs to the value before it.
-function M.piecewise_constant(boundaries, values)
-  if #values ~= #boundaries + 1 then
-    core.raise('optimizers.piecewise_constant: %d boundaries need %d values, got %d', #boundaries,
-      #boundaries + 1, #values)
-  end
-  return function(i)
-    local y = values[1]
-    for k, b in ipairs(boundaries) do
-      local step = values[k + 1] - values[k]
-      if array.is(i) then y = y + np.where(np.gt(i, b), step, 0)
-      elseif i > b then y = y + step end
-    end
-    return y
-  end
-end
-
---- A schedule from a number or a function.
-function M.make_schedule(x)
-  if type(x) == 'number' then return M.constant(x) end
-  local meta = type(x) == 'table' and getmetatable(x)
-  if type(x) == 'function' or meta and meta.__call then return x end
-  if array.is(x) and #x.shape == 0 then return M.constant(x) end
-  core.raise('optimizers: a step size is a number or a function of the step index, got %s', type(x))
-end
-
--- ---- optimisers ----
-
-local function check_trees(who, grads, params)
-  local a, b = tree.structure(grads), tree.structure(params)
-  if a ~= b then core.raise('%s: grads have the structure %s, params %s', who, a, b) end
-end
-
-local function zeros(params)
-  return tree.map(function(w) return np.zeros(w.shape, w.dtype) end, params)
-end
-
--- A triple from a rule for one array: rule(graph, lr, i, g, w, m1, ...) -> new w, m1, ...
--- moments: how many arrays it keeps beside the parameters.
-local function optimiser(who, settings, step_size, moments, rule)
-  local schedule = M.make_schedule(step_size)
-  local function init(params)
-    local state = { tree.map(function(w)
-      return array.is(w) and w or array.number(w, 'f32')
-    end, params) }
-    for k = 1, moments do state[k + 1] = zeros(state[1]) end
-    return state
-  end
-  local function update(i, grads, state)
-    check_trees(who, grads, state[1])
-    local rate = schedule(i)
-    local trees, out = {}, {}
-    for k = 1, moments + 1 do trees[k], out[k] = tree.leaves(state[k]), {} end
-    for n, g in ipairs(tree.leaves(grads)) do
-      local w = trees[1][n]
-      local lr = promote.convert(rate, w.dtype)
-      local step = array.is(i) and i or array.number(i, 'f32')
-      local inputs = { lr, step, promote.convert(g, w.dtype), w }
-      for k = 1, moments do inputs[4 + k] = trees[k + 1][n] end
-      local made = { array.build(who, settings, inputs, rule) }
-      for k = 1, moments + 1 do out[k][n] = made[k] end
-    end
-    local new = {}
-    for k = 1, moments + 1 do new[k] = tree.unflatten(state[k], out[k]) end
-    return new
-  end
-  local function get_params(state) return state[1] end
+local function triple(init, update, get_params)
   return { init, update, get_params, init = init, update = update, get_params = get_params }
 end
 
---- Gradient descent: w - lr g.
--- @tparam number|function step_size lr, or a function of i
-function M.sgd(step_size)
-  return optimiser('optimizers.sgd', '', step_size, 0, function(graph, lr, _, g, w)
-    return C.imnn_optim_sgd(graph, lr, g, w)
-  end)
-end
-
---- With momentum: v = mass v + g, w - lr v.
-function M.momentum(step_size, mass)
-  if type(mass) ~= 'number' then
-    core.raise('optimizers.momentum: mass must be a number, got %s', type(mass))
+local function parts(who, t)
+  local init, update, get_params
+  if type(t) == 'table' then
+    init, update, get_params = t.init or t[1], t.update or t[2], t.get_params or t[3]
   end
-  return optimiser('optimizers.momentum', tostring(mass), step_size, 1, function(graph, lr, _, g,
-    w, v)
-    local slot = ffi.new('imnn_node[1]', v)
-    local moved = C.imnn_optim_momentum(graph, lr, g, w, slot, mass)
-    return moved, slot[0]
-  end)
+  if type(init) ~= 'function' or type(update) ~= 'function' or type(get_params) ~= 'function' then
+    core.raise('%s: an optimiser is { init, update, get_params }', who)
+  end
+  return init, update, get_params
 end
 
---- Adam.
+-- ---- one array, many arrays ----
+
+local function is_join(t) return type(t) == 'table' and getmetatable(t) == nil and t.join ~= nil end
+
+-- fn(inner state, leaf of grads) at every join point.
+local function at_joins(who, fn, state, grads)
+  if is_join(state) then return fn(state.join, grads) end
+  if type(state) ~= 'table' or getmetatable(state) ~= nil then
+    core.raise('%s: this is no state of an optimiser', who)
+  end
+  local out = {}
+  for _, k in ipairs(tree.keys(state)) do
+    out[k] = at_joins(who, fn, state[k], grads and grads[k])
+  end
+  return out
+end
+
+--- An optimiser of trees from one of single arrays.
+-- @tparam table rule { init(w) -> inner, update(i, g, inner) -> inner, get_params(inner) -> w }, by
+-- position or name; the inner state is a tree whose structure stays
+-- @tparam[opt='optimizer'] string who its name in messages
+-- @treturn table { init, update, get_params }
+-- @raise gradients of another structure; an update that changes the structure of the inner state
+-- @usage local sgd = optimizers.optimizer { function(w) return w end,
+--   function(_, g, w) return w - 0.1 * g end, function(w) return w end }
+function M.optimizer(rule, who)
+  who = who or 'optimizer'
+  local one_init, one_update, one_params = parts(who, rule)
+  local function get_params(state) return at_joins(who, one_params, state) end
+  local function init(params)
+    return tree.map(function(w)
+      return { join = one_init(array.is(w) and w or np.array(w)) }
+    end, params)
+  end
+  local function update(i, grads, state)
+    local a, b = tree.structure(grads), tree.structure(get_params(state))
+    if a ~= b then core.raise('%s: grads have the structure %s, params %s', who, a, b) end
+    return at_joins(who, function(inner, g)
+      local after = one_update(i, g, inner)
+      local was, is = tree.structure(inner), tree.structure(after)
+      if was ~= is then core.raise('%s: update changes the state from %s to %s', who, was, is) end
+      return { join = after }
+    end, state, grads)
+  end
+  return triple(init, update, get_params)
+end
+
+-- ---- rules of the library: core/optim/rules.def ----
+
+-- The step size at step i, the index and the gradient in the dtype of w.
+local function prepared(schedule, i, g, w)
+  return promote.convert(schedule(i), w.dtype), array.is(i) and i or array.number(i, 'f32'),
+    promote.convert(g, w.dtype)
+end
+
+local function settings_of(rule)
+  local list = {}
+  for name, default in ffi.string(rule.settings):gmatch '(%w[%w_]*)([^,]*)' do
+    list[#list + 1] = { name = name, default = tonumber(default) }
+  end
+  return list
+end
+
+-- Values of settings: numbers in order, or one table of names.
+local function read_settings(who, list, ...)
+  local given, values = { ... }, {}
+  if type(given[1]) == 'table' and select('#', ...) == 1 then
+    local rows = {}
+    for _, s in ipairs(list) do rows[s.name] = { 'number', default = s.default } end
+    local o = args.take(who, given[1], rows)
+    for k, s in ipairs(list) do values[k] = o[s.name] end
+    return values
+  end
+  for k, s in ipairs(list) do
+    values[k] = given[k] == nil and s.default or given[k]
+    if type(values[k]) ~= 'number' then
+      core.raise('%s: %s must be a number, got %s', who, s.name, type(values[k]))
+    end
+  end
+  return values
+end
+
+local function make(rule)
+  local name = ffi.string(rule.name)
+  local who, list = 'optimizers.' .. name, settings_of(rule)
+  local moments = select(2, ffi.string(rule.moments):gsub('%S+', ''))
+  return function(step_size, ...)
+    local schedule = schedules.make_schedule(step_size)
+    local values = read_settings(who, list, ...)
+    local key = array.settings(unpack(values))
+    local numbers = ffi.new('double[?]', #values + 1, values)
+    local function step(graph, lr, i, g, w, ...)
+      local slots = ffi.new('imnn_node[?]', moments + 1, { ... })
+      local made = { C.imnn_optim_step(graph, name, lr, i, g, w, slots, numbers) }
+      for k = 1, moments do made[k + 1] = slots[k - 1] end
+      return unpack(made)
+    end
+    return M.optimizer({
+      init = function(w)
+        local inner = { w }
+        for k = 1, moments do inner[k + 1] = np.zeros(w.shape, w.dtype) end
+        return inner
+      end,
+      update = function(i, g, inner)
+        local lr, count, slope = prepared(schedule, i, g, inner[1])
+        return { array.build(who, key, { lr, count, slope, unpack(inner) }, step) }
+      end,
+      get_params = function(inner) return inner[1] end,
+    }, who)
+  end
+end
+
+do
+  local i = 0
+  while C.imnn_optim_get(i) ~= nil do
+    local rule = C.imnn_optim_get(i)
+    M[ffi.string(rule.name)] = make(rule)
+    i = i + 1
+  end
+end
+
+--- SM3: like adagrad, but the sums of squared gradients are kept by rows and columns only.
 -- @tparam number|function step_size
--- @tparam[opt=0.9] number b1 memory of the gradient
--- @tparam[opt=0.999] number b2 memory of its square
--- @tparam[opt=1e-8] number eps
--- @source Kingma & Ba 2015, algorithm 1
-function M.adam(step_size, b1, b2, eps)
-  b1, b2, eps = b1 or 0.9, b2 or 0.999, eps or 1e-8
-  local settings = ('%.17g %.17g %.17g'):format(b1, b2, eps)
-  return optimiser('optimizers.adam', settings, step_size, 2, function(graph, lr, i, g, w, m, v)
-    local first, second = ffi.new('imnn_node[1]', m), ffi.new('imnn_node[1]', v)
-    local moved = C.imnn_optim_adam(graph, lr, i, g, w, first, second, b1, b2, eps)
-    return moved, first[0], second[0]
-  end)
+-- @tparam[opt=0.9] number momentum
+-- @source Anil et al. 2019, NeurIPS, SM3-II
+function M.sm3(step_size, momentum)
+  local schedule = schedules.make_schedule(step_size)
+  local beta = read_settings('optimizers.sm3', { { name = 'momentum', default = 0.9 } },
+    momentum)[1]
+  return M.optimizer({
+    init = function(w)
+      local shape, inner = w.shape, { w, np.zeros(w.shape, w.dtype) }
+      for k = 1, math.max(#shape, 1) do
+        local size = {}
+        for j = 1, #shape do size[j] = j == k and shape[j] or 1 end
+        inner[2 + k] = np.zeros(size, w.dtype)
+      end
+      return inner
+    end,
+    update = function(i, g, inner)
+      local lr, _, slope = prepared(schedule, i, g, inner[1])
+      return { array.build('optimizers.sm3', array.settings(beta), { lr, slope, unpack(inner) },
+        function(graph, rate, d, w, ...)
+          local n = select('#', ...)
+          local slots = ffi.new('imnn_node[?]', n, { ... })
+          local made = { C.imnn_optim_sm3(graph, rate, d, w, slots, beta) }
+          for k = 1, n do made[k + 1] = slots[k - 1] end
+          return unpack(made)
+        end) }
+    end,
+    get_params = function(inner) return inner[1] end,
+  }, 'optimizers.sm3')
+end
+
+-- ---- what gradients go through ----
+
+--- The root of the sum of all squares.
+-- @tparam table t tree of arrays
+-- @treturn Array ()
+function M.l2_norm(t)
+  local sum
+  for _, x in ipairs(tree.leaves(t)) do
+    x = array.is(x) and x or np.array(x)
+    local s = (x * x):sum()
+    sum = sum and sum + s or s
+  end
+  return np.sqrt(sum or np.array(0))
+end
+
+--- A tree scaled down to a norm, unchanged if it has less.
+-- @tparam table grads tree of arrays
+-- @tparam number|Array max_norm
+-- @treturn table
+function M.clip_grads(grads, max_norm)
+  local norm = M.l2_norm(grads)
+  local factor = np.where(np.lt(norm, max_norm), 1, max_norm / norm)
+  return tree.map(function(g) return g * promote.convert(factor, g.dtype) end, grads)
+end
+
+--- An optimiser whose gradients are first scaled down to a norm.
+-- @tparam number max_norm of all arrays together
+-- @tparam table optimiser { init, update, get_params }
+-- @treturn table { init, update, get_params }
+-- @usage local adam = optimizers.clip_by_global_norm(1, optimizers.adam(1e-3))
+function M.clip_by_global_norm(max_norm, optimiser)
+  if type(max_norm) ~= 'number' or not (max_norm > 0) then
+    core.raise('optimizers.clip_by_global_norm: max_norm must be a positive number, got %s',
+      tostring(max_norm))
+  end
+  local init, update, get_params = parts('optimizers.clip_by_global_norm', optimiser)
+  return triple(init,
+    function(i, grads, state) return update(i, M.clip_grads(grads, max_norm), state) end,
+    get_params)
 end
 
 return M

@@ -394,20 +394,26 @@ static int optimisers_step(imnn_graph *g)
     static const double adam[] = {1.0999993, 2.0999994, 1.1998318, 2.1995862,
                                   1.2993746, 2.2984118, 1.3984921, 2.396058};
     imnn_node w = vector(g, IMNN_F32, 2, (double[]){1, 2}), lr = g_number(g, w, 0.1);
-    imnn_node s = w, p = w, a = w, v = g_full_like(g, w, 0), m1 = v, m2 = v;
+    imnn_node s = w, p = w, a = w, v = g_full_like(g, w, 0), m[2] = {v, v};
     for (int i = 0; i < 4; i++) {
         imnn_node step = imnn_graph_number(g, IMNN_I32, i);
-        s = imnn_optim_sgd(g, lr, pull(g, s), s);
-        p = imnn_optim_momentum(g, lr, pull(g, p), p, &v, 0.9);
-        a = imnn_optim_adam(g, lr, step, pull(g, a), a, &m1, &m2, 0.9, 0.999, 1e-8);
+        s = imnn_optim_step(g, "sgd", lr, step, pull(g, s), s, NULL, NULL);
+        p = imnn_optim_step(g, "momentum", lr, step, pull(g, p), p, &v, (double[]){0.9});
+        a = imnn_optim_step(g, "adam", lr, step, pull(g, a), a, m, (double[]){NAN, NAN, 1e-8});
         CHECK(gives(g, s, 2, sgd + 2 * i, 1e-6) && gives(g, p, 2, momentum + 2 * i, 1e-6));
         CHECK(gives(g, a, 2, adam + 2 * i, 1e-6));
     }
-    imnn_optim_sgd(g, lr, lr, w);
+    imnn_optim_step(g, "sgd", lr, lr, lr, w, NULL, NULL);
     CHECK(imnn_graph_status(g) == IMNN_ESHAPE && says("sgd: a gradient () for parameters (2)"));
-    imnn_optim_sgd(g, w, w, w);
+    imnn_optim_step(g, "sgd", w, lr, w, w, NULL, NULL);
     CHECK(imnn_graph_status(g) == IMNN_ESHAPE &&
           says("sgd: the step size must be a number, got (2)"));
+    imnn_optim_step(g, "momentum", lr, lr, w, w, &v, NULL);
+    CHECK(imnn_graph_status(g) == IMNN_EVALUE && says("momentum: mass has no default"));
+    imnn_optim_step(g, "newton", lr, lr, w, w, NULL, NULL);
+    CHECK(imnn_graph_status(g) == IMNN_EVALUE && says("optimisers: there is no \"newton\""));
+    CHECK(imnn_optim_find("adam") && !strcmp(imnn_optim_find("adam")->moments, "m v"));
+    CHECK(!imnn_optim_get(-1) && !imnn_optim_get(1000));
     return 0;
 }
 

@@ -99,10 +99,9 @@ static imnn_status compile(imnn_program **out, int64_t n, int64_t width)
     imnn_graph_vjp(g, 1, &loss.loss, &one, LEAVES, in, grad);
     imnn_node lr = imnn_graph_number(g, IMNN_F32, 1e-3);
     for (int k = 0; k < LEAVES; k++) {
-        imnn_node m = in[LEAVES + k], v = in[2 * LEAVES + k];
-        result[k] =
-            imnn_optim_adam(g, lr, in[3 * LEAVES + 1], grad[k], in[k], &m, &v, 0.9, 0.999, 1e-8);
-        result[LEAVES + k] = m, result[2 * LEAVES + k] = v;
+        imnn_node m[2] = {in[LEAVES + k], in[2 * LEAVES + k]};
+        result[k] = imnn_optim_step(g, "adam", lr, in[3 * LEAVES + 1], grad[k], in[k], m, NULL);
+        result[LEAVES + k] = m[0], result[2 * LEAVES + k] = m[1];
     }
     imnn_node i = imnn_graph_number(g, IMNN_I32, 1);
     result[3 * LEAVES] = next;

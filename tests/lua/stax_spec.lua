@@ -42,8 +42,6 @@ for _, name in ipairs { 'Elu', 'Gelu', 'LeakyRelu', 'LogSoftmax', 'Relu', 'Selu'
   layers[name .. '_grid'] = stax[name]
 end
 
-local function shape_text(shape) return table.concat(shape, ', ') end
-
 -- In f64; decimals may name f32 numbers.
 local function arrays(list, named)
   local out = {}
@@ -115,10 +113,9 @@ local called = { -- names of cases that are calls with a parameter
 
 describe('activations give the numbers of JAX', function()
   for _, dtype in ipairs { 'f32', 'f64' } do
-    local first = imnn.data.hdf5.open(('tests/golden/stax/activations_%s.h5'):format(dtype))
-    local current = imnn.data.hdf5.open(('tests/golden/stax/activations_%s_current.h5'):format(dtype))
-    local of = {}
-    for _, file in ipairs { first, current } do
+    local of = {} -- the file of each case; what current jax changed comes last
+    for _, name in ipairs { dtype, dtype .. '_current' } do
+      local file = imnn.data.hdf5.open('tests/golden/stax/activations_' .. name .. '.h5')
       for _, group in ipairs(file:keys()) do of[group:gsub('/$', '')] = file end
     end
     for name, file in pairs(of) do
