@@ -8,6 +8,7 @@
 #include "imnn/graph.h"
 #include "imnn/layers.h"
 #include "imnn/lfi.h"
+#include "imnn/linalg.h"
 #include "imnn/op.h"
 #include "imnn/optim.h"
 #include "imnn/program.h"

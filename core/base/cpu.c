@@ -1,5 +1,6 @@
 /* What this machine is: instruction sets, threads, and a description. */
 #include "core/base/base.h"
+#include <gnu/libc-version.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -86,6 +87,27 @@ imnn_status imnn_set_threads(int n)
     return IMNN_OK;
 }
 
+#ifdef __x86_64__
+#define FEATURE_LIST(X)                                                                          \
+    X("sse2")                                                                                    \
+    X("sse4.1") X("sse4.2") X("avx") X("avx2") X("fma") X("avx512f") X("avx512bw") X("avx512dq") \
+        X("avx512vl") X("avx512vnni")
+
+/** What kernels and libraries choose by. The compiler wants the names literally. */
+static void cpu_features(char *text, size_t room)
+{
+    size_t n = 0;
+    __builtin_cpu_init();
+#define X(name)                                   \
+    if (n < room && __builtin_cpu_supports(name)) \
+        n += (size_t)snprintf(text + n, room - n, n ? " %s" : "%s", name);
+    FEATURE_LIST(X)
+#undef X
+}
+#else
+static void cpu_features(char *text, size_t room) { snprintf(text, room, "not looked at"); }
+#endif
+
 /** "Intel(R) Xeon(R) ...", as the system calls it. */
 static void cpu_name(char *name, size_t room)
 {
@@ -105,19 +127,21 @@ static void cpu_name(char *name, size_t room)
 const char *imnn_machine(void)
 {
     static _Thread_local char text[1024]; /* per thread: what one reads nobody else overwrites */
-    char cpu[128];
+    char cpu[128], features[128];
     cpu_name(cpu, sizeof cpu);
+    cpu_features(features, sizeof features);
     snprintf(text, sizeof text,
              "imnn %s\n"
              "cpu %s\n"
+             "features %s\n"
              "cores %d\n"
              "threads %d\n"
              "instructions %s, kernels use %s\n"
              "memory %.1f GiB available\n"
              "compiler %s\n"
-             "libraries %s\n",
-             imnn_version(), cpu, usable_cores(), imnn_threads(), isa_name[best_isa()],
+             "libraries %s, C library %s\n",
+             imnn_version(), cpu, features, usable_cores(), imnn_threads(), isa_name[best_isa()],
              isa_name[imnn_cpu_isa()], (double)imnn_available_bytes() / (1 << 30), IMNN_COMPILER,
-             IMNN_LIBRARIES);
+             IMNN_LIBRARIES, gnu_get_libc_version());
     return text;
 }

@@ -1,6 +1,7 @@
 #ifndef CORE_LINALG_H
 #define CORE_LINALG_H
 #include "core/base/base.h"
+#include "imnn/linalg.h"
 
 /** The functions of LAPACK that are used (matrices by columns, 32-bit integers). */
 typedef struct imnn_lapack {
@@ -12,8 +13,6 @@ typedef struct imnn_lapack {
 /** They are loaded when they are first asked for; every thread may ask.
  *  fails  EIO (neither OpenBLAS nor LAPACK on this machine) */
 imnn_status imnn_lapack_get(const imnn_lapack **out);
-/** The library and the kernels it chose, "OpenBLAS 0.3.21 ... SkylakeX"; "not found". */
-const char *imnn_lapack_name(void);
 
 /** Matrices up to this size are worked on here, larger ones by LAPACK. */
 enum { IMNN_SMALL_MATRIX = 32 };

@@ -18,6 +18,15 @@ local function output(command)
   return text
 end
 
+--- Where a library that is in use came from, as far as the system tells.
+local function loaded(name)
+  for line in io.lines '/proc/self/maps' do
+    local path = line:match '%s(/.*)$'
+    if path and path:match '[^/]*$':find(name, 1, true) then return path end
+  end
+  return 'loaded'
+end
+
 --- GFLOP/s of square products, the best of several.
 local function gemm(dtype)
   local core, np, random = require 'imnn.core', require 'imnn.numpy', require 'imnn.random'
@@ -57,7 +66,10 @@ return function()
     local core, ffi = require 'imnn.core', require 'ffi'
     local machine = ffi.string(core.C.imnn_machine())
     for name, value in machine:gmatch '(%S+) ([^\n]*)\n' do say(name, '%s', value) end
-    return 'loaded'
+    return loaded 'libimnn'
+  end)
+  try('lapack', function()
+    return require('ffi').string(require('imnn.core').C.imnn_lapack_name())
   end)
   try('matmul f32', function() return gemm 'f32' end)
   try('matmul f64', function() return gemm 'f64' end)

@@ -85,7 +85,9 @@ describe('imnn', function()
     assert.same({ '', 0 }, { errors, status })
     assert.truthy(output:find('gnuplot +not found', 1))
     output = imnn 'doctor'
-    for text in ('cpu,threads,matmul f32 +%d+ GFLOP/s,matmul f64 +%d+ GFLOP/s'):gmatch '[^,]+' do
+    for text in ('cpu,features +sse2,threads +%d,library +/.*libimnn%.so,lapack +OpenBLAS,'
+      .. 'SLEEF %d,HDF5 %d,libedit %d,OpenMP %d,C library %d,luajit +LuaJIT %d,'
+      .. 'matmul f32 +%d+ GFLOP/s,matmul f64 +%d+ GFLOP/s'):gmatch '[^,]+' do
       assert.truthy(output:find(text), text)
     end
   end)
