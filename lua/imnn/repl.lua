@@ -36,16 +36,24 @@ local function keep(text)
   return rest:gsub('[%s;]*$', '') .. ' = nil'
 end
 
---- A chunk, which gives values if the text is an expression; nil and a complaint; or nil and nil if
--- the text could go on.
+-- A line that begins with # is no comment.
+local function load(text, name) return loadstring(' ' .. text, name) end
+
+-- An expression is handed to the function that its chunk gets: a call in `return f(x)` would take
+-- the place of the user's line, which its errors could not name then.
+local function same(...) return ... end
+
+--- A chunk, to be called with `same`, which gives values if the text is an expression; nil and a
+-- complaint; or nil and nil if the text could go on.
 local function compile(text, name)
-  local complaint
-  local unfinished = false
-  for _, variant in ipairs { 'return ' .. text:gsub('^%s*=', ''), keep(text), text } do
-    local chunk
-    chunk, complaint = loadstring(' ' .. variant, name) -- a line that begins with # is no comment
+  local expression = text:gsub('^%s*=', '')
+  local chunk, complaint = load('return ' .. expression, name)
+  if chunk then return load('return (...)(' .. expression .. '\n)', name) or chunk end
+  local unfinished = complaint:find "near '<eof>'$"
+  for _, statement in ipairs { keep(text), text } do
+    chunk, complaint = load(statement, name)
     if chunk then return chunk end
-    unfinished = unfinished or complaint:find "near '<eof>'$" ~= nil
+    unfinished = unfinished or complaint:find "near '<eof>'$"
   end
   return nil, not unfinished and complaint or nil
 end
@@ -121,7 +129,7 @@ function M.run(console)
       console.interrupted() -- what was pressed before is no wish to stop what comes
       if chunk then
         jit.off(chunk, true) -- compiled loops would not look whether ctrl-C was pressed
-        local ok, message = xpcall(function() show(chunk()) end, traceback)
+        local ok, message = xpcall(function() show(chunk(same)) end, traceback)
         complaint = not ok and message or nil
       end
       if complaint then io.stderr:write(explain(complaint, inputs), '\n') end

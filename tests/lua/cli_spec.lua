@@ -131,6 +131,13 @@ describe('the prompt', function()
     says('1\n', 'a b\n1\n', "input 1:1: '=' expected near 'b'\n    a b\n")
   end)
 
+  it('names the line of an expression', function()
+    says('', 'np.matmul(np.ones { 2, 3 }, np.ones { 4, 5 })\n', 'input 1:1: matmul: inner sizes '
+      .. 'differ, (2, 3) x (4, 5)\n    np.matmul(np.ones { 2, 3 }, np.ones { 4, 5 })\n')
+    says('5\n', '5 -- five\n')
+    says('', ';\nfunction none() end\nnone()\n')
+  end)
+
   it('knows the modules', function()
     says('true\n', 'np == require "imnn.numpy"\n')
     says('true\n', 'imnn == require "imnn"\n')

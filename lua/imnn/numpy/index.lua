@@ -69,6 +69,8 @@ end
 -- Zero-based i32 indices from ones that count from 1 or from the end; -1 is the last.
 local function zero_based(i, n, what)
   local np = require 'imnn.numpy'
+  if type(i) == 'number' or type(i) == 'table' then i = np.array(i, 'i32') end
+  if not array.is(i) then core.raise('%s: indices must be integers, got %s', what, type(i)) end
   if i.dtype ~= 'i32' then
     if i.dtype ~= 'u32' then core.raise('%s: indices must be i32 or u32, got %s', what, i.dtype) end
     i = i:astype 'i32'

@@ -1,0 +1,47 @@
+-- What a newcomer reads when something is wrong: a whole sentence, once, with the line of the
+-- script.
+local imnn = require 'imnn'
+local message = require 'tests.support.message'
+
+local rows = {
+  { 'np.ones { 2 } + np.ones { 3 }', 'add: shapes do not broadcast, (2) and (3)' },
+  { 'np.ones { 2 } + "a"', 'add: argument 2 must be an Array or a number, got string' },
+  { 'np.ones { 2 }:reshape { 3 }', 'reshape: (2) has another number of elements than (3)' },
+  { 'np.ones { 4 }:reshape { -1, -1 }',
+    'reshape: only one size can be left open by -1, got (-1, -1)' },
+  { 'np.matmul(np.ones { 2, 3 }, np.ones { 2, 3 })',
+    'matmul: inner sizes differ, (2, 3) x (2, 3)' },
+  { 'imnn.jit(function(x) return np.matmul(x, x) end)(np.ones { 2, 3 })',
+    'matmul: inner sizes differ, (2, 3) x (2, 3)' },
+  { 'np.concatenate { np.ones { 2 }, np.ones { 3, 2 } }',
+    'concatenate: shapes differ off axis 1, (2) and (3, 2)' },
+  { 'np.array { { 1, 2 }, { 3 } }',
+    'array: the nested table is ragged: the number of elements is 1 here, 2 before' },
+  { 'np.take(np.ones { 3 }, 5)', 'take: no element 5, there are 3' },
+  { 'np.take(np.ones { 3 }, { 1, 4 })', 'take: no element 4, there are 3' },
+  { 'np.take(np.ones { 3 }, "a")', 'take: indices must be integers, got string' },
+  { 'np.ones { 2 }:sum { axes = 1 }', 'np.sum: unknown option "axes"; did you mean "axis"?' },
+  { 'np.ones { 2 }:sum { axis = 3 }', 'np.sum: no axis 3, there are 1' },
+  { 'np.linalg.inv(np.ones { 2, 3 })', 'inv: needs square matrices, got (2, 3)' },
+  { 'imnn.jit(function(x) if x < 1 then return x end return -x end)(np.ones {})',
+    'comparison: a traced array has no value yet; choose with np.where or lax.cond' },
+  { 'imnn.grad(function(x) return 2 * x end)(np.ones { 2 })',
+    'grad: the function must give one real number, got f32 (2)' },
+  { 'imnn.random.normal(3, { 2 })', 'random.normal: a key has shape (2), got a number' },
+  { 'imnn.data.hdf5.open "/none/a.h5"', 'hdf5: /none/a.h5: No such file or directory' },
+}
+
+describe('the message of', function()
+  for _, row in ipairs(rows) do
+    it(row[1], function()
+      local chunk = assert(loadstring('local x = ' .. row[1] .. ' return x', '=script'))
+      setfenv(chunk, setmetatable({ imnn = imnn, np = imnn.np }, { __index = _G }))
+      assert.equal('script:1: ' .. row[2], message(chunk))
+    end)
+  end
+
+  it('an array larger than the memory, which is refused before it is tried', function()
+    local said = message(function() return imnn.np.ones { 1e6, 1e6 }, 0 end)
+    assert.truthy(said:find 'out of memory: 3814697.3 MiB asked for, [%d.]+ MiB available', said)
+  end)
+end)
