@@ -88,10 +88,18 @@ imnn_status imnn_set_threads(int n)
 }
 
 #ifdef __x86_64__
-#define FEATURE_LIST(X)                                                                          \
-    X("sse2")                                                                                    \
-    X("sse4.1") X("sse4.2") X("avx") X("avx2") X("fma") X("avx512f") X("avx512bw") X("avx512dq") \
-        X("avx512vl") X("avx512vnni")
+#define FEATURE_LIST(X) \
+    X("sse2")           \
+    X("sse4.1")         \
+    X("sse4.2")         \
+    X("avx")            \
+    X("avx2")           \
+    X("fma")            \
+    X("avx512f")        \
+    X("avx512bw")       \
+    X("avx512dq")       \
+    X("avx512vl")       \
+    X("avx512vnni")
 
 /** What kernels and libraries choose by. The compiler wants the names literally. */
 static void cpu_features(char *text, size_t room)

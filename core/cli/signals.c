@@ -18,15 +18,25 @@ static char library_source[4096]; /* how the sources of the library's files begi
 static atomic_bool deadly, pressed, hooked;
 static double hooked_at; /* of the handler alone, which does not interrupt itself */
 
-/** Raise, unless a program or a loop of the library has answered or will. */
-static void hook(lua_State *L, lua_Debug *at)
+/** The level of the innermost function written in Lua: what C's functions do is done for it. A
+ *  hook is not a level of its own. */
+static int innermost(lua_State *L, lua_Debug *at)
 {
-    if (lua_getinfo(L, "S", at) && !strncmp(at->source, library_source, strlen(library_source)))
-        return;
+    int level = 0;
+    while (lua_getstack(L, level, at) && lua_getinfo(L, "S", at) && *at->what == 'C') level++;
+    return level;
+}
+
+/** Raise, unless a program or a loop of the library has answered or will. */
+static void hook(lua_State *L, lua_Debug *why)
+{
+    lua_Debug at = {.source = ""};
+    int level = innermost(L, &at);
+    if (!strncmp(at.source, library_source, strlen(library_source))) return;
     lua_sethook(L, NULL, 0, 0);
     atomic_store(&hooked, false);
     if (!imnn_interrupted()) return;
-    luaL_where(L, 0); /* a hook is not a level of its own, so luaL_error would be one off */
+    luaL_where(L, level);
     lua_pushliteral(L, "interrupted");
     lua_concat(L, 2);
     lua_error(L);

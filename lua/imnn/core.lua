@@ -47,7 +47,8 @@ end
 function M.check(status, who)
   if status == C.IMNN_OK then return end
   local why = ffi.string(C.imnn_last_error())
-  if who and why:sub(1, #who + 1) ~= who .. ':' then why = who .. ': ' .. why end
+  local named = status == C.IMNN_EINTERRUPT or who and why:sub(1, #who + 1) == who .. ':'
+  if who and not named then why = who .. ': ' .. why end
   M.raise('%s', why)
 end
 

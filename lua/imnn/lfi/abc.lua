@@ -129,11 +129,11 @@ local function drawer(self, store, o, epsilon)
   local filter = epsilon ~= nil and not o.keep_rejected
   local program = batch_program(self, o.n_samples, filter)
   local bound = epsilon and np.array(epsilon) or np.zeros { self.n_targets }
-  if filter then store:leave_out(epsilon) end
   return function(key_theta, key_simulation)
     local theta, s, d = program(key_theta, key_simulation, bound)
     check_finite(self, theta, d)
     store:add(theta, s, d, o.n_samples)
+    if filter then store:leave_out(epsilon) end
   end
 end
 
@@ -300,6 +300,15 @@ function ABC:__call(opts)
   end
   if not ok then error(why, 0) end
   return self
+end
+
+function ABC:__tostring()
+  local accepted = self.parameters.n_accepted
+  if not accepted then return ('%s: %d draws'):format(who, self.draws) end
+  local epsilon = {}
+  for t, bound in ipairs(self.parameters.epsilon) do epsilon[t] = ('%g'):format(bound) end
+  return ('%s: accepted %s of %d draws, epsilon %s'):format(who, table.concat(accepted, ' '),
+    self.draws, table.concat(epsilon, ' '))
 end
 
 --- Marginals of the accepted draws with another grid or smoothing (imnn.lfi.marginals).

@@ -63,8 +63,9 @@ end
 local function run(script)
   local pipe = io.popen(('LC_ALL=C.UTF-8 %s -d %s 2>&1; echo "status $?"'):format(
     shell(M.program), shell(script)))
-  local said, status = pipe:read('*a'):match '^(.*)status (%d+)%s*$'
+  local said, status = (pipe:read '*a' or ''):match '^(.*)status (%d+)%s*$'
   pipe:close()
+  core.poll() -- ctrl-C ended the reading, and gnuplot, too
   if status == '127' then
     core.raise('plot: %s is not installed (Debian: gnuplot-nox); the script is tostring(figure)',
       M.program)
