@@ -7,7 +7,8 @@ local imnn = require 'imnn'
 local np, random, stax, lfi = imnn.np, imnn.random, imnn.stax, imnn.lfi
 local function on() print 'on' io.stdout:flush() end
 local function simulator(key, theta) return theta[1] + random.normal(key, { 4 }) end
-local net = imnn.SimulatorIMNN { n_s = 40, n_d = 40, n_params = 1, n_summaries = 1, input_shape = { 4 },
+local net = imnn.SimulatorIMNN { n_s = 40, n_d = 40, n_params = 1, n_summaries = 1,
+  input_shape = { 4 },
   theta_fid = np.array { 0 }, model = stax.Dense(1), optimiser = imnn.optimizers.adam(1e-3),
   key_or_state = random.PRNGKey(1), simulator = simulator }
 local function fit(n)
@@ -30,8 +31,9 @@ local function interrupt(script, path)
     %s %s script.lua >out 2>err &
     while kill -0 $! && ! grep -q on out; do sleep 0.05; done
     sleep 0.1; kill -INT -- -$!; wait $!
-    echo "[$?]"; sed 1d out; echo "[]"; cat err; echo "[]"; rm script.lua out err; ls' 2>/dev/null]])
-    :format(folder, path and 'PATH=' .. path .. ':$PATH' or '', program))
+    echo "[$?]"; sed 1d out; echo "[]"; cat err; echo "[]"
+    rm script.lua out err; ls' 2>/dev/null]]):format(folder, path and 'PATH=' .. path .. ':$PATH' or '',
+    program))
   local said = pipe:read '*a'
   pipe:close()
   os.execute('rm -r ' .. folder)
