@@ -32,8 +32,8 @@ local function interrupt(script, path)
     while kill -0 $! && ! grep -q on out; do sleep 0.05; done
     sleep 0.1; kill -INT -- -$!; wait $!
     echo "[$?]"; sed 1d out; echo "[]"; cat err; echo "[]"
-    rm script.lua out err; ls' 2>/dev/null]]):format(folder, path and 'PATH=' .. path .. ':$PATH' or '',
-    program))
+    rm script.lua out err; ls' 2>/dev/null]]):format(folder,
+    path and 'PATH=' .. path .. ':$PATH' or '', program))
   local said = pipe:read '*a'
   pipe:close()
   os.execute('rm -r ' .. folder)
@@ -62,7 +62,7 @@ describe('ctrl-C', function()
   ]]
 
   it('ends an ABC, whose draws can be used', function()
-    assert.same({ 'false\tscript.lua:16: interrupted\ttrue\ttrue\ttrue\n', '', 0, '' },
+    assert.same({ 'false\tscript.lua:17: interrupted\ttrue\ttrue\ttrue\n', '', 0, '' },
       interrupt(abc .. [[
         local ok, why = pcall(draw, 1e9)
         local n, p = abc.parameters.n_accepted[1], abc.parameters
@@ -71,12 +71,12 @@ describe('ctrl-C', function()
   end)
 
   it('ends a script that does not answer', function()
-    assert.same({ '', 'imnn: script.lua:16: interrupted\n', 130, '' },
+    assert.same({ '', 'imnn: script.lua:17: interrupted\n', 130, '' },
       interrupt(abc .. 'draw(1e9) print "not here"'))
   end)
 
   it('ends a compiled function, which can be called again', function()
-    assert.same({ 'false\tscript.lua:17: interrupted\ttrue\n', '', 0, '' }, interrupt [[
+    assert.same({ 'false\tscript.lua:18: interrupted\ttrue\n', '', 0, '' }, interrupt [[
       local f = imnn.jit(function(x)
         for _ = 1, 200 do x = np.matmul(x, x) end
         return x
@@ -95,6 +95,6 @@ describe('ctrl-C', function()
       folder, folder, folder))
     local result = interrupt("fit(1) on() net:plot { file = 'a.png' } print 'not here'", folder)
     os.execute('rm -r ' .. folder)
-    assert.same({ '', 'imnn: script.lua:12: interrupted\n', 130, '' }, result)
+    assert.same({ '', 'imnn: script.lua:13: interrupted\n', 130, '' }, result)
   end)
 end)
