@@ -376,5 +376,7 @@ describe('vmap', function()
       function() imnn.vmap(np.tanh, { in_axis = 1 }) end)
     refuses('vmap: the function must give arrays, got string',
       function() imnn.vmap(function() return 'x' end)(m) end)
+    refuses('vmap: the function gives nothing',
+      function() imnn.vmap(function(a) return nil, a end)(m) end)
   end)
 end)

@@ -1,0 +1,328 @@
+--- Derivatives: gradients, Jacobians, forward and reverse products.
+-- @module imnn.transform.derivatives
+local ffi = require 'ffi'
+local args = require 'imnn.args'
+local array = require 'imnn.array'
+local common = require 'imnn.transform.common'
+local core = require 'imnn.core'
+local np = require 'imnn.numpy'
+local transformed = require('imnn.transform.program').transformed
+local tree = require 'imnn.tree'
+local C, check = core.C, core.check
+local callable, describe, is_real = common.callable, common.describe, common.is_real
+local scoped, substitute, zeros = common.scoped, common.substitute, common.zeros
+local placeholder_like = common.placeholder_like
+local lift_result, leaves_of = common.lift_result, common.leaves_of
+local M = {}
+
+-- Arguments with placeholders for the leaves of those that are differentiated.
+local function open_arguments(who, given, n, chosen)
+  local inner, actual, holes = {}, {}, {}
+  for i = 1, n do inner[i] = given[i] end
+  for _, i in ipairs(chosen) do
+    if i < 1 or i > n then core.raise('%s: there is no argument %d', who, i) end
+    inner[i] = tree.map(function(x)
+      if not array.is(x) and type(x) ~= 'number' then
+        core.raise('%s: argument %d must be an Array or a number, got %s', who, i, type(x))
+      end
+      local lifted = array.lift(x)
+      if not is_real(lifted) then
+        core.raise('%s: argument %d is %s; only f32 and f64 have derivatives', who, i, describe(x))
+      end
+      actual[#actual + 1] = lifted
+      holes[#holes + 1] = placeholder_like(lifted)
+      return holes[#holes]
+    end, given[i])
+  end
+  return inner, actual, holes
+end
+
+local function argument_list(who, argnums)
+  local list = type(argnums) == 'table' and argnums or { argnums or 1 }
+  for _, i in ipairs(list) do
+    if type(i) ~= 'number' or i < 1 or i % 1 ~= 0 then
+      core.raise('%s: argnums count from 1, got %s', who, tostring(i))
+    end
+  end
+  return list
+end
+
+-- Cotangents of placeholders; zero where there is none.
+local function pull(graph, y, dy, holes)
+  local dx = ffi.new('imnn_node[?]', #holes)
+  check(C.imnn_graph_vjp(graph, #y, array.nodes(y), array.nodes(dy), #holes, array.nodes(holes),
+    dx))
+  local out = {}
+  for i, hole in ipairs(holes) do
+    out[i] = dx[i - 1] ~= 0 and array.tracer(dx[i - 1]) or zeros(hole)
+  end
+  return out
+end
+
+-- Tangents of results; nil where they are zero.
+local function push(graph, y, holes, v)
+  local dy = ffi.new('imnn_node[?]', #y)
+  check(C.imnn_graph_jvp(graph, #y, array.nodes(y), #holes, array.nodes(holes), array.nodes(v), dy))
+  local out = {}
+  for i = 1, #y do out[i] = dy[i - 1] ~= 0 and array.tracer(dy[i - 1]) or false end
+  return out
+end
+
+-- Lists of trees and back: { t1, t2 } flattened in order.
+local function take_trees(list, like, chosen)
+  local at, out = 0, {}
+  for k, i in ipairs(chosen) do
+    out[k] = tree.map(function()
+      at = at + 1
+      return list[at]
+    end, like[i])
+  end
+  return out
+end
+
+local jacobian_rows = { argnums = { 'integer', 'table', default = 1 } }
+local gradient_rows = {
+  argnums = jacobian_rows.argnums, has_aux = { 'boolean', default = false },
+}
+local function derivative_options(who, opts, rows)
+  if type(opts) == 'number' then opts = { argnums = opts } end
+  return args.take(who, opts, rows)
+end
+
+local function value_and_grad(who, fn, opts)
+  callable(who, fn)
+  local o = derivative_options(who, opts, gradient_rows)
+  local chosen = argument_list(who, o.argnums)
+  return transformed(function(...)
+    local n, given = select('#', ...), { ... }
+    return scoped(function(graph)
+      local inner, actual, holes = open_arguments(who, given, n, chosen)
+      local y, aux = fn(unpack(inner, 1, n))
+      if y == nil then core.raise('%s: the function gives nothing', who) end
+      y = lift_result(who, y)
+      if #y.shape > 0 or not is_real(y) then
+        core.raise('%s: the function must give one real number, got %s', who, describe(y))
+      end
+      local list = pull(graph, { y }, { array.lift(1, y.dtype) }, holes)
+      list[#list + 1] = y
+      if o.has_aux then
+        for _, leaf in ipairs(tree.leaves(aux)) do list[#list + 1] = lift_result(who, leaf) end
+      end
+      list = substitute(graph, list, holes, actual)
+      local dx = take_trees(list, given, chosen)
+      local value = list[#holes + 1]
+      if o.has_aux then
+        local at = #holes + 1
+        aux = tree.map(function()
+          at = at + 1
+          return list[at]
+        end, aux)
+      end
+      return value, type(o.argnums) == 'table' and dx or dx[1], aux
+    end)
+  end)
+end
+
+--- Value and derivative of a function that gives one number.
+-- @tparam function fn (x, ...) -> Array of shape (); with has_aux also a tree of arrays
+-- @tparam[opt] table opts `argnums` (1): an argument, or a list; `has_aux`
+-- @treturn function (x, ...) -> value, derivative: a tree like x (a list of them for a list), aux
+function M.value_and_grad(fn, opts) return value_and_grad('value_and_grad', fn, opts) end
+
+--- Derivative of a function that gives one number: a tree like its argument.
+function M.grad(fn, opts)
+  local both = value_and_grad('grad', fn, opts)
+  local aux = type(opts) == 'table' and opts.has_aux
+  return function(...)
+    local _, dx, more = both(...)
+    if aux then return dx, more end
+    return dx
+  end
+end
+
+-- The basis of an array: (size, shape).
+local function basis(x)
+  local size, shape = x.size, x.shape
+  table.insert(shape, 1, size)
+  return array.lift(np.eye(size, x.dtype):reshape(shape))
+end
+
+local function map_over(graph, y, hole, batch)
+  local yb = ffi.new 'imnn_node[1]'
+  check(C.imnn_graph_vmap(graph, 1, array.nodes { y }, 1, array.nodes { hole },
+    array.nodes { batch },
+    yb))
+  return array.tracer(yb[0])
+end
+
+local function joined(a, b)
+  local out = { unpack(a) }
+  for _, size in ipairs(b) do out[#out + 1] = size end
+  return out
+end
+
+-- dy/dx for one result and one variable, by one forward sweep over the basis of x.
+local function forward(graph, y, hole)
+  local shape = joined(y.shape, hole.shape)
+  local v = placeholder_like(hole)
+  local dy = push(graph, { y }, { hole }, { v })[1]
+  if not dy then return array.lift(np.zeros(shape, y.dtype)) end
+  local all = map_over(graph, dy, v, basis(hole)) -- (size of x, shape of y)
+  return np.reshape(np.moveaxis(all, 1, -1), shape)
+end
+
+-- The same by one reverse sweep over the basis of y.
+local function backward(graph, y, hole)
+  local shape = joined(y.shape, hole.shape)
+  local u = placeholder_like(y)
+  local dx = ffi.new 'imnn_node[1]'
+  check(C.imnn_graph_vjp(graph, 1, array.nodes { y }, array.nodes { u }, 1, array.nodes { hole },
+    dx))
+  if dx[0] == 0 then return array.lift(np.zeros(shape, y.dtype)) end
+  return np.reshape(map_over(graph, array.tracer(dx[0]), u, basis(y)), shape)
+end
+
+-- The leaves of a tangent or cotangent of a tree of arrays.
+local function vectors_of(what, vectors, whose, like)
+  local out = {}
+  if tree.structure(vectors) ~= tree.structure(like) then
+    core.raise('%s is a tree %s, %s %s', what, tree.structure(vectors), whose,
+      tree.structure(like))
+  end
+  tree.map(function(x, v)
+    if not array.is(v) and type(v) ~= 'number' then
+      core.raise('%s must be of Arrays or numbers, got %s', what, type(v))
+    end
+    x = array.lift(x)
+    out[#out + 1] = array.lift(v, x.dtype)
+    if describe(out[#out]) ~= describe(x) then
+      core.raise('%s is %s, %s %s', what, describe(out[#out]), whose, describe(x))
+    end
+    return x
+  end, like, vectors)
+  return out
+end
+
+local function jacobian(who, sweep, fn, opts, with_value)
+  callable(who, fn)
+  local o = derivative_options(who, opts, jacobian_rows)
+  local chosen = argument_list(who, o.argnums)
+  return transformed(function(...)
+    local n, given = select('#', ...), { ... }
+    return scoped(function(graph)
+      local inner, actual, holes = open_arguments(who, given, n, chosen)
+      local value = fn(unpack(inner, 1, n))
+      local list, leaves = {}, leaves_of(who, value)
+      for _, y in ipairs(leaves) do
+        if not is_real(y) then
+          core.raise('%s: the function must give real arrays, got %s', who, describe(y))
+        end
+        for _, hole in ipairs(holes) do list[#list + 1] = sweep(graph, y, hole) end
+      end
+      for _, y in ipairs(leaves) do list[#list + 1] = y end
+      list = substitute(graph, list, holes, actual)
+      local at = 0
+      local J = tree.map(function()
+        local mine = {}
+        for k = 1, #holes do mine[k] = list[at + k] end
+        at = at + #holes
+        local dx = take_trees(mine, given, chosen)
+        return type(o.argnums) == 'table' and dx or dx[1]
+      end, value)
+      if not with_value then return J end
+      local y = tree.map(function()
+        at = at + 1
+        return list[at]
+      end, value)
+      return y, J
+    end)
+  end)
+end
+
+--- Jacobian by forward sweeps, for few variables: shape of the result, then that of the variable.
+-- @tparam function fn
+-- @tparam[opt] table opts `argnums`
+function M.jacfwd(fn, opts) return jacobian('jacfwd', forward, fn, opts) end
+
+--- Jacobian by reverse sweeps, for few results.
+function M.jacrev(fn, opts) return jacobian('jacrev', backward, fn, opts) end
+
+--- Value and Jacobian from one trace.
+function M.value_and_jacfwd(fn, opts) return jacobian('value_and_jacfwd', forward, fn, opts,
+  true) end
+function M.value_and_jacrev(fn, opts) return jacobian('value_and_jacrev', backward, fn, opts,
+  true) end
+
+--- Second derivatives of a function that gives one number.
+function M.hessian(fn, opts)
+  return jacobian('hessian', forward, jacobian('hessian', backward, fn, opts), opts)
+end
+
+--- Forward derivative.
+-- @tparam function fn
+-- @tparam table primals list of arguments
+-- @tparam table tangents list of trees like them
+-- @treturn value
+-- @treturn tangent, a tree like the value
+function M.jvp(fn, primals, tangents)
+  callable('jvp', fn)
+  if type(primals) ~= 'table' or type(tangents) ~= 'table' or #primals ~= #tangents then
+    core.raise 'jvp: needs a list of arguments and a list of tangents of equal length'
+  end
+  local n, chosen = #primals, {}
+  for i = 1, n do chosen[i] = i end
+  return transformed(function(given, moved)
+    return scoped(function(graph)
+      local inner, actual, holes = open_arguments('jvp', given, n, chosen)
+      local v = {}
+      for i = 1, n do
+        local what = n == 1 and 'jvp: the tangent' or 'jvp: tangent ' .. i
+        for _, t in ipairs(vectors_of(what, moved[i], 'the argument', inner[i])) do
+          v[#v + 1] = t
+        end
+      end
+      local value = fn(unpack(inner, 1, n))
+      local y = leaves_of('jvp', value)
+      local list = { unpack(y) }
+      for i, dy in ipairs(push(graph, y, holes, v)) do list[#list + 1] = dy or zeros(y[i]) end
+      list = substitute(graph, list, holes, actual)
+      local function part(from)
+        local at = from
+        return tree.map(function()
+          at = at + 1
+          return list[at]
+        end, value)
+      end
+      return part(0), part(#y)
+    end)
+  end)(primals, tangents)
+end
+
+--- Reverse derivative.
+-- @tparam function fn
+-- @param ... its arguments
+-- @treturn value
+-- @treturn function cotangent (a tree like the value) -> cotangents of the arguments
+function M.vjp(fn, ...)
+  callable('vjp', fn)
+  local n, given, chosen = select('#', ...), { ... }, {}
+  for i = 1, n do chosen[i] = i end
+  local function pullback(cotangent, ...)
+    local arguments = { ... }
+    return scoped(function(graph)
+      local inner, actual, holes = open_arguments('vjp', arguments, n, chosen)
+      local value = fn(unpack(inner, 1, n))
+      local y = leaves_of('vjp', value)
+      local dy = vectors_of('vjp: the cotangent', cotangent, 'the value', value)
+      local list = substitute(graph, pull(graph, y, dy, holes), holes, actual)
+      return unpack(take_trees(list, arguments, chosen))
+    end)
+  end
+  local value = transformed(fn)(...)
+  if value == nil then core.raise 'vjp: the function gives nothing' end
+  return value, function(cotangent)
+    return transformed(pullback)(cotangent, unpack(given, 1, n))
+  end
+end
+
+return M

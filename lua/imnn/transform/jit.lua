@@ -1,0 +1,85 @@
+--- Compiled functions, kept for each type of their arguments.
+-- @module imnn.transform.jit
+local ffi = require 'ffi'
+local args = require 'imnn.args'
+local array = require 'imnn.array'
+local common = require 'imnn.transform.common'
+local program = require 'imnn.transform.program'
+local C = require('imnn.core').C
+local M = {}
+
+local Jit = {}
+Jit.__index = Jit
+
+-- The compiled program for arguments like these.
+function Jit:entry(...)
+  local n, given = select('#', ...), { ... }
+  local values, key, places = program.split(given, n, self.static)
+  local entry = self.kept[key]
+  if not entry then
+    if self.count >= 64 then self.kept, self.count = {}, 0 end -- changing settings do not pile up
+    entry = program.new(self.fn, values, places, n)
+    entry.places = places -- holds what the key names by its address, which so is not used again
+    self.kept[key], self.count = entry, self.count + 1
+  end
+  return entry, values
+end
+
+function Jit:__call(...)
+  if array.tracing() then return self.fn(...) end
+  local entry, values = self:entry(...)
+  return program.finish(entry, entry.run(values))
+end
+
+--- Floating-point operations in matrix products of one call with arguments like these.
+function Jit:flops(...) return tonumber(C.imnn_program_flops((self:entry(...)).program)) end
+
+--- Bytes that a call needs besides arguments and results.
+function Jit:bytes(...)
+  return tonumber(C.imnn_program_bytes((self:entry(...)).program, C.imnn_threads()))
+end
+
+--- Steps, fused clusters, buffers of the program for arguments like these.
+function Jit:text(...) return ffi.string(C.imnn_program_text((self:entry(...)).program)) end
+
+--- Run a number of times (20) and give the text with the time of each step.
+function Jit:profile(...)
+  local entry, values = self:entry(...)
+  C.imnn_program_profile(entry.program, true)
+  for _ = 1, 20 do entry.run(values) end
+  C.imnn_program_profile(entry.program, false)
+  return ffi.string(C.imnn_program_text(entry.program))
+end
+
+function Jit:__tostring() return ('compiled function, programs: %d'):format(self.count) end
+
+--- A compiled function. It is traced once for each combination of shapes, dtypes and other
+-- arguments (numbers, strings, ...), and what it captures from outside is taken as it was then.
+-- Inside a traced function it is the function itself.
+-- @tparam function fn of trees of arrays
+-- @tparam[opt] table opts `static_argnums`: list of arguments that are passed as they are
+-- @treturn table to be called; :text(...), :profile(...), :flops(...), :bytes(...)
+-- @usage local f = imnn.jit(function(x) return (x * x):sum() end)
+function M.jit(fn, opts)
+  common.callable('jit', fn)
+  local o = args.take('jit', opts, { static_argnums = { 'table', 'integer', optional = true } })
+  local static = {}
+  local list = type(o.static_argnums) == 'number' and { o.static_argnums } or o.static_argnums
+  for _, i in ipairs(list or {}) do static[i] = true end
+  return setmetatable({ fn = fn, static = static, kept = {}, count = 0 }, Jit)
+end
+
+--- A compiled function for arguments exactly like the examples.
+-- @tparam function fn arrays -> arrays
+-- @tparam table examples Arrays
+-- @tparam[opt] table opts `filter`: the last result, bool (n), tells which rows of the others
+-- (those with n rows) leave; the memory for those that do not is a tile's
+-- @treturn function
+function M.program(fn, examples, opts)
+  local n = #examples
+  local values, _, places = program.split(examples, n, {})
+  local entry = program.new(fn, values, places, n, opts and opts.filter)
+  return function(...) return program.finish(entry, entry.run { ... }) end
+end
+
+return M

@@ -1,0 +1,109 @@
+--- Functions of trees of arrays as programs.
+-- @module imnn.transform.program
+local C = require('imnn.core').C
+local array = require 'imnn.array'
+local describe = require('imnn.transform.common').describe
+local tree = require 'imnn.tree'
+local M = {}
+
+-- Text by which things that are no arrays are told apart: lengths keep strings apart from one
+-- another, and all digits keep numbers apart.
+local function name_of(x)
+  if type(x) == 'number' then return ('%.17g'):format(x) end
+  if type(x) == 'string' then return #x .. '"' .. x end
+  return type(x) .. ' ' .. tostring(x)
+end
+
+--- The values among arguments, by position in the flattened list; everything else is part of the
+-- key under which a program is kept, as the layout of random keys is.
+function M.split(given, n, static)
+  local values, key, places = {}, { tonumber(C.imnn_random_layout()) }, {}
+  local function walk(x, at)
+    if array.is(x) then
+      values[#values + 1] = x
+      key[#key + 1] = describe(x)
+      return { slot = #values }
+    elseif type(x) == 'table' and getmetatable(x) == nil and not static[at] then
+      local out = {}
+      key[#key + 1] = '{'
+      for _, k in ipairs(tree.keys(x)) do
+        key[#key + 1] = name_of(k) .. '='
+        out[k] = walk(x[k])
+      end
+      key[#key + 1] = '}'
+      return { nodes = out }
+    end
+    key[#key + 1] = name_of(x)
+    return { same = x }
+  end
+  for i = 1, n do places[i] = walk(given[i], i) end
+  return values, table.concat(key, ';'), places
+end
+
+local function fill(place, values)
+  if place.slot then return values[place.slot] end
+  if not place.nodes then return place.same end
+  local out = {}
+  for k, p in pairs(place.nodes) do out[k] = fill(p, values) end
+  return out
+end
+
+--- The arguments with other values in their places.
+function M.fill(places, n, values)
+  local out = {}
+  for i = 1, n do out[i] = fill(places[i], values) end
+  return out
+end
+
+--- Trace fn on inputs like the values, and compile what it gives.
+-- filter: the last result tells which rows of the others leave
+function M.new(fn, values, places, n, filter)
+  local entry = {}
+  array.trace(function()
+    local inputs, nodes = {}, {}
+    for i, x in ipairs(values) do inputs[i] = array.input(x.dtype, x.shape) end
+    local results = { fn(unpack(M.fill(places, n, inputs), 1, n)) }
+    entry.count = table.maxn(results)
+    local keep
+    if filter then
+      keep = array.lift(results[entry.count])
+      results[entry.count], entry.count = nil, entry.count - 1
+    end
+    entry.shape = {}
+    for i = 1, entry.count do
+      entry.shape[i] = tree.map(function(x)
+        if not array.is(x) then return setmetatable({ same = x }, {}) end
+        nodes[#nodes + 1] = array.lift(x)
+        return setmetatable({ slot = #nodes }, {})
+      end, results[i])
+    end
+    entry.run, entry.program = array.compile(inputs, nodes, keep)
+  end)
+  return entry
+end
+
+--- What the function gives, from the results of the program.
+function M.finish(entry, made)
+  local out = {}
+  for i = 1, entry.count do
+    out[i] = tree.map(function(leaf)
+      if leaf.slot then return made[leaf.slot] end
+      return leaf.same
+    end, entry.shape[i])
+  end
+  return unpack(out, 1, entry.count)
+end
+
+--- A transformed function: inside a trace it is run on tracers; outside one it is traced, compiled
+-- and run.
+function M.transformed(fn)
+  return function(...)
+    if array.tracing() then return fn(...) end
+    local n, given = select('#', ...), { ... }
+    local values, _, places = M.split(given, n, {})
+    local entry = M.new(fn, values, places, n)
+    return M.finish(entry, entry.run(values))
+  end
+end
+
+return M

@@ -1,0 +1,121 @@
+--- Functions of one example as functions of many.
+-- @module imnn.transform.vmap
+local ffi = require 'ffi'
+local args = require 'imnn.args'
+local array = require 'imnn.array'
+local common = require 'imnn.transform.common'
+local core = require 'imnn.core'
+local np = require 'imnn.numpy'
+local transformed = require('imnn.transform.program').transformed
+local tree = require 'imnn.tree'
+local C, check = core.C, core.check
+local M = {}
+
+local function axis_of(axes, i)
+  if axes == nil then return 1 end
+  if type(axes) == 'table' then return axes[i] end
+  return axes
+end
+
+local function check_axis(name, a)
+  if a == false or type(a) == 'number' and a % 1 == 0 and a ~= 0 then return a end
+  core.raise('vmap: %s are axes from 1, -1 for the last, or false, got %s', name,
+    type(a) == 'table' and 'a table' or tostring(a))
+end
+
+local function check_count(name, axes, n, things)
+  if type(axes) == 'table' and #axes ~= n then
+    core.raise('vmap: %s has %d entries for %d %s', name, #axes, n, things)
+  end
+end
+
+-- x with axis `from` at place `to`; `what` x is, for messages.
+local function move(x, from, to, what)
+  local axis, n = from == 1 and to or from, x.ndim
+  if axis == 1 then return x end
+  if math.abs(axis) > n then core.raise('vmap: %s has no axis %d, but %d', what, axis, n) end
+  return np.moveaxis(x, from, to)
+end
+
+-- Arguments with placeholders without the batch axis for the leaves that are batched.
+local function batch_arguments(given, n, axes)
+  local inner, batches, holes, size = {}, {}, {}, nil
+  check_count('in_axes', axes, n, 'arguments')
+  for i = 1, n do
+    local a = check_axis('in_axes', axis_of(axes, i))
+    inner[i] = given[i]
+    if a and (array.is(given[i]) or type(given[i]) == 'table' and getmetatable(
+      given[i]) == nil) then
+      inner[i] = tree.map(function(x)
+        if not array.is(x) then return x end
+        local lifted = array.lift(x)
+        if #lifted.shape == 0 then
+          core.raise('vmap: argument %d has no axis to map over; use in_axes = false for it', i)
+        end
+        lifted = move(lifted, a, 1, 'argument ' .. i)
+        local shape = lifted.shape
+        local mine = table.remove(shape, 1)
+        if size and mine ~= size then
+          core.raise('vmap: batches of different sizes, %d and %d', size, mine)
+        end
+        size = mine
+        batches[#batches + 1] = lifted
+        holes[#holes + 1] = array.placeholder(lifted.dtype, shape)
+        return holes[#holes]
+      end, given[i])
+    end
+  end
+  if not size then core.raise 'vmap: no argument has a batch axis' end
+  return inner, batches, holes, size
+end
+
+--- A function of one example as a function of many.
+-- @tparam function fn
+-- @tparam[opt] table opts `in_axes`: the batch axis of every argument (1), or a list, with false
+-- for arguments that are the same for all; `out_axes` likewise: where the results have it, false
+-- for results that do not depend on the batch
+-- @treturn function
+function M.vmap(fn, opts)
+  common.callable('vmap', fn)
+  local o = args.take('vmap', opts, {
+    in_axes = { 'integer', 'table', 'boolean', default = 1 },
+    out_axes = { 'integer', 'table', 'boolean', default = 1 },
+  })
+  return transformed(function(...)
+    local n, given = select('#', ...), { ... }
+    return common.scoped(function(graph)
+      local inner, batches, holes, size = batch_arguments(given, n, o.in_axes)
+      local results = { fn(unpack(inner, 1, n)) }
+      local count, y = table.maxn(results), {}
+      check_count('out_axes', o.out_axes, count, 'results')
+      for i = 1, count do
+        for _, leaf in ipairs(common.leaves_of('vmap', results[i])) do y[#y + 1] = leaf end
+      end
+      local yb = ffi.new('imnn_node[?]', math.max(#y, 1))
+      check(C.imnn_graph_vmap(graph, #y, array.nodes(y), #holes, array.nodes(holes),
+        array.nodes(batches), yb))
+      local at = 0
+      for i = 1, count do
+        local a = check_axis('out_axes', axis_of(o.out_axes, i))
+        results[i] = tree.map(function()
+          at = at + 1
+          local same = yb[at - 1] == y[at].node
+          local x = array.tracer(yb[at - 1])
+          if a == false then
+            if not same then core.raise('vmap: result %d depends on the batch', i) end
+            return x
+          end
+          if same then
+            local shape = x.shape
+            table.insert(shape, 1, size)
+            x = np.broadcast_to(x, shape)
+          end
+          return move(x, 1, a, 'result ' .. i)
+        end, results[i])
+      end
+      return unpack(results, 1, count)
+    end)
+  end)
+end
+
+return M
