@@ -409,7 +409,7 @@ describe('shapes', function()
     refuses('reshape: (2, 3) has another number of elements than (4)',
       function() np.reshape(x, { 4 }) end)
     refuses('reshape: (2, 3) does not fit (4, -1)', function() np.reshape(x, 4, -1) end)
-    refuses('reshape: sizes are whole numbers, 0 or more, got -1',
+    refuses('reshape: only one size can be left open by -1, got (-1, -1)',
       function() np.reshape(x, { -1, -1 }) end)
     refuses('reshape: a shape is a table of sizes, got nil', function() np.reshape(x) end)
     refuses('transpose: 1 axes for an array of 2', function() np.transpose(x, { 1 }) end)

@@ -20,7 +20,12 @@ function M.reshape(x, shape, ...)
   end
   local out, free = { unpack(shape) }, nil
   for i, size in ipairs(out) do
-    if size == -1 and not free then out[i], free = 1, i end
+    if size == -1 and free then
+      core.raise('reshape: only one size can be left open by -1, got (%s)',
+        table.concat(shape, ', '))
+    elseif size == -1 then
+      out[i], free = 1, i
+    end
   end
   array.c_shape(out, 'reshape')
   if free then
