@@ -76,7 +76,12 @@ end
 local function show(...)
   local plot = package.loaded['imnn.plot']
   if plot and plot.is_figure((...)) then return (...):show() end -- its text is a long script
-  if select('#', ...) > 0 then print(...) end
+  local texts = { ... }
+  for i = 1, select('#', ...) do
+    -- Without tables nothing is loaded.
+    texts[i] = type(texts[i]) == 'table' and require 'imnn.repl.show'(texts[i]) or tostring(texts[i])
+  end
+  if #texts > 0 then print(unpack(texts)) end
 end
 
 local function traceback(message)

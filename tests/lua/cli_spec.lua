@@ -113,6 +113,19 @@ describe('the prompt', function()
     says('', 'x = 1\n\n-- nothing\n')
   end)
 
+  it('shows what is in tables', function()
+    says('{ 1, "b", { 2, {} }, [5] = true, ["a b"] = 2, f = function, n = 1 }\n',
+      '{ 1, "b", { 2, {} }, [5] = true, n = 1, f = print, ["a b"] = 2 }\n')
+    says('{ w = f32 (2, 3), y = {1, 1} f32 (2) }\n',
+      '{ w = np.ones { 2, 3 }, y = np.ones { 2 } }\n')
+    says('{ a = {...} }\t1\n', 't = {} t.a = t\nt, 1\n')
+    says('odd\n', 'setmetatable({}, { __tostring = function() return "odd" end })\n')
+    local twenty = {}
+    for i = 1, 20 do twenty[i] = i end
+    says('{ ' .. table.concat(twenty, ', ') .. ', ... }\n',
+      't = {} for i = 1, 30 do t[i] = i end\nt\n')
+  end)
+
   it('takes several lines', function()
     says('1\n2\n', 'for i = 1, 2 do\n  print(i)\nend\n')
     says('3\n', '#{\n1, 2,\n3 }\n')

@@ -440,6 +440,9 @@ describe('figures', function()
     local shown = gnuplot.characters(tostring(fig), 79, 40)
     assert.is_true(count(shown, '\n') >= 38)
     assert.is_truthy(shown:find('Σ', 1, true))
+    local unnamed = plot.marginal_plot(posterior({ 0, 0 }, { 1, 1 }, -5, 5, 40))
+    shown = gnuplot.characters(tostring(unnamed), 79, 40)
+    assert.is_truthy(shown:find('%sθ1%s'), shown) -- and nothing of the markup
   end)
 
   it('say why they are not drawn, and leave what was there', function()

@@ -29,7 +29,7 @@ local terminals = {
   end,
   txt = function(width, height)
     local columns = 100
-    return ('dumb size %d,%d'):format(columns, columns * height / width / 2)
+    return ('dumb enhanced size %d,%d'):format(columns, columns * height / width / 2)
   end,
 }
 
@@ -132,7 +132,7 @@ function M.characters(script, columns, lines)
   local file = os.tmpname()
   local said
   cleaning({ file }, function()
-    write(file, ('set terminal dumb size %d,%d\n'):format(columns, lines) .. script, file)
+    write(file, ('set terminal dumb enhanced size %d,%d\n'):format(columns, lines) .. script, file)
     said = run(file)
   end)
   return said
