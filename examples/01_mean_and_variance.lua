@@ -19,17 +19,17 @@ net:fit { λ = 10, ϵ = 0.1, rng = fit_key, patience = quick and 1 or 250,
 net:plot { expected_detF = 50, file = 'history.png' }
 
 -- A measurement, what the network says about it, and three posteriors: Gaussian, ABC, exact.
-local data, prior = simulator(fit_key, np.array { 1, 2 }), lfi.uniform({ -3, 0.01 }, { 3, 8 })
+local data, prior = simulator(fit_key, np.array { 1, 2 }), lfi.uniform({ -3, 0.01 }, { 3, 10 })
 local estimate, invF = net:get_estimate(data), net.invF
 print('estimate', estimate, 'errors', invF[1][1]:item() ^ 0.5, invF[2][2]:item() ^ 0.5)
 local gaussian = lfi.GaussianApproximation {
   parameter_estimates = estimate, invF = invF, prior = prior }
 local abc = lfi.ApproximateBayesianComputation { target_data = data, prior = prior,
   simulator = simulator, compressor = net, F = net.F, gridsize = 50 }
-abc { ϵ = 0.5, rng = model_key, n_samples = quick and 20000 or 300000, smoothing = 2 }
+abc { ϵ = 0.7, rng = model_key, n_samples = quick and 20000 or 300000, smoothing = 2.5 }
 local exact = lfi.LikelihoodFreeInference { prior = prior, gridsize = 200 }
 local m = np.linspace(-3, 3, 200):reshape { 200, 1, 1 }
-local v = np.linspace(0.01, 8, 200):reshape { 1, 200, 1 }
+local v = np.linspace(0.01, 10, 200):reshape { 1, 200, 1 }
 local log_likelihood = (-(data - m) ^ 2 / (2 * v) - np.log(v) / 2):sum { axis = 3 }
 exact:put_marginals(np.exp(log_likelihood - log_likelihood:max()):reshape { 1, 200, 200 })
 

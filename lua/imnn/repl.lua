@@ -78,8 +78,8 @@ local function show(...)
   if plot and plot.is_figure((...)) then return (...):show() end -- its text is a long script
   local texts = { ... }
   for i = 1, select('#', ...) do
-    -- Without tables nothing is loaded.
-    texts[i] = type(texts[i]) == 'table' and require 'imnn.repl.show'(texts[i]) or tostring(texts[i])
+    local plain = type(texts[i]) ~= 'table' -- and the library need not be loaded
+    texts[i] = plain and tostring(texts[i]) or require 'imnn.repl.show'(texts[i])
   end
   if #texts > 0 then print(unpack(texts)) end
 end

@@ -11,15 +11,17 @@ local M = {}
 
 local who = 'plot.history'
 
--- What is drawn: panel, symbol, keys of the history, dashes of training and validation.
+-- What is drawn: panel, symbol, keys of the history, dashes of training and validation; `second`
+-- of its panel.
 local curves = {
   { panel = 1, symbol = '|F|', keys = { 'detF' }, dash = { 'solid', 'dotted' } },
   { panel = 2, symbol = '|C|', keys = { 'detC' }, log = 'lndetC', dash = { 'solid', 'dotted' } },
   { panel = 2, symbol = '|C⁻¹|', keys = { 'detinvC' }, log = 'lndetinvC',
-    dash = { 'dashed', 'dashdot' } },
+    dash = { 'dashed', 'dashdot' }, second = true },
   { panel = 3, symbol = 'Λ₂', keys = { 'Lambda_2', 'Λ2', 'Λ_2' },
     dash = { 'solid', 'dotted' } },
-  { panel = 3, symbol = 'r', keys = { 'r' }, dash = { 'dashed', 'dashdot' }, right = true },
+  { panel = 3, symbol = 'r', keys = { 'r' }, dash = { 'dashed', 'dashdot' }, second = true,
+    right = true },
 }
 
 -- ---- reading ----
@@ -82,8 +84,15 @@ local function validated(runs)
   return false
 end
 
+-- With several runs a colour is a run; a single one has two of them for the curves of a panel.
+local function colour_of(fig, i, kind)
+  local run = fig.runs[i]
+  local own = #fig.runs == 1 and not run.colour and kind.second and 2 or i
+  return style.colour(who, run.colour, own)
+end
+
 local function line(colour, dash, title)
-  return ("with lines linecolor rgb '%s' linewidth 1.3 dashtype %s %s"):format(colour,
+  return ("with lines linecolor rgb '%s' linewidth 1.1 dashtype %s %s"):format(colour,
     style.dash(who, dash), title and 'title ' .. text.literal(title) or 'notitle')
 end
 
@@ -102,10 +111,10 @@ local function add_legend(fig, plots)
     table.insert(plots[1], 'NaN ' .. line(style.colour(who, run.colour, i), 'solid',
       run.label ~= '' and run.label or 'run ' .. i))
   end
-  local colour = one and style.colour(who, one.colour, 1) or style.colour(who, 'black')
   for k, role in ipairs { any and '(training)' or '', any and '(validation)' or nil } do
     for _, kind in ipairs(curves) do
       local entry = join(one and one.label or '', kind.symbol, role)
+      local colour = one and colour_of(fig, 1, kind) or style.colour(who, 'black')
       if one or any or kind.panel ~= 1 then
         table.insert(plots[kind.panel], 'NaN ' .. line(colour, kind.dash[k], entry))
       end
@@ -121,7 +130,7 @@ local line_height, letter = 0.42, 0.178 -- cm, of legends
 local panels = { -- from the top
   { name = 'information', ylabel = '|F|', legend = 'bottom' },
   { name = 'covariance', ylabel = '|C| and |C⁻¹|', legend = 'top', logarithmic = true },
-  { name = 'regulariser', ylabel = 'Λ₂', legend = 'top', y2label = 'r' },
+  { name = 'regulariser', ylabel = 'Λ₂', legend = 'top', logarithmic = true, y2label = 'r' },
 }
 
 local function panel_height(fig)
@@ -138,8 +147,9 @@ end
 -- it left free at the top.
 local function axis_of(fig, i, right, spare)
   local lo, hi = math.huge, -math.huge
+  local logarithmic = panels[i].logarithmic and not right
   local function see(v)
-    if not values.is_finite(v) or panels[i].logarithmic and v <= 0 then return end
+    if not values.is_finite(v) or logarithmic and v <= 0 then return end
     lo, hi = math.min(lo, v), math.max(hi, v)
   end
   for _, run in ipairs(fig.runs) do
@@ -150,8 +160,8 @@ local function axis_of(fig, i, right, spare)
     end
   end
   if i == 1 and fig.expected then see(fig.expected) end
-  if panels[i].logarithmic then
-    see(1)
+  if logarithmic then
+    if i == 2 or hi < lo then see(1) end
     local room = math.max(math.log10(hi / lo), 0.3)
     return axis.log(lo * 10 ^ (-0.06 * room), hi * 10 ^ ((0.06 + spare / (1 - spare)) * room))
   end
@@ -212,18 +222,18 @@ local function draw(fig, sheet)
   plots[2][1] = '1 ' .. line('#000000', 'dashed')
   for i, run in ipairs(fig.runs) do
     n = math.max(n, run.n - 1)
-    local colour = style.colour(who, run.colour, i)
     for _, c in ipairs(run.curves) do
       table.insert(plots[c.kind.panel], sheet:data(values.curve(c.y)) .. ' using 1:2 '
         .. (c.kind.right and 'axes x1y2 ' or '')
-        .. line(colour, c.kind.dash[c.validation and 2 or 1]))
+        .. line(colour_of(fig, i, c.kind), c.kind.dash[c.validation and 2 or 1]))
     end
   end
   add_legend(fig, plots)
   for i = 1, 3 do draw_panel(fig, sheet, i, n, plots[i]) end
 end
 
---- Three panels: |F|; |C| and |C^-1|, logarithmic; Lambda_2 and, on the right axis, r.
+--- Three panels: |F|; |C| and |C^-1|, logarithmic; Lambda_2, logarithmic, and, on the right
+-- axis, r.
 -- @tparam table history lists or Arrays detF, detC, detinvC, Lambda_2, r, and val_detF, ... if the
 -- fit was validated; lndetC, lndetinvC where the determinants leave the range of numbers
 -- @tparam[opt] table opts `expected_detF`: a line at what is possible; `label` of the run;
