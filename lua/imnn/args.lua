@@ -56,7 +56,7 @@ end
 
 --- "; did you mean ...?" for the nearest known name, or nothing if none is near.
 function M.near(key, known)
-  local best, least = nil, math.max(2, math.floor(#key / 2))
+  local best, least = nil, math.min(math.max(2, math.floor(#key / 2)), #key) -- not all letters
   for name in pairs(known) do
     if type(name) == 'string' then
       local d = distance(key, name)
@@ -88,7 +88,10 @@ function M.take(who, opts, rows)
   end
   for key, v in pairs(opts or {}) do
     local name = name_of(key, rows)
-    if not name then
+    if not name and type(key) == 'number' then
+      core.raise('%s: options have names, { name = value, ... }, got one without at place %s', who,
+        tostring(key))
+    elseif not name then
       core.raise('%s: unknown option "%s"%s', who, tostring(key), M.near(tostring(key), rows))
     end
     if given[name] ~= nil then core.raise('%s: option "%s" is given twice', who, name) end

@@ -72,9 +72,11 @@ function M.flatten(t)
   return M.leaves(t), function(list) return M.unflatten(t, list) end
 end
 
---- A tree like t with the leaves of a list.
+--- A tree like t with the first leaves of a list.
+-- @raise a list that is too short
 function M.unflatten(t, list)
-  local i = 0
+  local i, n = 0, #M.leaves(t)
+  if #list < n then core.raise('tree.unflatten: the tree has %d leaves, the list %d', n, #list) end
   return M.map(function()
     i = i + 1
     return list[i]
