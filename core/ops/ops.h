@@ -186,6 +186,9 @@ imnn_rows_fn imnn_rows_map; /* every input by rows */
  *                         indices -> the axis with `size` elements
  *   take_along            {axis}: x and i32 indices of equal shape but for the axis
  *   put_along_add         {axis, size}: its transpose
+ *   sort, argsort         {axis, descending}: argsort gives i32, zero-based
+ *   searchsorted          {right, batch}: sorted lists (batch, n), x (batch, ...): gives i32
+ *   cumsum, cumprod, cummax, cummin   {axis, backward}
  *   iota                  {dtype, axis, sizes...}: counts along the axis; no inputs
  *   convert               {dtype}
  *   matmul                {transpose a, transpose b}: a (..., n, k) or (..., k, n); ...; with
