@@ -13,7 +13,9 @@ local M = {
 }
 
 -- The rooms of this module.
-for _, room in ipairs { 'create', 'reduce', 'shape', 'product' } do
+for _, room in ipairs { 'create', 'reduce', 'shape', 'product', 'sort', 'statistics',
+  'polynomial',
+} do
   for name, fn in pairs(require('imnn.numpy.' .. room)) do M[name] = fn end
 end
 
@@ -64,7 +66,9 @@ end
 
 for _, name in ipairs {
   'astype', 'clip', 'square', 'reshape', 'ravel', 'transpose', 'moveaxis', 'swapaxes', 'squeeze',
-  'expand_dims', 'broadcast_to', 'flip', 'take', 'matmul', 'dot', 'inner', 'outer',
+  'expand_dims', 'broadcast_to', 'flip', 'take', 'matmul', 'dot', 'inner', 'outer', 'sort',
+  'argsort', 'top_k', 'nonzero', 'diagonal', 'trace', 'tile', 'roll', 'repeat_', 'split', 'median',
+  'quantile', 'percentile', 'average', 'tril', 'triu', 'unique',
 } do
   methods[name] = M[name]
 end

@@ -226,6 +226,33 @@ describe('an index', function()
     is({}, 'i32', x[np.zeros({ 3 }, 'bool')])
   end)
 
+  it('may have several arrays, which choose together', function()
+    local y = np.arange(24):reshape(2, 3, 4)
+    local function i32(t) return np.array(t, 'i32') end
+    is({ 1, 4, 6 }, 'i32', x[{ i32 { 1, 2, 2 }, i32 { 2, 1, 3 } }])
+    is({ { 0, 2 }, { 8, 10 } }, 'i32', x[{ i32 { { 1 }, { 3 } }, i32 { 1, 3 } }])
+    is({ 3, 20 }, 'i32', y[{ i32 { 1, 2 }, i32 { 1, 3 }, i32 { 4, 1 } }])
+    is({ { 4, 11 }, { 16, 23 } }, 'i32', y[{ {}, i32 { 2, 3 }, i32 { 1, 4 } }])
+    is({ { 3, 7, 11 }, { 12, 16, 20 } }, 'i32', y[{ i32 { 1, 2 }, {}, i32 { 4, 1 } }])
+    is({ { 3, 7 }, { 0, 4 } }, 'i32', y[{ 1, { 1, 2 }, i32 { 4, 1 } }]) -- numbers count as arrays
+    assert.same({ 3, 1, 3, 4 }, y[{ i32 { 1, 1, 2 }, np.newaxis, '...' }].shape)
+    assert.same({ 2, 1, 2 }, y[{ {}, np.newaxis, 1, i32 { 1, 2 } }].shape)
+    assert.same({ 0, 4 }, y[{ np.zeros({ 0 }, 'i32'), 2 }].shape)
+  end)
+
+  it('may have masks of one or several axes, also beside others', function()
+    local y = np.arange(24):reshape(2, 3, 4)
+    is({ 9, 10, 11 }, 'i32', x[np.gt(x, 8)])
+    is({ 1, 9 }, 'i32', y[{ 1, np.array { true, false, true }, 2 }])
+    is({ { 0, 3 }, { 4, 7 }, { 8, 11 } }, 'i32', x[{ {}, np.array { true, false, false, true } }])
+    is({ 0, 11 }, 'i32', x[{ np.array { true, false, true }, np.array({ 1, 4 }, 'i32') }])
+    assert.same({ 2, 2 }, y[{ '...', np.eye(3, 4, 'bool') }][{ {}, { 1, 2 } }].shape)
+    assert.same({ 5, 4 }, y[np.array { { true, true, true }, { true, true, false } }].shape)
+    is({ { 8, 9, 10, 11 } }, 'i32', imnn.jit(function(a)
+      return a[np.array { false, false, true }]
+    end)(x))
+  end)
+
   it('of a traced array is the same, but positions outside are clamped', function()
     local f = imnn.jit(function(a, i) return a[{ { 2, 3 }, -1 }], a[i] end)
     local y, z = f(x, np.array({ 1, 9, -9 }, 'i32'))
@@ -257,8 +284,11 @@ describe('an index', function()
       { np.array { 1, 2 }, 'index: indices must be i32 or u32, got f32' },
       { np.array({ 1, 7 }, 'i32'), 'index: no element 7, there are 3' },
       { np.array { true, false },
-        'index: a mask has one axis like the first of the array, got (2) for (3, 4)' },
-      { { np.array({ 1 }, 'i32'), np.array({ 1 }, 'i32') }, 'index: one index array at a time' },
+        'index: a mask has the sizes of the axes that it is for, got (2) for axis 1 of (3, 4)' },
+      { { {}, np.array { true } },
+        'index: a mask has the sizes of the axes that it is for, got (1) for axis 2 of (3, 4)' },
+      { np.array(true), 'index: a mask needs an axis, got shape ()' },
+      { np.zeros({ 3, 4, 1 }, 'bool'), 'index: 3 indices for an array of 2 axes' },
     } do
       assert.equal(case[2], refusal(function() return (x[case[1]]) end))
     end

@@ -1,8 +1,10 @@
 --- Making arrays.
 -- @module imnn.numpy.create
 local ffi = require 'ffi'
+local args = require 'imnn.args'
 local array = require 'imnn.array'
 local core = require 'imnn.core'
+local elementwise = require('imnn.numpy.elementwise').apply
 local promote = require 'imnn.numpy.promote'
 local M = {}
 
@@ -72,6 +74,9 @@ function M.as_array(x, who)
   core.raise('%s: needs an Array, got %s', who, type(x))
 end
 
+--- np.array, under NumPy's other name.
+M.asarray = M.array
+
 --- Another dtype: 'f32', 'f64', 'i32', 'u32', 'bool'.
 function M.astype(x, dtype)
   array.dtype_code(dtype)
@@ -92,6 +97,7 @@ function M.full(shape, value, dtype)
   return array.apply('broadcast', { dtype and M.astype(x, dtype) or x }, sizes, 'full')
 end
 
+--- Ones of a shape, f32 or another dtype.
 function M.ones(shape, dtype) return M.full(shape, 1, dtype) end
 
 --- Zeros, ones, a value in the shape and dtype of another array.
@@ -139,26 +145,250 @@ function M.arange(start, stop, step, dtype)
   return M.astype(count('arange', n, 'f64') * step + start, dtype)
 end
 
+local span_rows = {
+  dtype = { 'string', optional = true }, endpoint = { 'boolean', default = true },
+  base = { 'number', default = 10 },
+}
+
+-- n numbers at equal distances in f64 (Lua numbers) or the dtype of the arrays, which they follow
+-- along a new first axis.
+local function span(who, start, stop, n, o)
+  check_count(who, n)
+  local parts = math.max(o.endpoint and n - 1 or n, 1)
+  if not array.is(start) and not array.is(stop) then
+    finite(who, start, stop)
+    return count(who, n, 'f64') * (stop - start) / parts + start
+  end
+  local a, b = M.as_array(start, who), M.as_array(stop, who)
+  local dtype = promote.real(promote.dtype { start, stop })
+  a, b = promote.convert(a, dtype), promote.convert(b, dtype)
+  local sizes = { n }
+  for k = 1, math.max(a.ndim, b.ndim) do sizes[k + 1] = 1 end
+  return array.apply('reshape', { count(who, n, dtype) }, sizes) / parts * (b - a) + a
+end
+
+local function span_options(who, opts)
+  if type(opts) == 'string' then opts = { dtype = opts } end
+  return args.take(who, opts, span_rows)
+end
+
+local function finish(x, given, o)
+  return M.astype(x, o.dtype or (array.is(given) and x.dtype or 'f32'))
+end
+
 --- n numbers from start to stop, both included.
--- @tparam number start
--- @tparam number stop
+-- @tparam number|Array start
+-- @tparam number|Array stop
 -- @tparam[opt=50] number n
+-- @tparam[opt] string|table opts dtype (f32, or that of arrays), endpoint = false leaves stop out
+-- @treturn Array (n), or (n, ...) between arrays
+-- @usage np.linspace(0, 1, 3) --> { 0, 0.5, 1 }
+function M.linspace(start, stop, n, opts)
+  local o = span_options('linspace', opts)
+  local given = array.is(start) and start or stop
+  return finish(span('linspace', start, stop, n or 50, o), given, o)
+end
+
+--- n numbers from base^start to base^stop, their logarithms at equal distances.
+-- @usage np.logspace(0, 2, 3) --> { 1, 10, 100 }
+function M.logspace(start, stop, n, opts)
+  local o = span_options('logspace', opts)
+  local given = array.is(start) and start or stop
+  local x = span('logspace', start, stop, n or 50, o)
+  return finish(elementwise('pow', o.base, x), given, o)
+end
+
+--- n numbers from start to stop, each the same multiple of the one before.
+-- @usage np.geomspace(1, 8, 4) --> { 1, 2, 4, 8 }
+function M.geomspace(start, stop, n, opts)
+  local o = span_options('geomspace', opts)
+  if not array.is(start) and not array.is(stop) then
+    finite('geomspace', start, stop)
+    if start * stop <= 0 then
+      core.raise('geomspace: start and stop must have one sign and not be 0, got %g and %g', start,
+        stop)
+    end
+    local sign = start < 0 and -1 or 1
+    local x = span('geomspace', math.log(sign * start), math.log(sign * stop), n or 50, o)
+    return finish(elementwise('exp', x) * sign, start, o)
+  end
+  local given, sign = array.is(start) and start or stop, elementwise('sign', M.as_array(start))
+  local function log(x) return elementwise('log', M.as_array(x, 'geomspace') * sign) end
+  return finish(elementwise('exp', span('geomspace', log(start), log(stop), n or 50, o)) * sign,
+    given, o)
+end
+
+-- ---- matrices ----
+
+-- Row and column numbers from 0, as (n, 1) and (1, m).
+local function places(who, n, m)
+  check_count(who, n)
+  check_count(who, m)
+  return array.apply('reshape', { count(who, n, 'i32') }, { n, 1 }),
+    array.apply('reshape', { count(who, m, 'i32') }, { 1, m })
+end
+
+local function offset(who, k)
+  if k == nil then return 0 end
+  if type(k) ~= 'number' or k % 1 ~= 0 then
+    core.raise('%s: the offset of the diagonal is a whole number, got %s', who, tostring(k))
+  end
+  return k
+end
+
+-- n, m, k and dtype; m and k may be left out.
+local function matrix(who, n, m, k, dtype)
+  if type(m) == 'string' then m, dtype = nil, m end
+  if type(k) == 'string' then k, dtype = nil, k end
+  return n, m or n, offset(who, k), dtype or 'f32'
+end
+
+--- Ones on a diagonal of a matrix (n, m).
+-- @tparam number n rows
+-- @tparam[opt=n] number m columns
+-- @tparam[opt=0] number k which diagonal; above the main one where positive
 -- @tparam[opt='f32'] string dtype
-function M.linspace(start, stop, n, dtype)
-  n = n or 50
-  finite('linspace', start, stop)
-  check_count('linspace', n)
-  local part = count('linspace', n, 'f64') * (stop - start) / math.max(n - 1, 1)
-  return M.astype(part + start, dtype or 'f32')
+-- @usage np.eye(2) --> { { 1, 0 }, { 0, 1 } }
+function M.eye(n, m, k, dtype)
+  n, m, k, dtype = matrix('eye', n, m, k, dtype)
+  local row, column = places('eye', n, m)
+  local sizes = { n, m }
+  row = array.apply('broadcast', { row + k }, sizes, 'eye')
+  return M.astype(array.apply('eq', { row, column }, nil, 'eye'), dtype)
 end
 
 --- The identity matrix (n, n).
-function M.eye(n, dtype)
-  check_count('eye', n)
-  local at = count('eye', n, 'i32')
-  local square = array.apply('broadcast', { at }, { n, n }, 'eye')
-  local turned = array.apply('reshape', { at }, { n, 1 })
-  return M.astype(array.apply('eq', { turned, square }, nil, 'eye'), dtype or 'f32')
+function M.identity(n, dtype) return M.eye(n, dtype) end
+
+--- Ones on and below a diagonal of a matrix (n, m).
+function M.tri(n, m, k, dtype)
+  n, m, k, dtype = matrix('tri', n, m, k, dtype)
+  local row, column = places('tri', n, m)
+  return M.astype(elementwise('ge', row + k, column), dtype)
+end
+
+local function triangle(who, x, keep)
+  x = M.as_array(x, who)
+  local shape = x.shape
+  if #shape < 2 then core.raise('%s: needs two axes, got %d', who, #shape) end
+  local row, column = places(who, shape[#shape - 1], shape[#shape])
+  return elementwise('where', keep(row, column), x, 0)
+end
+
+--- x (..., n, m) with zeros above the kth diagonal.
+function M.tril(x, k)
+  k = offset('tril', k)
+  return triangle('tril', x, function(row, column) return elementwise('ge', row + k, column) end)
+end
+
+--- x (..., n, m) with zeros below the kth diagonal.
+function M.triu(x, k)
+  k = offset('triu', k)
+  return triangle('triu', x, function(row, column) return elementwise('le', row + k, column) end)
+end
+
+--- The kth diagonal along two axes (the first two), which it replaces as the last one.
+-- @tparam Array x
+-- @tparam[opt=0] number k
+-- @tparam[opt=1] number axis1
+-- @tparam[opt=2] number axis2
+function M.diagonal(x, k, axis1, axis2)
+  x, k = M.as_array(x, 'diagonal'), offset('diagonal', k)
+  local ndim = x.ndim
+  local a = core.index(axis1 or 1, ndim, 'diagonal: no axis')
+  local b = core.index(axis2 or 2, ndim, 'diagonal: no axis')
+  if a == b then core.raise 'diagonal: needs two different axes' end
+  local order, sizes, ranges = {}, {}, {}
+  for axis = 0, ndim - 1 do if axis ~= a and axis ~= b then order[#order + 1] = axis end end
+  order[#order + 1], order[#order + 2] = a, b
+  local shape = x.shape
+  for i, axis in ipairs(order) do sizes[i] = shape[axis + 1] end
+  local n, m = sizes[ndim - 1], sizes[ndim]
+  local many = math.max(math.min(n + math.min(k, 0), m - math.max(k, 0)), 0)
+  sizes[ndim - 1], sizes[ndim] = n * m, nil
+  for _, size in ipairs(sizes) do
+    ranges[#ranges + 1], ranges[#ranges + 2], ranges[#ranges + 3] = 0, size, 1
+  end
+  local last = #ranges
+  ranges[last - 2] = many > 0 and (k >= 0 and k or -k * m) or 0
+  ranges[last - 1], ranges[last] = many, m + 1
+  local y = array.apply('transpose', { x }, order)
+  return array.apply('slice', { array.apply('reshape', { y }, sizes) }, ranges)
+end
+
+--- A matrix with x (n) on its kth diagonal; or the kth diagonal of a matrix x (n, m).
+function M.diag(x, k)
+  x, k = M.as_array(x, 'diag'), offset('diag', k)
+  if x.ndim == 2 then return M.diagonal(x, k) end
+  if x.ndim ~= 1 then core.raise('diag: needs one or two axes, got %d', x.ndim) end
+  local n = x.size
+  local side = n + math.abs(k)
+  if n == 0 then return M.zeros({ side, side }, x.dtype) end
+  local first = k >= 0 and k or -k * side
+  local behind = side * side - first - (n - 1) * (side + 1) - 1
+  return array.apply('reshape', { array.apply('pad', { x }, { first, behind, side }) },
+    { side, side })
+end
+
+--- A matrix with all elements of x on its kth diagonal.
+function M.diagflat(x, k)
+  x = M.as_array(x, 'diagflat')
+  return M.diag(array.apply('reshape', { x }, { x.size }), k)
+end
+
+-- ---- grids ----
+
+--- The coordinates of a grid, as many arrays as axes.
+-- @param ... Arrays of one axis, then perhaps options: indexing = 'xy' (the first runs along the
+--   second axis) or 'ij' (each along its own)
+-- @usage local x, y = np.meshgrid({ 1, 2, 3 }, { 4, 5 })
+function M.meshgrid(...)
+  local list, opts = { ... }, nil
+  local last = list[#list]
+  if type(last) == 'table' and #last == 0 and next(last) ~= nil then
+    opts, list[#list] = last, nil
+  end
+  local o = args.take('meshgrid', opts, { indexing = { 'string', default = 'xy' } })
+  if o.indexing ~= 'xy' and o.indexing ~= 'ij' then
+    core.raise('meshgrid: indexing is "xy" or "ij", got "%s"', o.indexing)
+  end
+  local sizes, axis = {}, {}
+  for i, x in ipairs(list) do
+    list[i] = M.as_array(x, 'meshgrid')
+    axis[i] = o.indexing == 'xy' and #list > 1 and i <= 2 and 3 - i or i
+    sizes[axis[i]] = list[i].size
+  end
+  for i, x in ipairs(list) do
+    local ones = {}
+    for k = 1, #sizes do ones[k] = k == axis[i] and x.size or 1 end
+    list[i] = array.apply('broadcast', { array.apply('reshape', { x }, ones) }, sizes)
+  end
+  return unpack(list)
+end
+
+--- The positions of all elements of a shape, from 1.
+-- @tparam table shape
+-- @tparam[opt='i32'] string dtype
+-- @treturn Array (number of axes, shape...)
+function M.indices(shape, dtype)
+  array.c_shape(shape, 'indices')
+  if type(shape) == 'number' then shape = { shape } end
+  local out = {}
+  for k = 1, #shape do out[k] = M.iota(dtype, shape, k) + 1 end
+  return require('imnn.numpy.shape').stack(out)
+end
+
+--- One element 1 and zeros elsewhere, along a new last axis.
+-- @tparam Array x positions from 1; what is none of 1 .. n gives zeros only
+-- @tparam number n
+-- @tparam[opt='f32'] string dtype
+function M.one_hot(x, n, dtype)
+  x = M.as_array(x, 'one_hot')
+  check_count('one_hot', n)
+  local sizes = x.shape
+  sizes[#sizes + 1] = 1
+  return M.astype(elementwise('eq', array.apply('reshape', { x }, sizes),
+    count('one_hot', n, 'i32') + 1), dtype or 'f32')
 end
 
 --- Positions 0, 1, ... along an axis.

@@ -34,6 +34,9 @@ function M.dtype(list)
   return dtype
 end
 
+--- The dtype in which a mean is computed: f32 for integers and bools.
+function M.real(dtype) return rank[dtype] < rank.f32 and 'f32' or dtype end
+
 --- x in another dtype.
 function M.convert(x, dtype)
   if not array.is(x) then return array.number(x, dtype) end

@@ -1,0 +1,76 @@
+--- Polynomials, as lists of coefficients, that of the highest power first.
+-- @module imnn.numpy.polynomial
+local core = require 'imnn.core'
+local create = require 'imnn.numpy.create'
+local product = require 'imnn.numpy.product'
+local shape = require 'imnn.numpy.shape'
+local M = {}
+
+local function coefficients(p, who)
+  p = shape.atleast_1d(create.as_array(p, 'np.' .. who))
+  if p.ndim ~= 1 then
+    core.raise('np.%s: needs a list of coefficients, got (%s)', who, table.concat(p.shape, ', '))
+  end
+  return p
+end
+
+--- The value of a polynomial, by Horner's rule.
+-- @tparam Array p (n)
+-- @tparam Array|number x
+-- @usage np.polyval({ 1, 0, -1 }, 3) --> 8
+function M.polyval(p, x)
+  p, x = coefficients(p, 'polyval'), create.as_array(x, 'np.polyval')
+  local y = create.zeros_like(x)
+  for i = 1, p.size do y = y * x + p[i] end
+  return y
+end
+
+--- Its derivative and its integral, which is 0 at 0.
+function M.polyder(p)
+  p = coefficients(p, 'polyder')
+  local n = p.size
+  if n < 2 then return create.zeros({ 0 }, p.dtype) end
+  return p[{ { 1, n - 1 } }] * create.arange(n - 1, 0, -1)
+end
+function M.polyint(p)
+  p = coefficients(p, 'polyint')
+  return shape.pad(p / create.arange(p.size, 0, -1), { { 0, 1 } })
+end
+
+-- Both with the same number of coefficients.
+local function matched(who, a, b)
+  a, b = coefficients(a, who), coefficients(b, who)
+  local n = math.max(a.size, b.size)
+  return shape.pad(a, { { n - a.size, 0 } }), shape.pad(b, { { n - b.size, 0 } })
+end
+
+--- Sum, difference and product of two polynomials.
+function M.polyadd(a, b)
+  a, b = matched('polyadd', a, b)
+  return a + b
+end
+function M.polysub(a, b)
+  a, b = matched('polysub', a, b)
+  return a - b
+end
+function M.polymul(a, b)
+  return product.convolve(coefficients(a, 'polymul'), coefficients(b, 'polymul'))
+end
+
+--- Powers of the elements of x as columns, the highest first.
+-- @tparam Array x (m)
+-- @tparam[opt=m] number n columns
+-- @tparam[opt=false] boolean increasing the lowest power first
+function M.vander(x, n, increasing)
+  x = coefficients(x, 'vander')
+  n = n or x.size
+  local columns, power = {}, create.ones_like(x)
+  for k = 1, n do
+    columns[increasing and k or n + 1 - k] = power
+    power = power * x
+  end
+  if n == 0 then return create.zeros({ x.size, 0 }, x.dtype) end
+  return shape.stack(columns, 2)
+end
+
+return M

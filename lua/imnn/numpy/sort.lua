@@ -1,0 +1,269 @@
+--- Sorting and searching. Positions count from 1; NaN is the largest number.
+-- @module imnn.numpy.sort
+local args = require 'imnn.args'
+local array = require 'imnn.array'
+local axes_of = require 'imnn.numpy.axes'
+local core = require 'imnn.core'
+local create = require 'imnn.numpy.create'
+local elementwise = require('imnn.numpy.elementwise').apply
+local index = require 'imnn.numpy.index'
+local promote = require 'imnn.numpy.promote'
+local M = {}
+
+-- ---- sorting ----
+
+local sort_rows = axes_of.rows(axes_of.one, { descending = { 'boolean', default = false } })
+
+local function sorted(name, x, opts)
+  local o = axes_of.options(name, opts, sort_rows)
+  local axis
+  x, axis = axes_of.along('np.' .. name, create.as_array(x, 'np.' .. name), o.axis)
+  return array.apply(name, { x }, { axis, o.descending and 1 or 0 })
+end
+
+--- In ascending order along an axis (the last one; `false` flattens). Equal elements stay in order.
+-- @tparam Array x
+-- @tparam[opt] number|table opts axis, descending
+-- @usage np.sort { 3, 1, 2 } --> { 1, 2, 3 }
+function M.sort(x, opts) return sorted('sort', x, opts) end
+
+--- Where the elements of the sorted array come from.
+-- @usage np.argsort { 3, 1, 2 } --> { 2, 3, 1 }
+function M.argsort(x, opts) return sorted('argsort', x, opts) + 1 end
+
+local function check_kth(who, x, kth, opts)
+  local axis = axes_of.options(who, opts, sort_rows).axis
+  local y, k = axes_of.along('np.' .. who, create.as_array(x, 'np.' .. who), axis)
+  core.index(kth, y.shape[k + 1], 'np.' .. who .. ': no element')
+end
+
+--- With the kth element where sorting would put it, smaller ones before, larger ones behind.
+function M.partition(x, kth, opts)
+  check_kth('partition', x, kth, opts)
+  return M.sort(x, opts)
+end
+
+--- Where the elements of the partitioned array come from.
+function M.argpartition(x, kth, opts)
+  check_kth('argpartition', x, kth, opts)
+  return M.argsort(x, opts)
+end
+
+--- The k largest elements of the last axis, the largest one first.
+-- @tparam Array x (..., n)
+-- @tparam number k
+-- @treturn Array (..., k) elements
+-- @treturn Array (..., k) where they are, the first of equal ones first
+function M.top_k(x, k)
+  x = create.as_array(x, 'np.top_k')
+  local axis = core.index(-1, x.ndim, 'np.top_k: no axis')
+  if type(k) ~= 'number' or k % 1 ~= 0 or k < 0 or k > x.shape[axis + 1] then
+    core.raise('np.top_k: no %s largest of %d elements', tostring(k), x.shape[axis + 1])
+  end
+  local key = { '...', k > 0 and { 1, k } or { 2, 1 } }
+  local from = array.apply('argsort', { x }, { axis, 1 })[key]
+  return array.apply('take_along', { x, from }, { axis }), from + 1
+end
+
+--- The order by several keys, of which the last one counts most.
+-- @tparam table keys Arrays of one shape
+-- @tparam[opt=-1] number axis
+-- @treturn Array positions
+function M.lexsort(keys, axis)
+  if type(keys) ~= 'table' or #keys == 0 then core.raise 'np.lexsort: needs a list of keys' end
+  local from, at
+  for _, key in ipairs(keys) do
+    key = create.as_array(key, 'np.lexsort')
+    at = core.index(axis or -1, key.ndim, 'np.lexsort: no axis')
+    if from then key = array.apply('take_along', { key, from }, { at }) end
+    local order = array.apply('argsort', { key }, { at, 0 })
+    from = from and array.apply('take_along', { from, order }, { at }) or order
+  end
+  return from + 1
+end
+
+-- ---- searching in sorted lists ----
+
+local function both(who, a, b)
+  a, b = create.as_array(a, who), type(b) == 'number' and b or create.as_array(b, who)
+  local dtype = promote.dtype { a, b }
+  return promote.convert(a, dtype), promote.convert(b, dtype)
+end
+
+local function search(who, list, x, right)
+  list, x = both(who, list, x)
+  if list.ndim ~= 1 then
+    core.raise('%s: needs a list of one axis, got (%s)', who, table.concat(list.shape, ', '))
+  end
+  return array.apply('searchsorted', { list, x }, { right and 1 or 0, 0 })
+end
+
+--- Where elements would go into an ascending list.
+-- @tparam Array list (n)
+-- @tparam Array|number x
+-- @tparam[opt] table opts side = 'left' (before equal elements) or 'right' (behind them)
+-- @treturn Array positions like x, 1 to n + 1
+-- @usage np.searchsorted({ 1, 2, 3 }, 2) --> 2
+function M.searchsorted(list, x, opts)
+  local o = args.take('np.searchsorted', opts, { side = { 'string', default = 'left' } })
+  if o.side ~= 'left' and o.side ~= 'right' then
+    core.raise('np.searchsorted: side is "left" or "right", got "%s"', o.side)
+  end
+  return search('np.searchsorted', list, x, o.side == 'right') + 1
+end
+
+--- The position of the first edge above x, which is n + 1 where there is none: x lies between it
+-- and the edge before it. Edges may also descend, if their values are known: then it is the first
+-- one at or below x.
+-- @tparam Array x
+-- @tparam Array bins (n) edges
+-- @tparam[opt] table opts right = true: an edge belongs to the bin before it
+function M.digitize(x, bins, opts)
+  local o = args.take('np.digitize', opts, { right = { 'boolean', default = false } })
+  bins = create.as_array(bins, 'np.digitize')
+  local n = bins.size
+  if n > 1 and not array.traced(bins) and (bins[n] < bins[1]) then
+    return n + 1 - search('np.digitize', bins[{ { n, 1, -1 } }], x, not o.right)
+  end
+  return search('np.digitize', bins, x, not o.right) + 1
+end
+
+-- Numbers among options as Arrays, which may be NaN and infinite.
+local function as_arrays(opts)
+  if type(opts) ~= 'table' then return opts end
+  local out = {}
+  for name, x in pairs(opts) do out[name] = type(x) == 'number' and array.number(x, 'f32') or x end
+  return out
+end
+
+--- Linear interpolation between points.
+-- @tparam Array|number x
+-- @tparam Array xp (n) places, ascending
+-- @tparam Array fp (n) values there
+-- @tparam[opt] table opts left, right: values outside, instead of the first and last of fp
+-- @treturn Array like x
+-- @usage np.interp(2.5, { 1, 2, 3 }, { 3, 2, 0 }) --> 1
+function M.interp(x, xp, fp, opts)
+  local o = args.take('np.interp', as_arrays(opts),
+    { left = { 'Array', optional = true }, right = { 'Array', optional = true } })
+  xp, x = both('np.interp', xp, x)
+  fp = create.as_array(fp, 'np.interp')
+  local dtype = promote.real(promote.dtype { x, fp })
+  x, xp, fp = promote.convert(x, dtype), promote.convert(xp, dtype), promote.convert(fp, dtype)
+  local n = xp.size
+  if xp.ndim ~= 1 or fp.ndim ~= 1 or n ~= fp.size or n == 0 then
+    core.raise('np.interp: needs lists of places and values of one length, got (%s) and (%s)',
+      table.concat(xp.shape, ', '), table.concat(fp.shape, ', '))
+  end
+  local high = array.apply('searchsorted', { xp, x }, { 1, 0 })
+  high = elementwise('minimum', elementwise('maximum', high, 1), math.max(n - 1, 1))
+  local x0, x1 = index.gather(xp, high - 1, 0), index.gather(xp, high, 0)
+  local y0, y1 = index.gather(fp, high - 1, 0), index.gather(fp, high, 0)
+  local step = x1 - x0
+  local same = elementwise('eq', step, 0)
+  local part = (x - x0) / elementwise('where', same, 1, step)
+  local y = elementwise('where', same, y1, y0 + part * (y1 - y0))
+  local left, right = o.left or fp[1], o.right or fp[n]
+  y = elementwise('where', elementwise('lt', x, xp[1]), left, y)
+  return elementwise('where', elementwise('gt', x, xp[n]), right, y)
+end
+
+-- ---- what depends on values, which must be known ----
+
+local function known(x, who)
+  x = create.as_array(x, 'np.' .. who)
+  if array.traced(x) then
+    core.raise('np.%s: the shape of the result depends on values, which a traced array has not',
+      who)
+  end
+  return x
+end
+
+--- Positions of elements that are not zero, along each axis: as many arrays (n) as axes.
+-- @usage local i, j = np.nonzero(np.eye(2))
+function M.nonzero(x)
+  local places = index.where_true(known(x, 'nonzero'))
+  for k, p in ipairs(places) do places[k] = p + 1 end
+  return unpack(places)
+end
+
+--- The same in the flattened array.
+function M.flatnonzero(x) return (M.nonzero(known(x, 'flatnonzero'):ravel())) end
+
+--- Positions of elements that are not zero: one row (of as many as there are axes) for each.
+function M.argwhere(x)
+  x = known(x, 'argwhere')
+  local places = { M.nonzero(x) }
+  if #places == 0 then return create.zeros({ x:item() ~= 0 and x:item() and 1 or 0, 0 }, 'i32') end
+  return require('imnn.numpy.shape').stack(places, 2)
+end
+
+--- The elements of x where a condition holds, as one list.
+function M.extract(condition, x)
+  condition, x = known(condition, 'extract'), create.as_array(x, 'np.extract')
+  return x:ravel()[promote.convert(condition:ravel(), 'bool')]
+end
+
+--- Different elements in ascending order.
+-- @tparam Array x concrete
+-- @tparam[opt] table opts return_index (where each is first), return_inverse (which of them each
+--   element is, like x), return_counts
+-- @treturn Array (n), then what was asked for
+function M.unique(x, opts)
+  local flag = { 'boolean', default = false }
+  local o = args.take('np.unique', opts,
+    { return_index = flag, return_inverse = flag, return_counts = flag })
+  x = known(x, 'unique')
+  local list = x:ravel()
+  local n = list.size
+  local order = array.apply('argsort', { list }, { 0, 0 })
+  local y = array.apply('take_along', { list, order }, { 0 })
+  local first = create.ones({ n }, 'bool') -- whether an element differs from the one before
+  if n > 1 then
+    local a, b = y[{ { 2, n } }], y[{ { 1, n - 1 } }]
+    local differs = elementwise('ne', a, b)
+    if promote.real(y.dtype) == y.dtype then -- all NaN are one
+      differs = elementwise('and', differs,
+        elementwise('not', elementwise('and', elementwise('ne', a, a), elementwise('ne', b, b))))
+    end
+    first = array.apply('concatenate', { create.ones({ 1 }, 'bool'), differs }, { 0 })
+  end
+  local out = { y[first] }
+  if o.return_index then out[#out + 1] = order[first] + 1 end
+  if o.return_inverse then
+    local which = array.apply('cumsum', { promote.convert(first, 'i32') }, { 0, 0 })
+    local back = array.apply('argsort', { order }, { 0, 0 })
+    out[#out + 1] = array.apply('take_along', { which, back }, { 0 }):reshape(x.shape)
+  end
+  if o.return_counts then
+    local starts = index.where_true(first)[1]
+    local ends = array.apply('concatenate', { starts, create.full({ 1 }, n, 'i32') }, { 0 })
+    out[#out + 1] = ends[{ { 2, #ends } }] - starts
+  end
+  return unpack(out)
+end
+
+--- Which elements of x are among those of a list.
+function M.isin(x, list)
+  list, x = both('np.isin', list, x)
+  if list.size == 0 then return create.zeros_like(x, 'bool') end
+  list = array.apply('sort', { list:ravel() }, { 0, 0 })
+  return elementwise('eq', index.gather(list, array.apply('searchsorted', { list, x }, { 0, 0 }),
+    0), x)
+end
+
+--- Different elements of either, of both, and of a but not of b.
+function M.union1d(a, b)
+  a, b = both('np.union1d', a, b)
+  return (M.unique(array.apply('concatenate', { a:ravel(), b:ravel() }, { 0 })))
+end
+function M.intersect1d(a, b)
+  a = M.unique(a)
+  return a[M.isin(a, b)]
+end
+function M.setdiff1d(a, b)
+  a = M.unique(a)
+  return a[elementwise('not', M.isin(a, b))]
+end
+
+return M
