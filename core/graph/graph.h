@@ -23,8 +23,8 @@ typedef struct imnn_vertex {
     imnn_node next; /* with the same hash bucket */
 } imnn_vertex;
 
-/** Computes an operator of arrays. Set by core/program, which is made of graphs itself: with it the
- *  builder computes small operators of constants at once. */
+/** Computes an operator of arrays; NULL where a value has no result. Set by core/program, which is
+ * made of graphs itself: with it the builder computes small operators of constants at once. */
 typedef imnn_status imnn_evaluator(imnn_array **out, int op, int n, const imnn_array *const *x,
                                    const imnn_attr *attr);
 extern imnn_evaluator *imnn_graph_evaluator;

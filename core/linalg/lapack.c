@@ -65,13 +65,23 @@ static imnn_status load(void)
     void *library = open_library();
     if (!library)
         return imnn_fail(IMNN_EIO,
-                         "lapack: matrices larger than %d x %d need the OpenBLAS library (Debian: "
+                         "lapack: matrices of this size need the OpenBLAS library (Debian: "
                          "libopenblas0), which does not load: %s",
-                         IMNN_SMALL_MATRIX, IMNN_SMALL_MATRIX, dlerror());
-    *(void **)&lapack.dgetrf = dlsym(library, "dgetrf_");
-    *(void **)&lapack.dgetri = dlsym(library, "dgetri_");
-    if (!lapack.dgetrf || !lapack.dgetri)
-        return imnn_fail(IMNN_EIO, "lapack: the library that was found lacks dgetrf or dgetri");
+                         dlerror());
+    static const struct {
+        void **function;
+        const char *name;
+    } wanted[] = {
+#define FUNCTION(f) {(void **)&lapack.f, #f "_"}
+        FUNCTION(dgetrf), FUNCTION(dgetri), FUNCTION(dgetrs), FUNCTION(dpotrf), FUNCTION(dtrsm),
+        FUNCTION(dsyevd), FUNCTION(dgesdd), FUNCTION(dgeqrf), FUNCTION(dorgqr),
+    };
+    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
+        *wanted[i].function = dlsym(library, wanted[i].name);
+        if (!*wanted[i].function)
+            return imnn_fail(IMNN_EIO, "lapack: the library that was found lacks %s",
+                             wanted[i].name);
+    }
     char *(*config)(void) = NULL;
     *(void **)&config = dlsym(library, "openblas_get_config");
     snprintf(name, sizeof name, "%s", config ? config() : "LAPACK");

@@ -99,6 +99,8 @@ static imnn_rows rows(const imnn_vertex *v, const imnn_type *in, int64_t R, bool
 
 /* ---- kernels ---- */
 
+static const char singular[] = "inv: a matrix is singular";
+
 static void small(const imnn_call *c, int64_t count, int n)
 {
     double a[IMNN_SMALL_MATRIX * IMNN_SMALL_MATRIX], y[IMNN_SMALL_MATRIX * IMNN_SMALL_MATRIX];
@@ -111,6 +113,8 @@ static void small(const imnn_call *c, int64_t count, int n)
             a[i] = narrow ? (double)((const float *)c->in[0].data)[m * elements + i]
                           : ((const double *)c->in[0].data)[m * elements + i];
         imnn_lu(a, n, pivot);
+        for (int k = 0; k < n && inverse; k++)
+            if (a[k * (n + 1)] == 0 && c->fault) *c->fault = singular;
         if (inverse) imnn_lu_inverse(y, a, n, pivot);
         else imnn_lu_slogdet(y, a, n, pivot);
         for (int i = 0; i < results; i++)
@@ -120,13 +124,14 @@ static void small(const imnn_call *c, int64_t count, int n)
 }
 
 /* LAPACK reads rows as columns: that transposes what goes in and what comes out. */
-static void large_inverse(const imnn_lapack *l, double *y, int n, int *pivot, double *work,
+static bool large_inverse(const imnn_lapack *l, double *y, int n, int *pivot, double *work,
                           int64_t room)
 {
     int info = 0, length = (int)room;
     l->dgetrf(&n, &n, y, &n, pivot, &info);
     if (info == 0) l->dgetri(&n, y, &n, pivot, work, &length, &info);
     for (int64_t i = 0; info != 0 && i < (int64_t)n * n; i++) y[i] = NAN;
+    return info == 0;
 }
 
 static void large_slogdet(const imnn_lapack *l, double *y, double *a, int n, int *pivot)
@@ -152,8 +157,8 @@ static void large(const imnn_call *c, int64_t count, int n)
         const double *x = (const double *)c->in[0].data + m * elements;
         double *y = (double *)c->out.data + m * (inverse ? elements : 2);
         memcpy(inverse ? y : work, x, (size_t)elements * sizeof *x);
-        if (inverse) large_inverse(l, y, n, pivot, work, room);
-        else large_slogdet(l, y, work, n, pivot);
+        if (!inverse) large_slogdet(l, y, work, n, pivot);
+        else if (!large_inverse(l, y, n, pivot, work, room) && c->fault) *c->fault = singular;
     }
     imnn_free(pivot, pivot_bytes);
     imnn_free(work, work_bytes);

@@ -49,6 +49,7 @@ typedef struct imnn_call {
     int64_t row, rows, R; /* these rows of R; whole: 0, 1, 1 */
     bool accumulate;      /* FOLD: add to what is there */
     bool *failed;         /* set where there is no memory */
+    const char **fault;   /* NULL, or set to a sentence where a value has no result: it is NaN */
 } imnn_call;
 typedef void imnn_kernel(const imnn_call *);
 
@@ -80,6 +81,7 @@ struct imnn_op {
     imnn_infer_fn *infer;
     imnn_vjp_fn *vjp; /* NULL: there is none, which is an error; imnn_vjp_zero: zero */
     uint32_t linear;  /* bit i: linear in input i, the others being fixed */
+    uint32_t smooth;  /* bit i: has a derivative in input i; 0: where it is linear, or in all */
     imnn_batch_fn *batch;
     imnn_rows_fn *rows; /* NULL: none */
     imnn_view_fn *view;
@@ -87,6 +89,7 @@ struct imnn_op {
     const char *rule[3]; /* elementwise: vjp as formulas; "" is zero */
     const char *gives;   /* dtype of the result as text; NULL: that of the inputs */
     double range[2];     /* where tests may sample inputs */
+    double diagonal;     /* what they add to the diagonals of matrices */
     const char *cases;   /* inputs that tests try; NULL: elementwise */
     const char *doc;
 };
@@ -197,5 +200,10 @@ imnn_rows_fn imnn_rows_map; /* every input by rows */
  *   random_bits           {layout, width, sizes...}: width 64 gives pairs (..., 2), high first
  *   inv, slogdet          {}: f64 or f32 square matrices (..., n, n); slogdet gives (..., 2): sign
  *                         and logarithm
+ *   cholesky, eigh, eigvalsh, svd, singular_values, expm, expm_frechet  {}
+ *   solve                 {a is transposed}: a (..., n, n), b (..., n, m)
+ *   triangular_solve      {IMNN_LOWER | IMNN_TRANSPOSED | IMNN_UNIT_DIAGONAL}
+ *   qr                    {Q is complete}
+ *   pinv                  {bits of a double: the cut, relative to the largest singular value}
  *   stop_gradient         {} */
 #endif

@@ -68,7 +68,10 @@ static uint32_t smooth_in(const imnn_op *op)
 {
     if (!op->vjp || op->vjp == imnn_vjp_zero) return 0;
     if (op->vjp != imnn_elementwise_vjp) /* what is linear in some inputs chooses by the others */
-        return op->linear ? op->linear : op->arity < 0 ? ~0u : (1u << op->arity) - 1;
+        return op->smooth      ? op->smooth
+               : op->linear    ? op->linear
+               : op->arity < 0 ? ~0u
+                               : (1u << op->arity) - 1;
     uint32_t smooth = 0;
     for (int i = 0; i < op->arity; i++)
         if (op->rule[i] && op->rule[i][0]) smooth |= 1u << i;
@@ -90,6 +93,7 @@ const imnn_op_info *imnn_op_get(int id)
                           .smooth = smooth_in(op),
                           .lo = op->range[0],
                           .hi = op->range[1],
+                          .diagonal = op->diagonal,
                           .cases = op->cases,
                           .doc = op->doc};
     for (int i = 0; i < 3; i++) info.rule[i] = op->rule[i];

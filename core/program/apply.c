@@ -48,8 +48,8 @@ static imnn_status compile(imnn_program **out, int op, int n, const imnn_array *
     return st;
 }
 
-imnn_status imnn_apply(imnn_array **out, int op, int n, const imnn_array *const *x,
-                       const imnn_attr *attr)
+static imnn_status apply(imnn_array **out, int op, int n, const imnn_array *const *x,
+                         const imnn_attr *attr)
 {
     static const imnn_attr none;
     imnn_program *p = NULL;
@@ -79,7 +79,28 @@ imnn_status imnn_apply(imnn_array **out, int op, int n, const imnn_array *const 
     return imnn_program_run(s->program, x, out);
 }
 
-__attribute__((constructor)) static void offer(void) { imnn_graph_evaluator = imnn_apply; }
+imnn_status imnn_apply(imnn_array **out, int op, int n, const imnn_array *const *x,
+                       const imnn_attr *attr)
+{
+    imnn_status st = apply(out, op, n, x, attr);
+    if (st != IMNN_OK || !imnn_last_fault()[0]) return st;
+    imnn_array_release(*out);
+    *out = NULL;
+    return imnn_fail(IMNN_EVALUE, "%s", imnn_last_fault());
+}
+
+/* While tracing, what has no result is left to the run, which says so. */
+static imnn_status evaluate(imnn_array **out, int op, int n, const imnn_array *const *x,
+                            const imnn_attr *attr)
+{
+    imnn_status st = apply(out, op, n, x, attr);
+    if (st != IMNN_OK || !imnn_last_fault()[0]) return st;
+    imnn_array_release(*out);
+    *out = NULL;
+    return IMNN_OK;
+}
+
+__attribute__((constructor)) static void offer(void) { imnn_graph_evaluator = evaluate; }
 
 void imnn_apply_forget(void)
 {

@@ -140,7 +140,8 @@ struct imnn_program {
     int32_t emissions;  /* accepted results */
     region *emitter;
     bool profile;
-    int64_t runs; /* profiled ones */
+    _Atomic(const char *) fault; /* of the last run: a check that failed */
+    int64_t runs;                /* profiled ones */
     double seconds;
     imnn_buffer text;
     struct owned {

@@ -232,6 +232,10 @@ static void empty_emissions(imnn_program *p)
     for (int64_t i = 0; i < p->emissions * p->emitter->groups; i++) p->emission[i].bytes = 0;
 }
 
+static _Thread_local const char *last_fault; /* sentences are constants */
+
+const char *imnn_last_fault(void) { return last_fault ? last_fault : ""; }
+
 imnn_status imnn_program_run(imnn_program *p, const imnn_array *const *x, imnn_array **y)
 {
     imnn_status st = check_values(p, x, y);
@@ -248,6 +252,7 @@ imnn_status imnn_program_run(imnn_program *p, const imnn_array *const *x, imnn_a
         if (st != IMNN_OK) break;
     }
     run_state state = {0};
+    p->fault = NULL;
     double t = p->profile ? imnn_seconds() : 0;
     if (st == IMNN_OK) {
         empty_emissions(p);
@@ -266,6 +271,7 @@ imnn_status imnn_program_run(imnn_program *p, const imnn_array *const *x, imnn_a
         else if (state.stopped) imnn_interrupted(), st = imnn_fail(IMNN_EINTERRUPT, "interrupted");
         else st = collect(p, y);
     }
+    last_fault = p->fault;
     if (p->profile) p->seconds += imnn_seconds() - t, p->runs++;
     for (int32_t i = 0; st != IMNN_OK && i < made; i++)
         if (mine[i] || p->emitted[i]) imnn_array_release(y[i]), y[i] = NULL;

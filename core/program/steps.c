@@ -175,6 +175,7 @@ static void run_reduce(const context *x, const region *r, const step *s)
 static bool run_call(const context *x, const region *r, const step *s)
 {
     bool failed = false;
+    const char *fault = NULL;
     const imnn_vertex *v = x->p->item[s->item].v;
     imnn_value in[s->n + 1];
     for (int32_t k = 0; k < s->n; k++)
@@ -189,8 +190,10 @@ static bool run_call(const context *x, const region *r, const step *s)
                       .rows = x->rows,
                       .R = r->R,
                       .accumulate = s->fold && !(s->first && x->begins),
-                      .failed = &failed};
+                      .failed = &failed,
+                      .fault = &fault};
     v->op->kernel(&call);
+    if (fault) x->p->fault = fault;
     return !failed;
 }
 

@@ -11,6 +11,7 @@ typedef struct imnn_op_info {
     const char *gives;   /* dtype of the result; NULL: that of the inputs */
     uint32_t smooth;     /* bit i: has a derivative in input i */
     double lo, hi;       /* where tests may sample inputs */
+    double diagonal;     /* what they add to the diagonals of matrices */
     const char *cases;   /* inputs to test, "(3, 4) (4, 2) -> attributes; ..."; NULL: elementwise */
     const char *rule[3]; /* derivatives as text, or NULL */
     const char *doc;

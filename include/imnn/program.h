@@ -23,6 +23,10 @@ IMNN_API void imnn_program_release(imnn_program *p);
  *  fails  ESHAPE, EDTYPE, ENOMEM, EINTERRUPT; y that were NULL are NULL then */
 IMNN_API imnn_status imnn_program_run(imnn_program *p, const imnn_array *const *x, imnn_array **y);
 
+/** What was wrong with a value in the last run of this thread's programs, "solve: a matrix is
+ *  singular", which made results NaN; "" if nothing was. */
+IMNN_API const char *imnn_last_fault(void);
+
 /** Steps, fused clusters, buffers, and, after runs with profiling on, where the time went. Owned
  *  by the program, until the next call. */
 IMNN_API const char *imnn_program_text(imnn_program *p);
@@ -33,7 +37,8 @@ IMNN_API double imnn_program_flops(const imnn_program *p);
 /** Bytes that a run with this many threads needs besides inputs and results. */
 IMNN_API int64_t imnn_program_bytes(const imnn_program *p, int threads);
 
-/** One operator of concrete arrays, at once; attr may be NULL. */
+/** One operator of concrete arrays, at once; attr may be NULL.
+ *  fails  as the operator says; EVALUE where a value has no result (a singular matrix) */
 IMNN_API imnn_status imnn_apply(imnn_array **out, int op, int n, const imnn_array *const *x,
                                 const imnn_attr *attr);
 /** Forget the programs that imnn_apply keeps for the calling thread. */

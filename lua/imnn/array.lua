@@ -11,7 +11,7 @@ local M = {}
 
 local Array = {} -- metamethods
 -- A value holds an array; a tracer is a node of the running trace.
-local Value = ffi.typeof 'struct { imnn_array *array; imnn_node node; int32_t trace; }'
+local Value = ffi.typeof 'struct { imnn_array *array; imnn_node node; int32_t of_trace; }'
 M.methods, M.properties = {}, {} -- by name, to which np adds; properties need no call
 
 local codes, names = {}, {}
@@ -149,7 +149,7 @@ local tracer = M.tracer
 -- @raise one of a trace that has ended
 local function traced(x)
   if x.node == 0 then return false end
-  if x.trace ~= trace.number or not trace.graph then
+  if x.of_trace ~= trace.number or not trace.graph then
     core.raise 'array: a traced array has left its function'
   end
   return true
@@ -413,7 +413,7 @@ function M.methods.values(x)
 end
 
 function Array.__tostring(x)
-  if x.node ~= 0 and (x.trace ~= trace.number or not trace.graph) then
+  if x.node ~= 0 and (x.of_trace ~= trace.number or not trace.graph) then
     return 'traced array that has left its function'
   end
   local head = ('%s (%s)'):format(x.dtype, table.concat(x.shape, ', '))

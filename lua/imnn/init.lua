@@ -1,8 +1,9 @@
 --- The workbench. Modules are loaded when they are first used, so that starting takes no time.
 -- @module imnn
 local modules = {
-  np = 'imnn.numpy', numpy = 'imnn.numpy', random = 'imnn.random', lax = 'imnn.lax',
-  stax = 'imnn.stax', optimizers = 'imnn.optimizers', optimisers = 'imnn.optimizers',
+  np = 'imnn.numpy', numpy = 'imnn.numpy', scipy = 'imnn.scipy',
+  random = 'imnn.random', lax = 'imnn.lax', stax = 'imnn.stax',
+  optimizers = 'imnn.optimizers', optimisers = 'imnn.optimizers',
   tree = 'imnn.tree', lfi = 'imnn.lfi', data = 'imnn.data', plot = 'imnn.plot', args = 'imnn.args',
   registry = 'imnn.registry', cite = 'imnn.cite', doctor = 'imnn.doctor', core = 'imnn.core',
 }
@@ -35,6 +36,13 @@ end
 
 --- Seconds of a clock that only goes forward.
 function M.seconds() return require('imnn.core').C.imnn_seconds() end
+
+--- What was wrong with a value in the last run of a compiled function, "solve: a matrix is
+-- singular", which made results NaN; nil if nothing was.
+function M.last_fault()
+  local text = require('ffi').string(require('imnn.core').C.imnn_last_fault())
+  return text ~= '' and text or nil
+end
 
 --- How keys are split: 'original' or 'partitionable' (imnn.random).
 function M.key_layout() return require('imnn.random').key_layout() end

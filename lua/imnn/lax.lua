@@ -1,7 +1,7 @@
 --- Operators under the names of jax.lax.
 -- @module imnn.lax
 local array = require 'imnn.array'
-local M = {}
+local M = { linalg = require 'imnn.lax.linalg' }
 
 --- x, whose derivative is taken to be zero.
 function M.stop_gradient(x) return array.apply('stop_gradient', { x }) end

@@ -20,7 +20,7 @@ for id = 0, C.imnn_op_count() - 1 do
   M[id + 1] = {
     id = id, name = text(op.name), arity = op.arity, elementwise = op.elementwise,
     dtypes = set(text(op.dtypes)), gives = text(op.gives), smooth = smooth, lo = op.lo, hi = op.hi,
-    cases = text(op.cases), rule = text(op.rule[0]), doc = text(op.doc),
+    diagonal = op.diagonal, cases = text(op.cases), rule = text(op.rule[0]), doc = text(op.doc),
   }
   M[M[id + 1].name] = M[id + 1]
 end

@@ -88,6 +88,9 @@ static inline imnn_array *sample(const imnn_op *op, const imnn_type *t, uint32_t
     for (int64_t i = 0; i < n; i++) {
         x[i] = op->range[0] + (op->range[1] - op->range[0]) * uniform(state);
         if (t->dtype == IMNN_BOOL) x[i] = uniform(state) < 0.5;
+        const int64_t columns = t->shape.ndim > 1 ? t->shape.size[t->shape.ndim - 1] : 0;
+        const int64_t rows = t->shape.ndim > 1 ? t->shape.size[t->shape.ndim - 2] : 0;
+        if (columns && i % columns == i / columns % rows) x[i] += op->diagonal;
     }
     return imnn_array_from(&a, t->dtype, &t->shape, x) == IMNN_OK ? a : NULL;
 }

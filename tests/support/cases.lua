@@ -1,6 +1,7 @@
 --- Random inputs for every operator, from the cases of the table: as cases.h is for C.
 -- @module tests.support.cases
 local array = require 'imnn.array'
+local np = require 'imnn.numpy'
 local M = {}
 
 local elementwise = { -- by arity: with sizes 0 and 1, and shapes that broadcast
@@ -77,6 +78,10 @@ function M.inputs(case, dtype, seed, batched, size)
     local shape = { unpack(input.shape) }
     if batched and batched[i] then table.insert(shape, 1, size) end
     out[i] = M.draw(uniform, shape, input.dtype or dtype, case.op.lo, case.op.hi)
+    local n, m, add = shape[#shape - 1], shape[#shape], case.op.diagonal
+    if n and add ~= 0 then out[i] = out[i] + add * np.eye(math.max(n, m), out[i].dtype)[{
+      { 1, n }, { 1, m } }]
+    end
   end
   return out
 end

@@ -1,31 +1,425 @@
---- Linear algebra: square matrices (..., n, n).
+--- Linear algebra, under the names of numpy.linalg: matrices along the last two axes, any axes in
+-- front. Computed in double, given back in the dtype that came. Where a matrix has no result (the
+-- inverse of a singular one) that is an error; in a compiled function the result is NaN, and
+-- imnn.last_fault() names the check.
 -- @module imnn.numpy.linalg
+local ffi = require 'ffi'
+local args = require 'imnn.args'
 local array = require 'imnn.array'
+local core = require 'imnn.core'
 local create = require 'imnn.numpy.create'
+local elementwise = require('imnn.numpy.elementwise').apply
 local promote = require 'imnn.numpy.promote'
+local reduce = require 'imnn.numpy.reduce'
 local registry = require 'imnn.registry'
+local shape = require 'imnn.numpy.shape'
 local M = {}
+
+-- ---- helpers ----
 
 local function real(x, name)
   x = create.as_array(x, name)
   return promote.convert(x, promote.allowed(registry[name], x.dtype))
 end
 
---- Inverse; NaN where the matrix is singular.
-function M.inv(x) return array.apply('inv', { real(x, 'inv') }) end
+-- An operator of one matrix.
+local function apply(name, x, attr) return array.apply(name, { real(x, name) }, attr) end
+
+-- Two arrays in the dtype that they have together.
+local function both(name, a, b)
+  a, b = create.as_array(a, name), create.as_array(b, name)
+  local dtype = promote.allowed(registry[name], promote.dtype { a, b })
+  return promote.convert(a, dtype), promote.convert(b, dtype)
+end
+
+local function product(a, b, ta, tb)
+  return array.apply('matmul', { a, b }, { ta and 1 or 0, tb and 1 or 0 })
+end
+
+local function text(x) return table.concat(x.shape, ', ') end
+local function swap(x) return shape.swapaxes(x, -1, -2) end
+local function columns(x, first, last) return x[{ '...', { first, last } }] end
+local function rows(x, first, last) return x[{ '...', { first, last }, {} }] end
+
+local function sizes(x, who)
+  local s = x.shape
+  if #s < 2 then core.raise('%s: needs matrices, got (%s)', who, text(x)) end
+  return s[#s - 1], s[#s]
+end
+
+local function epsilon(x) return x.dtype == 'f64' and 2 ^ -52 or 2 ^ -23 end
+
+-- A right side of one column may be a vector.
+local function with_columns(a, b, fn)
+  local vector = #b.shape == 1 or #b.shape == #a.shape - 1
+  if not vector then return fn(a, b) end
+  return shape.squeeze(fn(a, shape.expand_dims(b, -1)), -1)
+end
+
+-- ---- determinants, inverses, equations ----
+
+--- Inverse.
+-- @tparam Array x (..., n, n)
+-- @treturn Array (..., n, n)
+-- @raise a singular matrix
+function M.inv(x) return apply('inv', x) end
 
 --- Sign and natural logarithm of the absolute value of the determinant.
 -- @treturn Array sign (...), 0 if singular
 -- @treturn Array logarithm (...), -infinity if singular
 function M.slogdet(x)
-  local both = array.apply('slogdet', { real(x, 'slogdet') })
-  return both[{ '...', 1 }], both[{ '...', 2 }]
+  local all = apply('slogdet', x)
+  return all[{ '...', 1 }], all[{ '...', 2 }]
 end
 
 --- Determinant.
+-- @treturn Array (...)
 function M.det(x)
   local sign, log = M.slogdet(x)
-  return sign * array.apply('exp', { log })
+  return sign * elementwise('exp', log)
+end
+
+--- x of a x = b. One matrix a for many b is factored once.
+-- @tparam Array a (..., n, n)
+-- @tparam Array b (..., n, m), or vectors (..., n)
+-- @treturn Array like b
+-- @raise a singular matrix, shapes that do not fit
+-- @usage np.linalg.solve(np.array { { 2, 0 }, { 0, 4 } }, np.array { 1, 1 }) --> { 0.5, 0.25 }
+function M.solve(a, b)
+  a, b = both('solve', a, b)
+  return with_columns(a, b, function(p, q) return array.apply('solve', { p, q }, { 0 }) end)
+end
+
+--- x of a x = b, where of a only a triangle is read.
+-- @tparam Array a (..., n, n)
+-- @tparam Array b (..., n, m), or vectors (..., n)
+-- @tparam[opt] table opts lower, transpose, unit_diagonal (false)
+-- @treturn Array like b
+-- @raise a zero on the diagonal
+function M.triangular_solve(a, b, opts)
+  local o = args.take('triangular_solve', opts, {
+    lower = { 'boolean', default = false }, transpose = { 'boolean', default = false },
+    unit_diagonal = { 'boolean', default = false },
+  })
+  a, b = both('triangular_solve', a, b)
+  local how = (o.lower and 1 or 0) + (o.transpose and 2 or 0) + (o.unit_diagonal and 4 or 0)
+  return with_columns(a, b, function(p, q)
+    return array.apply('triangular_solve', { p, q }, { how })
+  end)
+end
+
+--- L, lower triangular, with L L^T = (x + x^T) / 2.
+-- @tparam Array x (..., n, n)
+-- @treturn Array (..., n, n)
+-- @raise a matrix that is not positive definite
+function M.cholesky(x) return apply('cholesky', x) end
+
+--- Pseudoinverse.
+-- @tparam Array x (..., m, n)
+-- @tparam[opt] number rcond singular values up to rcond times the largest count as 0;
+-- 10 max(m, n) epsilon
+-- @treturn Array (..., n, m)
+function M.pinv(x, rcond)
+  x = real(x, 'pinv')
+  local m, n = sizes(x, 'pinv')
+  local cut = ffi.new('double[1]', rcond or 10 * math.max(m, n) * epsilon(x))
+  return array.apply('pinv', { x }, { ffi.cast('int64_t *', cut)[0] })
+end
+
+-- ---- spectra ----
+
+--- Eigenvalues and eigenvectors of the symmetric matrix (x + x^T) / 2.
+-- @tparam Array x (..., n, n)
+-- @treturn Array eigenvalues (..., n), ascending
+-- @treturn Array eigenvectors (..., n, n), in columns, of either sign
+function M.eigh(x)
+  local all = apply('eigh', x)
+  local _, n = sizes(all, 'eigh')
+  return all[{ '...', 1, {} }], rows(all, 2, n + 1)
+end
+
+--- Eigenvalues of the symmetric matrix (x + x^T) / 2.
+-- @treturn Array (..., n), ascending
+function M.eigvalsh(x) return apply('eigvalsh', x) end
+
+-- Columns of q (..., m, k) and more, up to m orthonormal ones.
+local function complete(q)
+  local m, k = sizes(q, 'svd')
+  if k == m then return q end
+  local more = swap(columns(array.apply('qr', { q }, { 1 }), 1, m))
+  return shape.concatenate({ q, columns(more, k + 1, m) }, #q.shape)
+end
+
+--- Singular values: x = u diag(s) vt, k = min(m, n).
+-- @tparam Array x (..., m, n)
+-- @tparam[opt] table opts full_matrices (true): u (..., m, m) and vt (..., n, n) instead of
+-- (..., m, k) and (..., k, n), which have no derivative then; compute_uv (true)
+-- @treturn Array u, or without compute_uv s (..., k), descending
+-- @treturn Array s (..., k)
+-- @treturn Array vt
+function M.svd(x, opts)
+  local o = args.take('svd', opts, {
+    full_matrices = { 'boolean', default = true }, compute_uv = { 'boolean', default = true },
+  })
+  if not o.compute_uv then return apply('singular_values', x) end
+  x = real(x, 'svd')
+  local m, n = sizes(x, 'svd')
+  local all = array.apply('svd', { x })
+  local u, v = swap(columns(all, 1, m)), swap(columns(all, m + 2, m + 1 + n))
+  if o.full_matrices then u, v = complete(u), complete(v) end
+  return u, all[{ '...', m + 1 }], swap(v)
+end
+
+--- x = q r with orthonormal columns of q and r upper triangular, whose diagonal has any sign.
+-- @tparam Array x (..., m, n)
+-- @tparam[opt] string mode 'reduced': k = min(m, n) columns; 'complete': m, without derivative
+-- where m > n; 'r': only r
+-- @treturn Array q (..., m, k)
+-- @treturn Array r (..., k, n)
+function M.qr(x, mode)
+  mode = mode or 'reduced'
+  if mode ~= 'reduced' and mode ~= 'complete' and mode ~= 'r' then
+    core.raise("qr: mode is 'reduced', 'complete' or 'r', got '%s'", tostring(mode))
+  end
+  x = real(x, 'qr')
+  local m, n = sizes(x, 'qr')
+  local all = array.apply('qr', { x }, { mode == 'complete' and 1 or 0 })
+  local r = columns(all, m + 1, m + n)
+  if mode == 'r' then return r end
+  return swap(columns(all, 1, m)), r
+end
+
+--- Number of singular values above tol, i32.
+-- @tparam Array x (..., m, n)
+-- @tparam[opt] number tol the largest one times max(m, n) epsilon
+-- @treturn Array (...)
+function M.matrix_rank(x, tol)
+  x = real(x, 'singular_values')
+  local m, n = sizes(x, 'matrix_rank')
+  local s = array.apply('singular_values', { x })
+  local least = tol or s[{ '...', { 1, 1 } }] * (math.max(m, n) * epsilon(x))
+  return reduce.sum(promote.convert(elementwise('gt', s, least), 'i32'), { axis = -1 })
+end
+
+--- Least squares: the x for which the sum of (b - a x)^2 is smallest; of several the shortest.
+-- @tparam Array a (m, n)
+-- @tparam Array b (m, k) or (m)
+-- @tparam[opt] number rcond singular values up to rcond times the largest count as 0;
+-- max(m, n) epsilon
+-- @treturn Array x (n, k) or (n)
+-- @treturn Array sums of squares that are left (k) or (1)
+-- @treturn Array rank of a, i32
+-- @treturn Array singular values of a
+function M.lstsq(a, b, rcond)
+  a, b = both('solve', a, b)
+  local m, n = sizes(a, 'lstsq')
+  if #a.shape ~= 2 or #b.shape < 1 or #b.shape > 2 or b.shape[1] ~= m then
+    core.raise('lstsq: needs a (m, n) and b (m, k) or (m), got (%s) and (%s)', text(a), text(b))
+  end
+  rcond = rcond or math.max(m, n) * epsilon(a)
+  local s = array.apply('singular_values', { a })
+  local x = product(M.pinv(a, rcond), b)
+  local left = b - product(a, x)
+  if #left.shape == 1 then left = shape.expand_dims(left, 2) end
+  local counted = elementwise('gt', s, s[{ { 1, 1 } }] * rcond)
+  return x, reduce.sum(left * left, { axis = 1 }),
+    reduce.sum(promote.convert(counted, 'i32')), s
+end
+
+-- ---- powers, products, traces ----
+
+--- Product of n equal matrices; of -n inverses if n is negative.
+-- @tparam Array x (..., k, k)
+-- @tparam number n
+-- @treturn Array (..., k, k)
+function M.matrix_power(x, n)
+  if type(n) ~= 'number' or n % 1 ~= 0 then
+    core.raise('matrix_power: the power must be a whole number, got %s', tostring(n))
+  end
+  x = real(x, 'inv')
+  local k, m = sizes(x, 'matrix_power')
+  if k ~= m then core.raise('matrix_power: needs square matrices, got (%s)', text(x)) end
+  if n == 0 then return shape.broadcast_to(create.eye(k, x.dtype), x.shape) end
+  if n < 0 then x, n = M.inv(x), -n end
+  local out
+  while true do -- by the binary digits of n
+    if n % 2 == 1 then out = out and product(out, x) or x end
+    n = math.floor(n / 2)
+    if n == 0 then return out end
+    x = product(x, x)
+  end
+end
+
+-- Where to split the product i .. j of matrices (d[i], d[i + 1]) so that it costs least.
+local function best_splits(d)
+  local n, cost, at = #d - 1, {}, {}
+  for i = 1, n do cost[i], at[i] = { [i] = 0 }, {} end
+  for length = 2, n do
+    for i = 1, n - length + 1 do
+      local j, least = i + length - 1, math.huge
+      for k = i, j - 1 do
+        local c = cost[i][k] + cost[k + 1][j] + d[i] * d[k + 1] * d[j + 1]
+        if c < least then least, at[i][j] = c, k end
+      end
+      cost[i][j] = least
+    end
+  end
+  return at
+end
+
+--- Product of several matrices, in the order that costs least.
+-- @tparam table list Arrays: matrices; the first and the last may be vectors
+-- @treturn Array
+function M.multi_dot(list)
+  if type(list) ~= 'table' or #list < 2 then core.raise 'multi_dot: needs two arrays or more' end
+  local x, d = {}, {}
+  for i, a in ipairs(list) do x[i] = create.as_array(a, 'multi_dot') end
+  local dtype = promote.allowed(registry.matmul, promote.dtype(x))
+  for i, a in ipairs(x) do
+    local s = a.shape
+    if #s ~= 2 and not (#s == 1 and (i == 1 or i == #x)) then
+      core.raise('multi_dot: argument %d must be a matrix, got (%s)', i, text(a))
+    end
+    x[i] = promote.convert(a, dtype)
+    d[i] = #s == 2 and s[1] or i == 1 and 1 or s[1]
+  end
+  local last = x[#x].shape
+  d[#x + 1] = last[2] or 1
+  local at = best_splits(d)
+  local function part(i, j)
+    if i == j then return x[i] end
+    return product(part(i, at[i][j]), part(at[i][j] + 1, j))
+  end
+  return part(1, #x)
+end
+
+--- Sum along a diagonal.
+-- @tparam Array x
+-- @tparam[opt] table opts offset (0): above the main diagonal; axis1 (1), axis2 (2)
+-- @treturn Array without the two axes
+function M.trace(x, opts)
+  if type(opts) == 'number' then opts = { offset = opts } end
+  local o = args.take('trace', opts, {
+    offset = { 'integer', default = 0 }, axis1 = { 'integer', default = 1 },
+    axis2 = { 'integer', default = 2 },
+  })
+  x = create.as_array(x, 'trace')
+  local ndim = #x.shape
+  if ndim < 2 then core.raise('trace: needs at least two axes, got (%s)', text(x)) end
+  local a = core.index(o.axis1, ndim, 'trace: no axis') + 1
+  local b = core.index(o.axis2, ndim, 'trace: no axis') + 1
+  if a == b then core.raise('trace: axis1 and axis2 are the same') end
+  local order = {}
+  for k = 1, ndim do if k ~= a and k ~= b then order[#order + 1] = k end end
+  order[ndim - 1], order[ndim] = a, b
+  x = shape.transpose(x, order)
+  local s = x.shape
+  local n, m, k = s[ndim - 1], s[ndim], o.offset
+  local first, count = k >= 0 and k or -k * m, k >= 0 and math.min(n, m - k) or math.min(n + k, m)
+  s[ndim - 1], s[ndim] = n * m, nil
+  local flat, key = shape.reshape(x, s), { '...', {} }
+  key[2] = count > 0 and { first + 1, first + 1 + (count - 1) * (m + 1), m + 1 } or { 1, 0 }
+  return reduce.sum(flat[key], { axis = -1 })
+end
+
+-- ---- norms ----
+
+local function absolute(x) return elementwise('abs', x) end
+
+local function length(x, o) return elementwise('sqrt', reduce.sum(x * x, o)) end
+
+local function vector_norm(x, ord, o)
+  if ord == nil or ord == 2 then return length(x, o)
+  elseif ord == math.huge then return reduce.max(absolute(x), o)
+  elseif ord == -math.huge then return reduce.min(absolute(x), o)
+  elseif ord == 0 then
+    return reduce.sum(promote.convert(elementwise('ne', x, 0), x.dtype), o)
+  elseif ord == 1 then return reduce.sum(absolute(x), o)
+  elseif type(ord) == 'number' and ord == ord then
+    return reduce.sum(absolute(x) ^ ord, o) ^ (1 / ord)
+  end
+  core.raise("norm: of vectors ord is a number, got '%s'", tostring(ord))
+end
+
+local function sums(x, axis) return reduce.sum(absolute(x), { axis = axis }) end
+
+-- Of the last two axes.
+local matrix_norms = {
+  fro = function(x) return length(x, { axis = { -1, -2 } }) end,
+  nuc = function(x) return reduce.sum(apply('singular_values', x), { axis = -1 }) end,
+  [1] = function(x) return reduce.max(sums(x, -2), { axis = -1 }) end,
+  [-1] = function(x) return reduce.min(sums(x, -2), { axis = -1 }) end,
+  [2] = function(x) return apply('singular_values', x)[{ '...', 1 }] end,
+  [-2] = function(x) return apply('singular_values', x)[{ '...', -1 }] end,
+  [math.huge] = function(x) return reduce.max(sums(x, -1), { axis = -1 }) end,
+  [-math.huge] = function(x) return reduce.min(sums(x, -1), { axis = -1 }) end,
+}
+
+local function matrix_norm(x, ord, a, b, keepdims)
+  local norm, ndim = matrix_norms[ord == nil and 'fro' or ord], #x.shape
+  if not norm then
+    core.raise("norm: of matrices ord is 'fro', 'nuc', 1, -1, 2, -2, inf or -inf, got '%s'",
+      tostring(ord))
+  end
+  local order, kept = {}, x.shape
+  for k = 1, ndim do if k ~= a and k ~= b then order[#order + 1] = k end end
+  order[ndim - 1], order[ndim] = a, b
+  local y = norm(shape.transpose(x, order))
+  kept[a], kept[b] = 1, 1
+  return keepdims and shape.reshape(y, kept) or y
+end
+
+--- Norm of vectors along an axis, of matrices along two; without `axis` of the whole array: its
+-- length, or with `ord` the norm of the vector or matrix that it is.
+-- @tparam Array x
+-- @param[opt] ord of vectors 2, or any number p: (sum |x|^p)^(1/p), inf: largest |x|, -inf:
+-- smallest, 0: how many are not 0; of matrices 'fro', 'nuc' (sum of singular values), 2 and -2
+-- (largest and smallest singular value), 1 and -1 (of the sums of columns), inf and -inf (of rows)
+-- @tparam[opt] table opts axis (a number or a pair), keepdims (false); may stand in place of ord
+-- @treturn Array
+-- @usage np.linalg.norm(np.array { 3, 4 }) --> 5
+function M.norm(x, ord, opts)
+  if type(ord) == 'table' and opts == nil then
+    opts, ord = {}, ord
+    for name, value in pairs(ord) do opts[name] = value end
+    ord, opts.ord = opts.ord, nil
+  end
+  local o = args.take('norm', opts, {
+    axis = { 'integer', 'table', optional = true }, keepdims = { 'boolean', default = false },
+  })
+  x = real(x, 'singular_values')
+  local axis, ndim = o.axis, #x.shape
+  if type(axis) == 'table' and #axis == 1 then axis = axis[1] end
+  if axis == nil then
+    if ord == nil then return length(x, { keepdims = o.keepdims }) end
+    if ndim ~= 1 and ndim ~= 2 then
+      core.raise('norm: with ord but without axis needs a vector or a matrix, got (%s)', text(x))
+    end
+    axis = ndim == 1 and 1 or { 1, 2 }
+  end
+  if type(axis) == 'number' then
+    return vector_norm(x, ord, { axis = axis, keepdims = o.keepdims })
+  end
+  if #axis ~= 2 then core.raise('norm: axis is one number or two, got %d', #axis) end
+  local a, b = core.index(axis[1], ndim, 'norm: no axis'), core.index(axis[2], ndim,
+    'norm: no axis')
+  if a == b then core.raise('norm: axis %d is given twice', axis[2]) end
+  return matrix_norm(x, ord, a + 1, b + 1, o.keepdims)
+end
+
+--- Condition number: how much relative errors may grow.
+-- @tparam Array x (..., m, n)
+-- @param[opt] p order of the norm as in `norm`; nil and 2: largest by smallest singular value
+-- @treturn Array (...)
+function M.cond(x, p)
+  x = real(x, 'singular_values')
+  if p == nil or p == 2 or p == -2 then
+    local s = apply('singular_values', x)
+    local ratio = s[{ '...', 1 }] / s[{ '...', -1 }]
+    return p == -2 and 1 / ratio or ratio
+  end
+  local axes = { axis = { -2, -1 } }
+  return M.norm(x, p, axes) * M.norm(M.inv(x), p, axes)
 end
 
 return M

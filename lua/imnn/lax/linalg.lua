@@ -1,0 +1,40 @@
+--- Linear algebra, under the names of jax.lax.linalg.
+-- @module imnn.lax.linalg
+local args = require 'imnn.args'
+local np = require 'imnn.numpy'
+local M = { cholesky = np.linalg.cholesky }
+
+--- Eigenvectors and eigenvalues, in this order.
+-- @treturn Array vectors (..., n, n), in columns
+-- @treturn Array values (..., n), ascending
+function M.eigh(x)
+  local w, v = np.linalg.eigh(x)
+  return v, w
+end
+
+--- q and r; of opts full_matrices (true).
+function M.qr(x, opts)
+  local o = args.take('lax.linalg.qr', opts, { full_matrices = { 'boolean', default = true } })
+  return np.linalg.qr(x, o.full_matrices and 'complete' or 'reduced')
+end
+
+--- u, s, vt; of opts full_matrices (true), compute_uv (true).
+M.svd = np.linalg.svd
+
+--- x of a x = b, or on the right side of x a = b.
+-- @tparam Array a (..., n, n)
+-- @tparam Array b (..., n, m); (..., m, n) if a stands on the right
+-- @tparam[opt] table opts left_side, lower, transpose_a, unit_diagonal (false)
+-- @treturn Array like b
+function M.triangular_solve(a, b, opts)
+  local o = args.take('lax.linalg.triangular_solve', opts, {
+    left_side = { 'boolean', default = false }, lower = { 'boolean', default = false },
+    transpose_a = { 'boolean', default = false }, unit_diagonal = { 'boolean', default = false },
+  })
+  local settings = { lower = o.lower, transpose = o.transpose_a == o.left_side,
+    unit_diagonal = o.unit_diagonal }
+  if o.left_side then return np.linalg.triangular_solve(a, b, settings) end
+  return np.swapaxes(np.linalg.triangular_solve(a, np.swapaxes(b, -1, -2), settings), -1, -2)
+end
+
+return M

@@ -1,0 +1,11 @@
+--- Functions under the names of scipy. Modules are loaded when they are first used.
+-- @module imnn.scipy
+local modules = { linalg = 'imnn.scipy.linalg' }
+
+return setmetatable({}, {
+  __index = function(self, name)
+    local module = modules[name] and require(modules[name])
+    if module then rawset(self, name, module) end
+    return module
+  end,
+})
