@@ -73,7 +73,6 @@ for _, name in ipairs {
   methods[name] = M[name]
 end
 for name, fn in pairs(require 'imnn.numpy.reduce') do methods[name] = fn end
-M.trace, methods.trace = M.linalg.trace, M.linalg.trace
 methods.flatten = M.ravel
 methods.inv, methods.det, methods.slogdet = M.linalg.inv, M.linalg.det, M.linalg.slogdet
 

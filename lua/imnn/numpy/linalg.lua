@@ -293,34 +293,11 @@ function M.multi_dot(list)
   return part(1, #x)
 end
 
---- Sum along a diagonal.
--- @tparam Array x
--- @tparam[opt] table opts offset (0): above the main diagonal; axis1 (1), axis2 (2)
--- @treturn Array without the two axes
-function M.trace(x, opts)
-  if type(opts) == 'number' then opts = { offset = opts } end
-  local o = args.take('trace', opts, {
-    offset = { 'integer', default = 0 }, axis1 = { 'integer', default = 1 },
-    axis2 = { 'integer', default = 2 },
-  })
-  x = create.as_array(x, 'trace')
-  local ndim = #x.shape
-  if ndim < 2 then core.raise('trace: needs at least two axes, got (%s)', text(x)) end
-  local a = core.index(o.axis1, ndim, 'trace: no axis') + 1
-  local b = core.index(o.axis2, ndim, 'trace: no axis') + 1
-  if a == b then core.raise('trace: axis1 and axis2 are the same') end
-  local order = {}
-  for k = 1, ndim do if k ~= a and k ~= b then order[#order + 1] = k end end
-  order[ndim - 1], order[ndim] = a, b
-  x = shape.transpose(x, order)
-  local s = x.shape
-  local n, m, k = s[ndim - 1], s[ndim], o.offset
-  local first, count = k >= 0 and k or -k * m, k >= 0 and math.min(n, m - k) or math.min(n + k, m)
-  s[ndim - 1], s[ndim] = n * m, nil
-  local flat, key = shape.reshape(x, s), { '...', {} }
-  key[2] = count > 0 and { first + 1, first + 1 + (count - 1) * (m + 1), m + 1 } or { 1, 0 }
-  return reduce.sum(flat[key], { axis = -1 })
-end
+--- Sum along the diagonal of each matrix.
+-- @tparam Array x (..., n, m)
+-- @tparam[opt=0] number offset above the main diagonal
+-- @treturn Array (...)
+function M.trace(x, offset) return require('imnn.numpy.product').trace(x, offset, -2, -1) end
 
 -- ---- norms ----
 
