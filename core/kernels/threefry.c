@@ -115,3 +115,22 @@ void imnn_threefry_split(uint32_t *out, const uint32_t key[2], imnn_key_layout l
         imnn_kernels()->pairs(out, key, c, n);
     }
 }
+
+/* In the original layout words i and n + i of 2 n, in the partitionable one both
+ * outputs of block i, as for keys. */
+void imnn_threefry_pairs(uint32_t *out, const uint32_t key[2], imnn_key_layout layout,
+                         int64_t first, int64_t count, int64_t n)
+{
+    enum { CHUNK = 256 };
+    uint32_t high[CHUNK], low[CHUNK];
+    if (layout == IMNN_PARTITIONABLE) {
+        imnn_threefry_split(out, key, layout, first, count, n);
+        return;
+    }
+    for (int64_t at = 0; at < count; at += CHUNK) {
+        const int64_t m = count - at < CHUNK ? count - at : CHUNK;
+        imnn_threefry_words(high, key, layout, first + at, m, 2 * n);
+        imnn_threefry_words(low, key, layout, n + first + at, m, 2 * n);
+        for (int64_t i = 0; i < m; i++) out[2 * (at + i)] = high[i], out[2 * (at + i) + 1] = low[i];
+    }
+}

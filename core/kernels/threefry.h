@@ -14,4 +14,7 @@ void imnn_threefry_words_each(uint32_t *out, const uint32_t *keys, int64_t nkeys
 /** Keys first .. first + count - 1 of split(key, total): out (count, 2). */
 void imnn_threefry_split(uint32_t *out, const uint32_t key[2], imnn_key_layout layout,
                          int64_t first, int64_t count, int64_t total);
+/** Words of 64 bits first .. first + count - 1 of `total`, as pairs (high, low): out (count, 2). */
+void imnn_threefry_pairs(uint32_t *out, const uint32_t key[2], imnn_key_layout layout,
+                         int64_t first, int64_t count, int64_t total);
 #endif

@@ -80,6 +80,8 @@ struct imnn_op {
     imnn_build_fn *build;
     imnn_infer_fn *infer;
     imnn_vjp_fn *vjp; /* NULL: there is none, which is an error; imnn_vjp_zero: zero */
+    bool implicit;    /* the derivative is that of a distribution: differences of draws do not
+                         show it */
     uint32_t linear;  /* bit i: linear in input i, the others being fixed */
     uint32_t smooth;  /* bit i: has a derivative in input i; 0: where it is linear, or in all */
     imnn_batch_fn *batch;
@@ -198,6 +200,8 @@ imnn_rows_fn imnn_rows_map; /* every input by rows */
  *                         equal leading axes
  *   random_split          {n, layout}; random_fold_in {}
  *   random_bits           {layout, width, sizes...}: width 64 gives pairs (..., 2), high first
+ *   random_gamma          {layout, logarithm}
+ *   random_poisson, random_binomial, random_von_mises   {layout}
  *   inv, slogdet          {}: f64 or f32 square matrices (..., n, n); slogdet gives (..., 2): sign
  *                         and logarithm
  *   cholesky, eigh, eigvalsh, svd, singular_values, expm, expm_frechet  {}

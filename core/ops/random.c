@@ -164,25 +164,6 @@ static void kernel_split(const imnn_call *c)
     }
 }
 
-/* Pairs (high, low): in the original layout words i and n + i of 2 n, in the partitionable one both
- * outputs of block i, as for keys. */
-static void pairs(uint32_t *out, const uint32_t key[2], imnn_key_layout layout, int64_t first,
-                  int64_t count, int64_t n)
-{
-    enum { CHUNK = 256 };
-    uint32_t high[CHUNK], low[CHUNK];
-    if (layout == IMNN_PARTITIONABLE) {
-        imnn_threefry_split(out, key, layout, first, count, n);
-        return;
-    }
-    for (int64_t at = 0; at < count; at += CHUNK) {
-        const int64_t m = count - at < CHUNK ? count - at : CHUNK;
-        imnn_threefry_words(high, key, layout, first + at, m, 2 * n);
-        imnn_threefry_words(low, key, layout, n + first + at, m, 2 * n);
-        for (int64_t i = 0; i < m; i++) out[2 * (at + i)] = high[i], out[2 * (at + i) + 1] = low[i];
-    }
-}
-
 static void kernel_bits(const imnn_call *c)
 {
     const imnn_key_layout layout = (imnn_key_layout)c->attr->v[0];
@@ -193,7 +174,7 @@ static void kernel_bits(const imnn_call *c)
     for (int k = 2; k < c->attr->n; k++) n *= c->attr->v[k];
     if (c->in[0].type.shape.ndim == 1) {
         range_of(c, n, &first, &count);
-        if (wide) pairs(out, key, layout, first, count, n);
+        if (wide) imnn_threefry_pairs(out, key, layout, first, count, n);
         else imnn_threefry_words(out, key, layout, first, count, n);
         return;
     }
@@ -202,7 +183,8 @@ static void kernel_bits(const imnn_call *c)
         imnn_threefry_words_each(out, key, keys, layout, n);
         return;
     }
-    for (int64_t k = 0; k < keys; k++) pairs(out + 2 * n * k, key + 2 * k, layout, 0, n, n);
+    for (int64_t k = 0; k < keys; k++)
+        imnn_threefry_pairs(out + 2 * n * k, key + 2 * k, layout, 0, n, n);
 }
 
 static void kernel_fold_in(const imnn_call *c)

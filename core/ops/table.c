@@ -66,7 +66,7 @@ imnn_text imnn_dtypes_text(uint32_t set)
 
 static uint32_t smooth_in(const imnn_op *op)
 {
-    if (!op->vjp || op->vjp == imnn_vjp_zero) return 0;
+    if (!op->vjp || op->vjp == imnn_vjp_zero || op->implicit) return 0;
     if (op->vjp != imnn_elementwise_vjp) /* what is linear in some inputs chooses by the others */
         return op->smooth      ? op->smooth
                : op->linear    ? op->linear
