@@ -1,10 +1,9 @@
 /* Random numbers from words, in the steps of JAX, so that equal keys give equal numbers: bits
  * exactly, what follows within a few units in the last place. */
-#include "core/ops/ops.h"
-#include "imnn/random.h"
+#include "core/random/distributions.h"
 #include <math.h>
 
-static bool begin(imnn_graph *g, const char *who, imnn_node key, imnn_dtype dtype)
+bool imnn_random_begin(imnn_graph *g, const char *who, imnn_node key, imnn_dtype dtype)
 {
     if (!imnn_graph_accepts(g, who, 1, &key)) return false;
     if (dtype == IMNN_F32 || dtype == IMNN_F64) return true;
@@ -47,9 +46,9 @@ static imnn_node unit(imnn_graph *g, imnn_node key, imnn_dtype dtype, const imnn
                  scaled(g, high_bits(g, word(g, pairs, 1), 12, dtype), 0x1p-52));
 }
 
-/* In [lo, hi), lo < hi. The multiplication and the addition round once, as in what XLA compiles. */
-static imnn_node between(imnn_graph *g, imnn_node key, imnn_dtype dtype, const imnn_shape *shape,
-                         imnn_node lo, imnn_node hi)
+/* The multiplication and the addition round once, as in what XLA compiles. */
+imnn_node imnn_random_between(imnn_graph *g, imnn_node key, imnn_dtype dtype,
+                              const imnn_shape *shape, imnn_node lo, imnn_node hi)
 {
     return g_fma(g, unit(g, key, dtype, shape), g_sub(g, hi, lo), lo);
 }
@@ -57,7 +56,7 @@ static imnn_node between(imnn_graph *g, imnn_node key, imnn_dtype dtype, const i
 imnn_node imnn_random_uniform(imnn_graph *g, imnn_node key, imnn_dtype dtype,
                               const imnn_shape *shape, imnn_node lo, imnn_node hi)
 {
-    if (!begin(g, "random.uniform", key, dtype)) return 0;
+    if (!imnn_random_begin(g, "random.uniform", key, dtype)) return 0;
     if (!lo && !hi) return unit(g, key, dtype, shape);
     imnn_node bounds[2] = {lo ? lo : imnn_graph_number(g, dtype, 0),
                            hi ? hi : imnn_graph_number(g, dtype, 1)};
@@ -69,7 +68,7 @@ imnn_node imnn_random_uniform(imnn_graph *g, imnn_node key, imnn_dtype dtype,
                             imnn_dtype_name(dtype));
             return 0;
         }
-    return g_maximum(g, bounds[0], between(g, key, dtype, shape, bounds[0], bounds[1]));
+    return g_maximum(g, bounds[0], imnn_random_between(g, key, dtype, shape, bounds[0], bounds[1]));
 }
 
 /* The number of the dtype next to x on the way to `to`. */
@@ -81,9 +80,9 @@ static double next(imnn_dtype dtype, double x, double to)
 imnn_node imnn_random_normal(imnn_graph *g, imnn_node key, imnn_dtype dtype,
                              const imnn_shape *shape)
 {
-    if (!begin(g, "random.normal", key, dtype)) return 0;
+    if (!imnn_random_begin(g, "random.normal", key, dtype)) return 0;
     imnn_node lo = imnn_graph_number(g, dtype, next(dtype, -1, 0));
-    imnn_node u = between(g, key, dtype, shape, lo, imnn_graph_number(g, dtype, 1));
+    imnn_node u = imnn_random_between(g, key, dtype, shape, lo, imnn_graph_number(g, dtype, 1));
     return scaled(g, g_erf_inv(g, u), sqrt(2));
 }
 
@@ -96,14 +95,15 @@ static double erf_of(imnn_dtype dtype, double x)
 imnn_node imnn_random_truncated_normal(imnn_graph *g, imnn_node key, imnn_dtype dtype, double lo,
                                        double hi, const imnn_shape *shape)
 {
-    if (!begin(g, "random.truncated_normal", key, dtype)) return 0;
+    if (!imnn_random_begin(g, "random.truncated_normal", key, dtype)) return 0;
     if (!(lo < hi)) {
         imnn_graph_fail(g, IMNN_EVALUE, "random.truncated_normal: nothing lies between %g and %g",
                         lo, hi);
         return 0;
     }
-    imnn_node u = between(g, key, dtype, shape, imnn_graph_number(g, dtype, erf_of(dtype, lo)),
-                          imnn_graph_number(g, dtype, erf_of(dtype, hi)));
+    imnn_node u =
+        imnn_random_between(g, key, dtype, shape, imnn_graph_number(g, dtype, erf_of(dtype, lo)),
+                            imnn_graph_number(g, dtype, erf_of(dtype, hi)));
     imnn_node x = scaled(g, g_erf_inv(g, u), sqrt(2));
     x = g_maximum(g, x, g_number(g, x, next(dtype, lo, INFINITY)));
     return g_minimum(g, x, g_number(g, x, next(dtype, hi, -INFINITY)));

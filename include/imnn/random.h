@@ -28,4 +28,38 @@ IMNN_API imnn_node imnn_random_normal(imnn_graph *g, imnn_node key, imnn_dtype d
 /** Standard normal numbers between lo and hi (numbers), as the initialisers use. */
 IMNN_API imnn_node imnn_random_truncated_normal(imnn_graph *g, imnn_node key, imnn_dtype dtype,
                                                 double lo, double hi, const imnn_shape *shape);
+
+/** A distribution whose parameters broadcast to the shape of its draws. */
+typedef struct imnn_random_sampler {
+    const char *name;   /* "gamma" */
+    const char *params; /* names and defaults, "a b", "sigma 1" */
+    const char *gives;  /* dtype of the draws; "": the one that is asked for */
+    const char *doc;
+} imnn_random_sampler;
+/** NULL if there are not so many. */
+IMNN_API const imnn_random_sampler *imnn_random_get(int i);
+/** Draws (..., shape) of the distribution of that name.
+ *  dtype   f32 or f64: in which it computes
+ *  params  nodes of this dtype whose shapes broadcast to the draws; all have to be given
+ *  fails   EVALUE (no such name), ESHAPE, EDTYPE */
+IMNN_API imnn_node imnn_random_draw(imnn_graph *g, const char *name, imnn_node key,
+                                    imnn_dtype dtype, const imnn_shape *shape,
+                                    const imnn_node *params);
+
+/** Whole numbers in [lo, hi), as dtype (i32 or u32) has them; lo, hi: nodes of this dtype whose
+ *  shapes broadcast. above: hi is one more than the largest number, which counts, too. Where hi is
+ *  not above lo the result is lo. */
+IMNN_API imnn_node imnn_random_randint(imnn_graph *g, imnn_node key, imnn_dtype dtype,
+                                       const imnn_shape *shape, imnn_node lo, imnn_node hi,
+                                       bool above);
+/** Dirichlet numbers: alpha (K) or (..., shape, K) -> (..., shape, K), which add up to 1. */
+IMNN_API imnn_node imnn_random_dirichlet(imnn_graph *g, imnn_node key, imnn_dtype dtype,
+                                         const imnn_shape *shape, imnn_node alpha);
+/** Points of the unit ball of the p-norm in d dimensions: (..., shape, d). */
+IMNN_API imnn_node imnn_random_ball(imnn_graph *g, imnn_node key, imnn_dtype dtype,
+                                    const imnn_shape *shape, int64_t d, imnn_node p);
+/** How often each of K categories comes in n trials: n broadcasts to shape, p (K) or (..., K) has
+ *  their probabilities: (..., shape, K), of dtype. */
+IMNN_API imnn_node imnn_random_multinomial(imnn_graph *g, imnn_node key, imnn_dtype dtype,
+                                           const imnn_shape *shape, imnn_node n, imnn_node p);
 #endif

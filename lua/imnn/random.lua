@@ -5,8 +5,10 @@
 local ffi = require 'ffi'
 local args = require 'imnn.args'
 local array = require 'imnn.array'
+local check = require 'imnn.random.check'
 local core = require 'imnn.core'
 local promote = require 'imnn.numpy.promote'
+local samplers = require 'imnn.random.samplers'
 local C = core.C
 local M = {}
 
@@ -32,28 +34,8 @@ function M.PRNGKey(seed)
 end
 M.key = M.PRNGKey
 
-local function check_key(who, key)
-  if array.is(key) then
-    local shape = key.shape
-    if key.dtype == 'u32' and shape[#shape] == 2 then return key end
-    core.raise('%s: a key has shape (2), got %s (%s)', who, key.dtype, table.concat(shape, ', '))
-  end
-  core.raise('%s: a key has shape (2), got a %s', who, type(key))
-end
-
-local function check_shape(who, shape)
-  if shape == nil then shape = {} end
-  return array.c_shape(shape, who)
-end
-
-local function layout() return tonumber(C.imnn_random_layout()) end
-
--- Settings as text, by which programs are told apart.
-local function settings(shape, ...)
-  local parts = { layout(), ... }
-  for i = 0, shape.ndim - 1 do parts[#parts + 1] = tonumber(shape.size[i]) end
-  return table.concat(parts, ' ')
-end
+local check_key, check_shape, real = check.key, check.shape, check.dtype
+local layout, settings = check.layout, check.settings
 
 --- Independent keys.
 -- @tparam Array key (..., 2)
@@ -91,14 +73,6 @@ function M.bits(key, shape)
   local attr = { layout(), 32 }
   for i = 0, s.ndim - 1 do attr[#attr + 1] = tonumber(s.size[i]) end
   return array.apply('random_bits', { key }, attr)
-end
-
-local function real(who, dtype)
-  dtype = dtype or 'f32'
-  if dtype ~= 'f32' and dtype ~= 'f64' then
-    core.raise('%s: dtype must be f32 or f64, got %s', who, tostring(dtype))
-  end
-  return array.dtype_code(dtype), dtype
 end
 
 --- Uniform numbers in [minval, maxval).
@@ -152,6 +126,97 @@ function M.truncated_normal(key, lower, upper, shape, dtype)
     function(graph, k)
       return C.imnn_random_truncated_normal(graph, k, code, lower, upper, s)
     end)
+end
+
+--- Whole numbers in [minval, maxval).
+-- @tparam Array key
+-- @tparam[opt] table shape
+-- @tparam number|Array minval
+-- @tparam number|Array maxval where it is not above minval, minval is drawn
+-- @tparam[opt='i32'] string dtype 'i32' or 'u32'; numbers beyond it are cut
+-- @treturn Array
+function M.randint(key, shape, minval, maxval, dtype)
+  local who = 'random.randint'
+  check_key(who, key)
+  dtype = dtype or 'i32'
+  local range = ({ i32 = { -2 ^ 31, 2 ^ 31 - 1 }, u32 = { 0, 2 ^ 32 - 1 } })[dtype]
+  if not range then core.raise('%s: dtype must be i32 or u32, got %s', who, tostring(dtype)) end
+  local above = type(maxval) == 'number' and maxval > range[2]
+  local function bound(name, x)
+    if array.is(x) then return promote.convert(x, dtype) end
+    if type(x) ~= 'number' or x ~= x then
+      core.raise('%s: %s must be a number or an Array, got %s', who, name,
+        x ~= x and 'nan' or type(x))
+    end
+    local whole = x < 0 and math.ceil(x) or math.floor(x)
+    return array.number(math.min(math.max(whole, range[1]), range[2]), dtype)
+  end
+  local inputs = { key, bound('minval', minval), bound('maxval', maxval) }
+  local s, code = check_shape(who, shape), array.dtype_code(dtype)
+  return array.build(who, settings(s, dtype, tostring(above)), inputs, function(graph, k, lo, hi)
+    return C.imnn_random_randint(graph, k, code, s, lo, hi, above)
+  end)
+end
+
+for name, fn in pairs(samplers.functions) do M[name] = fn end
+
+--- Numbers that add up to 1: of density proportional to the product of x_k^(alpha_k - 1).
+-- @tparam Array key
+-- @tparam Array|table alpha (K), or (..., K) that broadcasts to the shape
+-- @tparam[opt] table shape without K; that of alpha
+-- @tparam[opt] string dtype
+-- @treturn Array (shape, K)
+function M.dirichlet(key, alpha, shape, dtype)
+  local who = 'random.dirichlet'
+  check_key(who, key)
+  local params, common, name = samplers.parameters(who, { 'alpha' }, { alpha }, dtype)
+  common[#common] = nil
+  local s, code = check_shape(who, shape or common), array.dtype_code(name)
+  return array.build(who, settings(s, name), { key, params[1] }, function(graph, k, a)
+    return C.imnn_random_dirichlet(graph, k, code, s, a)
+  end)
+end
+
+--- How often each category comes in n trials.
+-- @tparam Array key
+-- @tparam number|Array n
+-- @tparam Array|table p probabilities (..., K), which add up to 1
+-- @tparam[opt] table shape without K; that of n and p together
+-- @tparam[opt] string dtype
+-- @treturn Array (shape, K), whole numbers that add up to n
+function M.multinomial(key, n, p, shape, dtype)
+  local who = 'random.multinomial'
+  check_key(who, key)
+  if not dtype and array.is(n) and n.dtype == 'f64' then dtype = 'f64' end
+  local chances, sizes, name = samplers.parameters(who, { 'p' }, { p }, dtype)
+  local trials, common = samplers.parameters(who, { 'n' }, { n }, name)
+  if #sizes == 0 then core.raise('%s: p needs an axis of probabilities', who) end
+  sizes[#sizes] = nil
+  local s = check_shape(who, shape or samplers.joined(who, common, sizes))
+  local code, inputs = array.dtype_code(name), { key, trials[1], chances[1] }
+  return array.build(who, settings(s, name), inputs, function(graph, k, a, b)
+    return C.imnn_random_multinomial(graph, k, code, s, a, b)
+  end)
+end
+
+--- Points of the unit ball: sum |x_k|^p <= 1.
+-- @tparam Array key
+-- @tparam number d dimensions
+-- @tparam[opt=2] number p
+-- @tparam[opt] table shape
+-- @tparam[opt='f32'] string dtype
+-- @treturn Array (shape, d)
+function M.ball(key, d, p, shape, dtype)
+  local who = 'random.ball'
+  check_key(who, key)
+  if type(d) ~= 'number' or d < 1 or d % 1 ~= 0 then
+    core.raise('%s: d must be a positive integer, got %s', who, tostring(d))
+  end
+  local params, _, name = samplers.parameters(who, { 'p' }, { p or 2 }, dtype)
+  local s, code = check_shape(who, shape), array.dtype_code(name)
+  return array.build(who, settings(s, name, d), { key, params[1] }, function(graph, k, norm)
+    return C.imnn_random_ball(graph, k, code, s, d, norm)
+  end)
 end
 
 local layouts = { original = C.IMNN_ORIGINAL, partitionable = C.IMNN_PARTITIONABLE }

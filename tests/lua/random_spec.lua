@@ -166,13 +166,54 @@ draw['vmap normal'] = function(case, key, dtype)
   return imnn.vmap(function(k) return random.normal(k, { case.shape[2] }, dtype) end)(
     random.split(key, case.shape[1]))
 end
+draw['vmap gamma'] = function(case, key, dtype)
+  return imnn.vmap(function(k) return random.gamma(k, case.a, { case.shape[2] }, dtype) end)(
+    random.split(key, case.shape[1]))
+end
+draw['vmap poisson'] = function(case, key, dtype)
+  return imnn.vmap(function(k) return random.poisson(k, case.lam, { case.shape[2] }, dtype) end)(
+    random.split(key, case.shape[1]))
+end
+draw['grad gamma'] = function(case, key, dtype)
+  return imnn.vmap(imnn.grad(function(a) return random.gamma(key, a, {}, dtype) end))(case.a)
+end
+function draw.randint(case, key)
+  return random.randint(key, case.shape, case.minval, case.maxval, case.dtype)
+end
+function draw.dirichlet(case, key, dtype)
+  return random.dirichlet(key, case.alpha, { case.shape[1] }, dtype)
+end
+function draw.multinomial(case, key, dtype)
+  return random.multinomial(key, case.n, case.p, nil, dtype)
+end
+function draw.ball(case, key, dtype)
+  return random.ball(key, case.d, case.p, { case.shape[1] }, dtype)
+end
+-- The others: parameters in order, shape, dtype.
+for name, parameters in pairs {
+  bernoulli = { 'p' }, rademacher = {}, exponential = {}, laplace = {}, logistic = {}, gumbel = {},
+  cauchy = {}, pareto = { 'b' }, weibull_min = { 'scale', 'concentration' },
+  rayleigh = { 'scale' }, lognormal = { 'sigma' }, triangular = { 'left', 'mode', 'right' },
+  geometric = { 'p' }, maxwell = {}, double_sided_maxwell = { 'loc', 'scale' },
+  wald = { 'mean' }, gamma = { 'a' }, loggamma = { 'a' }, beta = { 'a', 'b' }, t = { 'df' },
+  chisquare = { 'df' }, f = { 'dfnum', 'dfden' }, generalized_normal = { 'p' },
+  poisson = { 'lam' }, binomial = { 'n', 'p' },
+} do
+  draw[name] = function(case, key, dtype)
+    local given = {}
+    for k, p in ipairs(parameters) do given[k] = case[p] end
+    given[#parameters + 1], given[#parameters + 2] = case.shape, dtype
+    return random[name](key, unpack(given, 1, #parameters + 2))
+  end
+end
 
 -- The case with its arrays.
 local function arguments(case, dtype)
   local out = {}
   for name, v in pairs(case) do
     local is_input = type(v) == 'table' and name ~= 'y' and name ~= 'shape' and name ~= 'sizes'
-    out[name] = is_input and name ~= 'key' and np.array(v, dtype) or v
+    local as = case.fn == 'randint' and case.dtype or dtype
+    out[name] = is_input and name ~= 'key' and np.array(v, as) or v
   end
   if out.ulp == 3 then out.ulp = 4 end -- normal: the logarithm in the inverse error function
   return out
@@ -262,5 +303,360 @@ describe('draws', function()
     exactly({ 1, 1, 1, 1, 1 }, jacobian[{ '...', 1 }], 'in the mean')
     local why = golden.difference({ y = (z / 4):values(), ulp = 2 }, jacobian[{ '...', 2 }])
     assert.is_nil(why)
+  end)
+end)
+
+-- ---- distributions ----
+
+local exp, log, sqrt, pi = math.exp, math.log, math.sqrt, math.pi
+local stats = require 'tests.support.statistics'
+local cumulative, log_factorial = stats.cumulative, stats.log_factorial
+
+-- How often a fixed seed would fail though all is well: 1 in 10^4 for each row below.
+local FALSE_ALARM = 1e-4
+local N = 4000
+
+local function asinh(x) return x < 0 and -log(-x + sqrt(x * x + 1)) or log(x + sqrt(x * x + 1)) end
+local function logit(x) return log(x / (1 - x)) end
+local function triangle(x) return x < -1 and 0 or x < 0.5 and (x + 1) / 4.5 or (2 - x) / 4.5 end
+
+-- name, parameters, cumulative distribution of the draws, or of a function of them.
+local continuous = {
+  { 'exponential', {}, function(x) return 1 - exp(-x) end },
+  { 'laplace', {}, function(x) return x < 0 and exp(x) / 2 or 1 - exp(-x) / 2 end },
+  { 'logistic', {}, function(x) return 1 / (1 + exp(-x)) end },
+  { 'gumbel', {}, function(x) return exp(-exp(-x)) end },
+  { 'cauchy', {}, function(x) return 0.5 + math.atan(x) / pi end },
+  { 'halfcauchy', {}, function(x) return 2 * math.atan(x) / pi end },
+  { 'pareto', { 3 }, function(x) return 1 - x ^ -3 end },
+  { 'weibull_min', { 2, 1.5 }, function(x) return 1 - exp(-(x / 2) ^ 1.5) end },
+  { 'rayleigh', { 2 }, function(x) return 1 - exp(-x * x / 8) end },
+  { 'lognormal', { 0.7 }, cumulative(function(y) return exp(-y * y / 0.98) end, -6, 6), log },
+  { 'halfnormal', {}, cumulative(function(x) return exp(-x * x / 2) end, 0, 8) },
+  { 'triangular', { -1, 0.5, 2 }, cumulative(triangle, -1, 2) },
+  { 'maxwell', {}, cumulative(function(x) return x * x * exp(-x * x / 2) end, 0, 9) },
+  { 'double_sided_maxwell', { 1, 2 }, cumulative(function(x)
+    local y = (x - 1) / 2
+    return y * y * exp(-y * y / 2)
+  end, -20, 20) },
+  { 'wald', { 1.5 }, cumulative(function(y)
+    local x = exp(y)
+    return x ^ -0.5 * exp(-(x - 1.5) ^ 2 / (4.5 * x))
+  end, -8, 6), log },
+  { 'gamma', { 2.5 }, cumulative(function(x) return x ^ 1.5 * exp(-x) end, 0, 40) },
+  { 'gamma', { 0.4 }, cumulative(function(y) return exp(0.4 * y - exp(y)) end, -70, 5), log },
+  { 'loggamma', { 0.3 }, cumulative(function(y) return exp(0.3 * y - exp(y)) end, -90, 5) },
+  { 'gamma', { 3000 }, cumulative(function(x)
+    return exp(2999 * log(x / 3000) - (x - 3000))
+  end, 2600, 3400) },
+  { 'inverse_gamma', { 3, 2 }, cumulative(function(y) return exp(-3 * y - 2 * exp(-y)) end, -5, 9),
+    log },
+  { 'beta', { 2, 3 }, cumulative(function(x) return x * (1 - x) ^ 2 end, 0, 1) },
+  { 'beta', { 0.5, 0.7 }, cumulative(function(y)
+    return exp(0.5 * y) / (1 + exp(y)) ^ 1.2
+  end, -60, 40), logit },
+  { 't', { 3 }, cumulative(function(y)
+    local c = (exp(y) + exp(-y)) / 2
+    return (1 + (c * c - 1) / 3) ^ -2 * c
+  end, -9, 9), asinh },
+  { 'chisquare', { 3 }, cumulative(function(x) return sqrt(x) * exp(-x / 2) end, 0, 60) },
+  { 'f', { 4, 6 }, cumulative(function(y)
+    local x = exp(y)
+    return x ^ 2 * (1 + 4 * x / 6) ^ -5
+  end, -9, 9), log },
+  { 'generalized_normal', { 1.5 }, cumulative(function(x)
+    return exp(-math.abs(x) ^ 1.5)
+  end, -12, 12) },
+  { 'von_mises', { 1, 2 }, cumulative(function(x) return exp(2 * math.cos(x - 1)) end, -pi, pi) },
+  { 'von_mises', { 0, 1e-6 }, function(x) return (x + pi) / (2 * pi) end },
+  { 'von_mises', { 0, 1e8 }, cumulative(function(x) return exp(-x * x / 2) end, -8, 8),
+    function(x) return x * 1e4 end },
+}
+
+local function binomial(n, p)
+  return function(k)
+    if k < 0 or k > n then return 0 end
+    return exp(log_factorial(n) - log_factorial(k) - log_factorial(n - k) + k * log(p)
+      + (n - k) * log(1 - p))
+  end
+end
+local function poisson(lam)
+  return function(k) return exp(k * log(lam) - lam - log_factorial(k)) end
+end
+
+-- name, parameters, probability of k, from, to
+local discrete = {
+  { 'rademacher', {}, function(k) return k == 0 and 0 or 0.5 end, -1, 1 },
+  { 'geometric', { 0.3 }, function(k) return 0.3 * 0.7 ^ (k - 1) end, 1, 60 },
+  { 'poisson', { 4 }, poisson(4), 0, 40 },
+  { 'poisson', { 30 }, poisson(30), 0, 120 },
+  { 'binomial', { 10, 0.3 }, binomial(10, 0.3), 0, 10 },
+  { 'binomial', { 200, 0.6 }, binomial(200, 0.6), 0, 200 },
+  { 'negative_binomial', { 2, 3 }, function(k) -- (k + 1) (2/5)^2 (3/5)^k
+    return (k + 1) * 0.16 * 0.6 ^ k
+  end, 0, 80 },
+}
+
+describe('draws follow their distributions', function()
+  local layouts = { 'original', 'partitionable' }
+  local seed = 100
+  for _, row in ipairs(continuous) do
+    for k, dtype in ipairs { 'f32', 'f64' } do
+      seed = seed + 1
+      local key = random.PRNGKey(seed)
+      it(('%s(%s), %s'):format(row[1], table.concat(row[2], ', '), dtype), function()
+        in_layout(layouts[k], function()
+          local given, n = { unpack(row[2]) }, #row[2]
+          given[n + 1], given[n + 2] = { N }, dtype
+          local x = random[row[1]](key, unpack(given))
+          assert.equal(dtype, x.dtype)
+          local values = x:values()
+          if row[4] then
+            for i, v in ipairs(values) do values[i] = row[4](v) end
+          end
+          assert.is_true(stats.kolmogorov(values, row[3]) > FALSE_ALARM)
+        end)
+      end)
+    end
+  end
+
+  for _, row in ipairs(discrete) do
+    seed = seed + 1
+    local key = random.PRNGKey(seed)
+    it(('%s(%s)'):format(row[1], table.concat(row[2], ', ')), function()
+      local given = { unpack(row[2]) }
+      given[#given + 1] = { N }
+      local values = random[row[1]](key, unpack(given)):values()
+      assert.is_true(stats.pearson(values, row[3], row[4], row[5]) > FALSE_ALARM)
+    end)
+  end
+
+  it('uniform, normal, truncated normal', function()
+    local function pass(x, cdf) assert.is_true(stats.kolmogorov(x:values(), cdf) > FALSE_ALARM) end
+    local key = random.PRNGKey(31)
+    local function bell(x) return exp(-x * x / 2) end
+    for _, dtype in ipairs { 'f32', 'f64' } do
+      pass(random.uniform(key, { N }, { minval = 2, maxval = 7, dtype = dtype }),
+        function(x) return (x - 2) / 5 end)
+      pass(random.normal(key, { N }, dtype), cumulative(bell, -8, 8))
+      pass(random.truncated_normal(key, 1, 2.5, { N }, dtype), cumulative(bell, 1, 2.5))
+    end
+  end)
+
+  it('randint: small ranges, and ranges that are no power of 2', function()
+    local key = random.PRNGKey(32)
+    local function pass(lo, hi)
+      local x = random.randint(key, { N }, lo, hi):values()
+      assert.is_true(stats.pearson(x, function() return 1 / (hi - lo) end, lo, hi - 1)
+        > FALSE_ALARM)
+    end
+    pass(0, 7)
+    pass(-50, 50)
+  end)
+
+  it('bernoulli: the number of successes is binomial', function()
+    local n = random.bernoulli(random.PRNGKey(33), 0.3, { N, 10 }):astype('i32'):sum { axis = 2 }
+    assert.is_true(stats.pearson(n:values(), binomial(10, 0.3), 0, 10) > FALSE_ALARM)
+  end)
+
+  it('dirichlet: shares are beta numbers and add up to 1', function()
+    local x = random.dirichlet(random.PRNGKey(34), { 2, 1, 2 }, { N })
+    assert.same({ N, 3 }, x.shape)
+    assert.is_true(np.abs(x:sum { axis = 2 } - 1):max():item() < 1e-6)
+    local cdf = cumulative(function(v) return v * (1 - v) ^ 2 end, 0, 1) -- beta(2, 3)
+    assert.is_true(stats.kolmogorov(x[{ {}, 1 }]:values(), cdf) > FALSE_ALARM)
+  end)
+
+  it('multinomial: counts are binomial and add up to n', function()
+    local x = random.multinomial(random.PRNGKey(35), 20, { 0.2, 0.5, 0.3 }, { N })
+    assert.same({ N, 3 }, x.shape)
+    assert.is_true(np.eq(x:sum { axis = 2 }, 20):all():item())
+    for k, p in ipairs { 0.2, 0.5, 0.3 } do
+      assert.is_true(stats.pearson(x[{ {}, k }]:values(), binomial(20, p), 0, 20) > FALSE_ALARM)
+    end
+    assert.same({ 2, 3 }, random.multinomial(random.PRNGKey(3), np.array { 5, 9 },
+      { 0.2, 0.5, 0.3 }).shape)
+  end)
+
+  it('ball: the volume within a radius grows with its power', function()
+    local x = random.ball(random.PRNGKey(36), 3, 2, { N })
+    local radius = np.sqrt((x * x):sum { axis = 2 }):values()
+    assert.is_true(stats.kolmogorov(radius, function(r) return r ^ 3 end) > FALSE_ALARM)
+  end)
+
+  it('independent keys give independent numbers', function()
+    local keys = random.split(random.PRNGKey(37), N)
+    local x = imnn.vmap(function(k) return random.gamma(k, 2.5) end)(keys)
+    local cdf = cumulative(function(v) return v ^ 1.5 * exp(-v) end, 0, 40)
+    assert.is_true(stats.kolmogorov(x:values(), cdf) > FALSE_ALARM)
+    local y = imnn.vmap(function(k) return random.poisson(k, 12, { 2 }) end)(keys)
+    assert.is_true(stats.pearson(y[{ {}, 2 }]:values(), poisson(12), 0, 60) > FALSE_ALARM)
+    local a, b = y[{ {}, 1 }]:astype 'f64', y[{ {}, 2 }]:astype 'f64'
+    local r = ((a - a:mean()) * (b - b:mean())):mean():item() / 12
+    assert.is_true(math.abs(r) * math.sqrt(N) < 4) -- 1 seed in 16000
+  end)
+end)
+
+describe('samplers', function()
+  local key = random.PRNGKey(5)
+
+  it('are the same for each key, mapped and compiled', function()
+    local keys = random.split(key, 6)
+    local function one(k)
+      return random.gamma(k, np.array { 0.3, 2 }), random.loggamma(k, 0.1, { 2 }),
+        random.poisson(k, np.array { 3, 40 }), random.binomial(k, 30, np.array { 0.1, 0.6 }),
+        random.von_mises(k, 0, 2, { 2 }), random.t(k, 3, {}), random.beta(k, 0.2, 3, { 3 }),
+        random.randint(k, { 4 }, 0, 10), random.geometric(k, 0.2, { 3 }),
+        random.dirichlet(k, { 1, 2 }), random.multinomial(k, 9, { 0.4, 0.6 })
+    end
+    local mapped, compiled = { imnn.vmap(one)(keys) }, { imnn.jit(imnn.vmap(one))(keys) }
+    local direct = { one(keys) } -- leading axes of a key are independent keys
+    for n = 1, #mapped do
+      same(mapped[n], compiled[n], 'compiled result ' .. n)
+      same(mapped[n], direct[n], 'keys with an axis, result ' .. n)
+      for i = 1, 6 do same(({ one(keys[i]) })[n], mapped[n][i], 'result ' .. n) end
+    end
+  end)
+
+  it('take parameters that are mapped over, at one key', function()
+    local rates = np.array { 2, 20, 200 }
+    local function one(lam) return random.poisson(key, lam, { 3 }), random.gamma(key, lam) end
+    local n, x = imnn.vmap(one)(rates)
+    for i = 1, 3 do
+      local n1, x1 = one(rates[i])
+      same(n1, n[i], 'poisson')
+      same(x1, x[i], 'gamma')
+    end
+  end)
+
+  it('the shape is that of the parameters, or the one that is given', function()
+    local a = np.array { { 1 }, { 2 } }
+    assert.same({ 2, 1 }, random.gamma(key, a).shape)
+    assert.same({ 2, 3 }, random.beta(key, a, np.ones { 3 }).shape)
+    assert.same({ 4, 2, 3 }, random.gamma(key, a, { 4, 2, 3 }).shape)
+    assert.same({}, random.gamma(key, 2).shape)
+    assert.same({ 0 }, random.gamma(key, 2, { 0 }).shape)
+    assert.same({ 0, 2 }, random.dirichlet(key, { 1, 1 }, { 0 }).shape)
+    assert.equal('f64', random.gamma(key, np.array(2, 'f64')).dtype)
+    assert.equal('f32', random.gamma(key, np.array(2, 'i32')).dtype)
+    assert.equal('bool', random.bernoulli(key, 0.5, { 3 }).dtype)
+    assert.equal('i32', random.poisson(key, 5, { 3 }).dtype)
+  end)
+
+  it('gamma numbers follow their shape: dx/da = -(dP/da) / (dP/dx)', function()
+    -- shape 1 is exponential: P = 1 - e^-x, and near a = 1 the slope by the trapezoid rule
+    local function P(a, x) -- regularised, by its series
+      local term, sum = 1, 1
+      for k = 1, 400 do
+        term = term * x / (a + k)
+        sum = sum + term
+      end
+      local lg, b = 0, a + 1
+      while b < 15 do lg, b = lg - log(b), b + 1 end
+      lg = lg + (b - 0.5) * log(b) - b + 0.5 * log(2 * pi) + 1 / (12 * b) - 1 / (360 * b ^ 3)
+      return exp(a * log(x) - x - lg) * sum
+    end
+    for _, a in ipairs { 0.3, 1, 4, 60, 900 } do
+      local draw_at = function(s) return random.gamma(key, s, { 5 }) end
+      local x = draw_at(np.array(a, 'f64'))
+      local slope = imnn.jacfwd(draw_at)(np.array(a, 'f64'))
+      local back = imnn.jacrev(draw_at)(np.array(a, 'f64'))
+      local logs = imnn.jacfwd(function(s) return random.loggamma(key, s, { 5 }) end)(
+        np.array(a, 'f64'))
+      for i = 1, 5 do
+        local v, h = x[i]:item(), 1e-5 * a
+        local dP = (P(a + h, v) - P(a - h, v)) / (2 * h)
+        local dx = (P(a, v * (1 + 1e-5)) - P(a, v * (1 - 1e-5))) / (2e-5 * v)
+        assert.is.near(1, slope[i]:item() / (-dP / dx), 1e-4)
+        assert.is.near(slope[i]:item(), back[i]:item(), 1e-12)
+        assert.is.near(1, logs[i]:item() * v / slope[i]:item(), 1e-9)
+      end
+    end
+    local function big(s) return random.gamma(key, s, {}) end
+    local below, above = np.array(999.9, 'f64'), np.array(1000.1, 'f64')
+    assert.is.near(imnn.grad(big)(below):item(), imnn.grad(big)(above):item(), 1e-3)
+    assert.is.near(0, imnn.grad(big)(np.array(1e-30, 'f64')):item(), 0) -- underflows
+  end)
+
+  it('locations and scales have slopes', function()
+    local function f(p) return (random.t(key, p[1], { 9 }) * p[2]):sum() end
+    assert.is_true(np.isfinite(imnn.grad(f)(np.array { 3, 2 })):all():item())
+    local mu = imnn.jacfwd(function(m) return random.von_mises(key, m, 2, {}) end)(np.array(1))
+    assert.equal(1, mu:item())
+    assert.matches('random_binomial: has no derivative', message(function()
+      imnn.grad(function(p) return random.binomial(key, 5, p, {}) end)(np.array(0.4))
+    end))
+  end)
+
+  it('limits: no hang, no crash, the value that a limit has', function()
+    local inf, nan = math.huge, 0 / 0
+    local function value(x) return x:item() end
+    assert.equal(0, value(random.poisson(key, 0)))
+    assert.equal(-1, value(random.poisson(key, nan)))
+    assert.equal(2 ^ 31 - 1, value(random.poisson(key, inf)))
+    assert.equal(2 ^ 31 - 1, value(random.poisson(key, 1e20)))
+    assert.equal(0, value(random.binomial(key, 0, 0.5)))
+    assert.equal(0, value(random.binomial(key, 10, 0)))
+    assert.equal(10, value(random.binomial(key, 10, 1)))
+    assert.equal(inf, value(random.binomial(key, inf, 0.5)))
+    for _, bad in ipairs { { 10, -0.1 }, { 10, 1.1 }, { 10, nan }, { -1, 0.5 }, { nan, 0.5 } } do
+      assert.is_true(np.isnan(random.binomial(key, bad[1], bad[2])):item())
+    end
+    for _, bad in ipairs { -1, nan } do
+      assert.is_true(np.isnan(random.gamma(key, bad)):item())
+      assert.is_true(np.isnan(random.von_mises(key, 0, bad)):item())
+    end
+    assert.equal(0, value(random.gamma(key, 0)))
+    assert.equal(1, value(random.geometric(key, 1)))
+    assert.same({ true, false }, random.bernoulli(key, np.array { 2, -1 }):values())
+    local both = random.binomial(key, np.array { 10, nan, 1000 }, 0.5):values()
+    assert.is_true(both[1] <= 10 and both[2] ~= both[2] and both[3] > 400)
+  end)
+
+  it('randint: empty and whole ranges', function()
+    assert.same({ 3, 3 }, random.randint(key, { 2 }, 3, 3):values())
+    assert.same({ 5, 5 }, random.randint(key, { 2 }, 5, 2):values())
+    local words = random.randint(key, { 500 }, -2 ^ 31, 2 ^ 31)
+    assert.is_true(words:min():item() < -2 ^ 30 and words:max():item() > 2 ^ 30)
+    assert.is_true(random.randint(key, { 500 }, 0, 2 ^ 32, 'u32'):max():item() > 2 ^ 31)
+    assert.same({ 2, 3 }, random.randint(key, { 2, 3 }, np.array({ 0, 5, 9 }, 'i32'), 20).shape)
+  end)
+
+  it('misuse is an error with a sentence', function()
+    for what, fn in pairs {
+      ['random%.gamma: a must be a number or an Array, got nil$'] = function()
+        random.gamma(key)
+      end,
+      ['random%.gamma: a key has shape %(2%), got a number$'] = function() random.gamma(1, 2) end,
+      ['random%.gamma: random%.gamma: a %(3%) does not broadcast to %(2%)$'] = function()
+        random.gamma(key, np.ones { 3 }, { 2 })
+      end,
+      ['random%.beta: the parameters do not broadcast, %(3%) and %(2%)$'] = function()
+        random.beta(key, np.ones { 3 }, np.ones { 2 })
+      end,
+      ['random%.t: dtype must be f32 or f64, got i32$'] = function()
+        random.t(key, 3, {}, 'i32')
+      end,
+      ['random%.poisson: a shape is a table of sizes, got string$'] = function()
+        random.poisson(key, 3, 'f64')
+      end,
+      ['random%.randint: minval must be a number or an Array, got nil$'] = function()
+        random.randint(key, { 2 })
+      end,
+      ['random%.randint: dtype must be i32 or u32, got f32$'] = function()
+        random.randint(key, { 2 }, 0, 5, 'f32')
+      end,
+      ['random%.dirichlet: .*alpha needs an axis of concentrations$'] = function()
+        random.dirichlet(key, 1)
+      end,
+      ['random%.multinomial: p needs an axis of probabilities$'] = function()
+        random.multinomial(key, 5, 0.5)
+      end,
+      ['random%.ball: d must be a positive integer, got 0$'] = function() random.ball(key, 0) end,
+    } do
+      local text = message(fn)
+      assert.matches(what, text)
+      assert.matches('^tests/lua/random_spec%.lua:%d+: ', text)
+    end
   end)
 end)
