@@ -628,7 +628,7 @@ describe('samplers', function()
         random.gamma(key)
       end,
       ['random%.gamma: a key has shape %(2%), got a number$'] = function() random.gamma(1, 2) end,
-      ['random%.gamma: random%.gamma: a %(3%) does not broadcast to %(2%)$'] = function()
+      ['random%.gamma: a %(3%) does not broadcast to %(2%)$'] = function()
         random.gamma(key, np.ones { 3 }, { 2 })
       end,
       ['random%.beta: the parameters do not broadcast, %(3%) and %(2%)$'] = function()
