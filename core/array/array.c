@@ -3,8 +3,9 @@
 #include <math.h>
 #include <string.h>
 
-static const size_t item_size[IMNN_NDTYPE] = {4, 8, 4, 4, 1};
-static const char *const dtype_name[IMNN_NDTYPE] = {"f32", "f64", "i32", "u32", "bool"};
+static const size_t item_size[IMNN_NDTYPE] = {4, 8, 4, 4, 1, 8, 16};
+static const char *const dtype_name[IMNN_NDTYPE] = {"f32",  "f64", "i32", "u32",
+                                                    "bool", "c64", "c128"};
 
 size_t imnn_dtype_size(imnn_dtype dtype) { return item_size[dtype]; }
 const char *imnn_dtype_name(imnn_dtype dtype) { return dtype_name[dtype]; }
@@ -18,7 +19,7 @@ static imnn_status check(imnn_dtype dtype, const imnn_shape *shape)
     for (int i = 0; i < shape->ndim; i++)
         if (shape->size[i] < 0)
             return imnn_fail(IMNN_EVALUE, "array: negative size in %s", imnn_shape_text(shape).s);
-    if (imnn_shape_count(shape) > INT64_MAX / 16)
+    if (imnn_shape_count(shape) > INT64_MAX / 32)
         return imnn_fail(IMNN_ENOMEM, "array: %s are more elements than any memory holds",
                          imnn_shape_text(shape).s);
     return IMNN_OK;
@@ -85,6 +86,12 @@ imnn_status imnn_array_from(imnn_array **out, imnn_dtype dtype, const imnn_shape
     case IMNN_BOOL:
         for (int64_t i = 0; i < n; i++) ((uint8_t *)data)[i] = values[i] != 0;
         break;
+    case IMNN_C64:
+        for (int64_t i = 0; i < n; i++) ((imnn_c64 *)data)[i] = (float)values[i];
+        break;
+    case IMNN_C128:
+        for (int64_t i = 0; i < n; i++) ((imnn_c128 *)data)[i] = values[i];
+        break;
     default:
         for (int64_t i = 0; i < n; i++) ((uint32_t *)data)[i] = to_word(values[i]);
     }
@@ -132,5 +139,8 @@ int64_t imnn_array_nonfinite(const imnn_array *a)
 {
     if (a->dtype == IMNN_F32) return find_f32(a->data, imnn_array_size(a));
     if (a->dtype == IMNN_F64) return find_f64(a->data, imnn_array_size(a));
-    return -1;
+    const int64_t part = a->dtype == IMNN_C64    ? find_f32(a->data, 2 * imnn_array_size(a))
+                         : a->dtype == IMNN_C128 ? find_f64(a->data, 2 * imnn_array_size(a))
+                                                 : -1;
+    return part < 0 ? -1 : part / 2;
 }

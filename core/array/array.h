@@ -3,6 +3,9 @@
 #include "core/base/base.h"
 #include "imnn/array.h"
 
+typedef float _Complex imnn_c64; /* elements of complex arrays */
+typedef double _Complex imnn_c128;
+
 struct imnn_array {
     _Atomic int32_t refs;
     imnn_dtype dtype;

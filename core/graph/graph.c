@@ -167,7 +167,7 @@ static bool can_exist(imnn_graph *g, const char *who, const imnn_type *t)
         imnn_graph_fail(g, IMNN_EVALUE, "%s: 0 to %d axes, got %d", who, IMNN_MAX_NDIM, s->ndim);
     else if (negative)
         imnn_graph_fail(g, IMNN_EVALUE, "%s: negative size in %s", who, imnn_shape_text(s).s);
-    else if (imnn_shape_count(s) > INT64_MAX / 16)
+    else if (imnn_shape_count(s) > INT64_MAX / 32)
         imnn_graph_fail(g, IMNN_ENOMEM, "%s: %s are more elements than any memory holds", who,
                         imnn_shape_text(s).s);
     return imnn_graph_ok(g);
@@ -426,6 +426,8 @@ bool imnn_graph_is_number(const imnn_graph *g, imnn_node x, double *value)
     case IMNN_F64: *value = *(const double *)p; break;
     case IMNN_I32: *value = *(const int32_t *)p; break;
     case IMNN_U32: *value = *(const uint32_t *)p; break;
+    case IMNN_C64: *value = ((const float *)p)[0]; return ((const float *)p)[1] == 0;
+    case IMNN_C128: *value = ((const double *)p)[0]; return ((const double *)p)[1] == 0;
     default: *value = *(const uint8_t *)p;
     }
     return true;

@@ -68,7 +68,7 @@ bool imnn_graph_accepts(imnn_graph *g, const char *who, int n, const imnn_node *
 void imnn_graph_fail_last(imnn_graph *g, imnn_status status);
 static inline bool imnn_graph_ok(const imnn_graph *g) { return g->status == IMNN_OK; }
 
-/** Whether all elements of x are one known number: a constant of one element, repeated and reshaped
- *  (a conversion of such a number is a number, see convert.c). */
+/** Whether all elements of x are one known real number: a constant of one element, repeated and
+ *  reshaped (a conversion of such a number is a number, see convert.c). */
 bool imnn_graph_is_number(const imnn_graph *g, imnn_node x, double *value);
 #endif

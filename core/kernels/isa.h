@@ -17,10 +17,10 @@ enum { IMNN_SUM, IMNN_PROD, IMNN_MAX, IMNN_MIN, IMNN_NREDUCE };
 
 /** What is compiled once for every instruction set: isa_sse2.c, isa_avx2.c, isa_avx512.c. */
 typedef struct imnn_isa_kernels {
-    int lanes;                                   /* of 32 bits, in a vector */
-    imnn_map_kernel *const *map[IMNN_NDTYPE];    /* by operator */
-    imnn_map_kernel *const *select[IMNN_NDTYPE]; /* by comparison; NULL: no real dtype */
-    imnn_map_kernel *convert[IMNN_NDTYPE][IMNN_NDTYPE];
+    int lanes;                                          /* of 32 bits, in a vector */
+    imnn_map_kernel *const *map[IMNN_NDTYPE];           /* by operator */
+    imnn_map_kernel *const *select[IMNN_NDTYPE];        /* by comparison; NULL: no real dtype */
+    imnn_map_kernel *convert[IMNN_NDTYPE][IMNN_NDTYPE]; /* complex numbers: by their parts */
     imnn_reduce_kernel *reduce[IMNN_NREDUCE][IMNN_NDTYPE];
     /* The words p, q of n blocks of one key: p[i] and q[i], either may be NULL; p[i] xor q[i];
      * p[0], q[0], p[1], ... */

@@ -70,6 +70,9 @@ enum { SQUARE = 16 };
 typedef uint8_t item1;
 typedef uint32_t __attribute__((may_alias)) item4;
 typedef uint64_t __attribute__((may_alias)) item8;
+typedef struct item16 {
+    uint64_t half[2];
+} __attribute__((may_alias)) item16;
 #define COPY(T)                                                                               \
     static void copy_run_##T(T *y, const T *x, int64_t s, int64_t n)                          \
     {                                                                                         \
@@ -94,8 +97,13 @@ typedef uint64_t __attribute__((may_alias)) item8;
 COPY(item1)
 COPY(item4)
 COPY(item8)
+COPY(item16)
 
 imnn_map_kernel *imnn_map_find_copy(size_t item)
 {
-    return item == 1 ? copy_item1 : item == 4 ? copy_item4 : item == 8 ? copy_item8 : NULL;
+    return item == 1    ? copy_item1
+           : item == 4  ? copy_item4
+           : item == 8  ? copy_item8
+           : item == 16 ? copy_item16
+                        : NULL;
 }

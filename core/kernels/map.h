@@ -20,6 +20,7 @@ imnn_map_kernel *imnn_map_find(int op, imnn_dtype dtype);
 imnn_map_kernel *imnn_map_find_convert(imnn_dtype from, imnn_dtype to);
 /** Fused pairs: where(compare(in[0], in[1]), in[2], in[3]), all of one real dtype. */
 imnn_map_kernel *imnn_map_find_select(int compare, imnn_dtype dtype);
-/** out = in (any strides of the input, s[2] too), by size of element: 1, 4 or 8 bytes. */
+/** out = in (any strides of the input, s[2] too), by size of element: 1, 4, 8 or 16
+ *  bytes. */
 imnn_map_kernel *imnn_map_find_copy(size_t item);
 #endif

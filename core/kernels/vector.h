@@ -108,6 +108,60 @@ LOAD_STORE(u32v)
 LOAD_STORE(u64v)
 LOAD_STORE(u8v)
 
+/* Complex numbers: as many as V has lanes, real and imaginary parts apart; in memory one part is
+ * behind the other. The lists choose lanes of two vectors: those of even and odd number, and both
+ * by turns from the first and from the second half. */
+#if VECTOR_BYTES == 64
+#define EVEN_32 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30
+#define ODD_32 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31
+#define LOW_32 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23
+#define HIGH_32 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31
+#define EVEN_64 0, 2, 4, 6, 8, 10, 12, 14
+#define ODD_64 1, 3, 5, 7, 9, 11, 13, 15
+#define LOW_64 0, 8, 1, 9, 2, 10, 3, 11
+#define HIGH_64 4, 12, 5, 13, 6, 14, 7, 15
+#elif VECTOR_BYTES == 32
+#define EVEN_32 0, 2, 4, 6, 8, 10, 12, 14
+#define ODD_32 1, 3, 5, 7, 9, 11, 13, 15
+#define LOW_32 0, 8, 1, 9, 2, 10, 3, 11
+#define HIGH_32 4, 12, 5, 13, 6, 14, 7, 15
+#define EVEN_64 0, 2, 4, 6
+#define ODD_64 1, 3, 5, 7
+#define LOW_64 0, 4, 1, 5
+#define HIGH_64 2, 6, 3, 7
+#else
+#define EVEN_32 0, 2, 4, 6
+#define ODD_32 1, 3, 5, 7
+#define LOW_32 0, 4, 1, 5
+#define HIGH_32 2, 6, 3, 7
+#define EVEN_64 0, 2
+#define ODD_64 1, 3
+#define LOW_64 0, 2
+#define HIGH_64 1, 3
+#endif
+#define COMPLEX(name, V, bits)                                                \
+    typedef struct name {                                                     \
+        V re, im;                                                             \
+    } name;                                                                   \
+    INLINE name load_##name(const void *p, int n)                             \
+    {                                                                         \
+        name v = {{0}, {0}}; /* the halves of what is in memory */            \
+        if (n == VECTOR_BYTES * 8 / bits) memcpy(&v, p, sizeof v);            \
+        else copy_part(&v, p, n *bits / 4);                                   \
+        return (name){__builtin_shufflevector(v.re, v.im, EVEN_##bits),       \
+                      __builtin_shufflevector(v.re, v.im, ODD_##bits)};       \
+    }                                                                         \
+    INLINE void store_##name(void *p, name v, int n)                          \
+    {                                                                         \
+        const name both = {__builtin_shufflevector(v.re, v.im, LOW_##bits),   \
+                           __builtin_shufflevector(v.re, v.im, HIGH_##bits)}; \
+        if (n == VECTOR_BYTES * 8 / bits) memcpy(p, &both, sizeof both);      \
+        else copy_part(p, &both, n *bits / 4);                                \
+    }
+COMPLEX(c64v, f32v, 32)
+COMPLEX(c128v, f64v, 64)
+#undef COMPLEX
+
 typedef i8v mask_8;
 typedef i32v mask_32;
 typedef i64v mask_64;

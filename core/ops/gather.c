@@ -217,12 +217,12 @@ static void kernel_gather(const imnn_call *c)
     }
 ADD_UP(float)
 ADD_UP(double)
+ADD_UP(imnn_c64)
+ADD_UP(imnn_c128)
 ADD_UP(uint32_t) /* wraps around, as i32 does too */
 static void (*const add_up[IMNN_NDTYPE])(void *, const void *, int64_t) = {
-    [IMNN_F32] = add_up_float,
-    [IMNN_F64] = add_up_double,
-    [IMNN_I32] = add_up_uint32_t,
-    [IMNN_U32] = add_up_uint32_t,
+    [IMNN_F32] = add_up_float,    [IMNN_F64] = add_up_double,   [IMNN_I32] = add_up_uint32_t,
+    [IMNN_U32] = add_up_uint32_t, [IMNN_C64] = add_up_imnn_c64, [IMNN_C128] = add_up_imnn_c128,
 };
 
 static void kernel_scatter_add(const imnn_call *c)
@@ -246,7 +246,7 @@ const imnn_op imnn_op_gather = {
     .id = IMNN_OP_gather,
     .arity = 2,
     .class = IMNN_CALL,
-    .dtypes = IMNN_ANY,
+    .dtypes = IMNN_ALL,
     .build = build,
     .infer = infer_gather,
     .vjp = vjp_gather,
@@ -266,7 +266,7 @@ const imnn_op imnn_op_scatter_add = {
     .id = IMNN_OP_scatter_add,
     .arity = 2,
     .class = IMNN_CALL,
-    .dtypes = IMNN_NUMBERS,
+    .dtypes = IMNN_SCALARS,
     .build = build,
     .infer = infer_scatter_add,
     .vjp = vjp_scatter_add,

@@ -141,6 +141,30 @@ static imnn_node build_vectors(imnn_graph *g, imnn_node a, imnn_node b, bool ta,
     return g_reshape(g, c, &s);
 }
 
+static bool is_zero(const imnn_graph *g, imnn_node x)
+{
+    double value;
+    return imnn_graph_is_number(g, x, &value) && value == 0;
+}
+
+static imnn_node plus(imnn_graph *g, imnn_node a, imnn_node b)
+{
+    return !a ? b : !b ? a : g_add(g, a, b);
+}
+
+/* Products of the parts, but for those with an imaginary part that is known to be 0: that of an
+ * array that was real. */
+static imnn_node build_parts(imnn_graph *g, imnn_node a, imnn_node b, bool ta, bool tb)
+{
+    const imnn_node ar = g_real(g, a), ai = g_imag(g, a), br = g_real(g, b), bi = g_imag(g, b);
+    const bool za = is_zero(g, ai), zb = is_zero(g, bi);
+    imnn_node re = with_flags(g, ar, br, ta, tb), im = 0;
+    if (!za && !zb) re = g_sub(g, re, with_flags(g, ai, bi, ta, tb));
+    if (!zb) im = with_flags(g, ar, bi, ta, tb);
+    if (!za) im = plus(g, im, with_flags(g, ai, br, ta, tb));
+    return g_complex(g, re, im ? im : g_full_like(g, re, 0));
+}
+
 static imnn_node build(imnn_graph *g, const imnn_op *op, int n, const imnn_node *x,
                        const imnn_attr *attr)
 {
@@ -151,6 +175,7 @@ static imnn_node build(imnn_graph *g, const imnn_op *op, int n, const imnn_node 
                         imnn_dtype_name(da), imnn_dtype_name(db));
         return 0;
     }
+    if (imnn_is_complex(da)) return build_parts(g, x[0], x[1], ta, tb);
     const imnn_shape *s = imnn_graph_shape(g, x[0]), *t = imnn_graph_shape(g, x[1]);
     if (s->ndim == 0 || t->ndim == 0) return complain(g, "needs at least one axis", x[0], x[1]);
     const int64_t ka = from_end(s, ta && s->ndim > 1 ? 2 : 1);
@@ -215,7 +240,7 @@ const imnn_op imnn_op_matmul = {
     .id = IMNN_OP_matmul,
     .arity = 2,
     .class = IMNN_MATMUL,
-    .dtypes = IMNN_REALS,
+    .dtypes = IMNN_FLOATS,
     .build = build,
     .infer = infer,
     .vjp = vjp,

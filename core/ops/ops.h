@@ -67,7 +67,11 @@ enum {
     IMNN_INTEGERS = 1 << IMNN_I32 | 1 << IMNN_U32,
     IMNN_NUMBERS = IMNN_REALS | IMNN_INTEGERS,
     IMNN_BITS = IMNN_INTEGERS | 1 << IMNN_BOOL,
-    IMNN_ANY = IMNN_NUMBERS | 1 << IMNN_BOOL
+    IMNN_ANY = IMNN_NUMBERS | 1 << IMNN_BOOL,
+    IMNN_COMPLEX = 1 << IMNN_C64 | 1 << IMNN_C128,
+    IMNN_FLOATS = IMNN_REALS | IMNN_COMPLEX, /* what has derivatives */
+    IMNN_SCALARS = IMNN_NUMBERS | IMNN_COMPLEX,
+    IMNN_ALL = IMNN_ANY | IMNN_COMPLEX
 };
 
 struct imnn_op {
@@ -152,6 +156,12 @@ static inline imnn_node g_number(imnn_graph *g, imnn_node like, double value)
 }
 /** The number as an array like x. */
 imnn_node g_full_like(imnn_graph *g, imnn_node x, double value);
+static inline bool imnn_is_complex(imnn_dtype dtype) { return IMNN_COMPLEX >> dtype & 1; }
+/** The dtype of the parts of a complex number; any other dtype is its own. */
+static inline imnn_dtype imnn_part_dtype(imnn_dtype dtype)
+{
+    return dtype == IMNN_C64 ? IMNN_F32 : dtype == IMNN_C128 ? IMNN_F64 : dtype;
+}
 /** Exchange the last two axes. */
 imnn_node g_swap(imnn_graph *g, imnn_node x);
 /** Words of 64 bits as pairs (..., shape, 2), high first. */
@@ -196,6 +206,7 @@ imnn_rows_fn imnn_rows_map; /* every input by rows */
  *   cumsum, cumprod, cummax, cummin   {axis, backward}
  *   iota                  {dtype, axis, sizes...}: counts along the axis; no inputs
  *   convert               {dtype}
+ *   complex, real, imag, conj, angle {}
  *   matmul                {transpose a, transpose b}: a (..., n, k) or (..., k, n); ...; with
  *                         equal leading axes
  *   random_split          {n, layout}; random_fold_in {}

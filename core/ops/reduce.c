@@ -194,8 +194,8 @@ static imnn_rows rows(const imnn_vertex *v, const imnn_type *in, int64_t R, bool
                  "(2, 3, 4) -> 1, 1; (2, 1, 3) -> 1, 1; () -> 0, 0; (0, 3) -> 1, 1", \
         .doc = text,                                                                 \
     }
-REDUCTION(sum, IMNN_NUMBERS, infer_as, vjp_sum, 1, "sum over adjacent axes");
-REDUCTION(prod, IMNN_NUMBERS, infer_as, vjp_prod, 0, "product over adjacent axes");
+REDUCTION(sum, IMNN_SCALARS, infer_as, vjp_sum, 1, "sum over adjacent axes");
+REDUCTION(prod, IMNN_SCALARS, infer_as, vjp_prod, 0, "product over adjacent axes");
 REDUCTION(max, IMNN_ANY, infer_extremum_as, vjp_extremum, 0,
           "largest element along adjacent axes, NaN if there is one; of bools: any");
 REDUCTION(min, IMNN_ANY, infer_extremum_as, vjp_extremum, 0,

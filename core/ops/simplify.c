@@ -95,17 +95,34 @@ static imnn_node simplify_signs(imnn_graph *g, int id, const imnn_node *x)
     }
 }
 
+/* What is not a function of complex numbers, but of their parts; 0: any other operator. */
+static imnn_node of_parts(imnn_graph *g, int id, imnn_node x)
+{
+    switch (id) {
+    case IMNN_OP_abs: return g_hypot(g, g_real(g, x), g_imag(g, x));
+    case IMNN_OP_isnan: return g_or(g, g_isnan(g, g_real(g, x)), g_isnan(g, g_imag(g, x)));
+    case IMNN_OP_isinf: return g_or(g, g_isinf(g, g_real(g, x)), g_isinf(g, g_imag(g, x)));
+    case IMNN_OP_isfinite:
+        return g_and(g, g_isfinite(g, g_real(g, x)), g_isfinite(g, g_imag(g, x)));
+    default: return 0;
+    }
+}
+
 imnn_node imnn_simplify(imnn_graph *g, const imnn_op *op, const imnn_node *x, const imnn_shape *s)
 {
     const imnn_vertex *v = imnn_vertex_of(g, x[0]);
     double a = 0, b = 0;
-    const bool na = imnn_graph_is_number(g, x[0], &a);
+    const bool na = imnn_graph_is_number(g, x[0], &a), parts = imnn_is_complex(v->type.dtype);
+    if (op->arity == 1 && parts) {
+        imnn_node y = of_parts(g, op->id, x[0]);
+        if (y || !imnn_graph_ok(g)) return y;
+    }
     if (op->id == IMNN_OP_neg && v->op == op) return v->x[0];
     if (op->id == IMNN_OP_where) return na ? repeated(g, a != 0 ? x[1] : x[2], s) : 0;
-    if (op->arity == 1) return na ? fold(g, op->id, x[0], a, 0, s) : 0;
+    if (op->arity == 1) return na && !parts ? fold(g, op->id, x[0], a, 0, s) : 0;
     if (op->arity != 2) return 0;
     const bool nb = imnn_graph_is_number(g, x[1], &b);
     if (!na && !nb) return simplify_signs(g, op->id, x);
-    imnn_node y = na && nb ? fold(g, op->id, x[0], a, b, s) : 0;
+    imnn_node y = na && nb && !parts ? fold(g, op->id, x[0], a, b, s) : 0;
     return y ? y : simplify_known(g, op->id, x, na ? &a : NULL, nb ? &b : NULL, s);
 }

@@ -12,7 +12,7 @@ static imnn_node build(imnn_graph *g, const imnn_op *op, int n, const imnn_node 
     const imnn_vertex *v = imnn_vertex_of(g, x[0]);
     double number;
     const bool constant =
-        v->value || imnn_graph_is_number(g, x[0], &number) || !(IMNN_REALS >> v->type.dtype & 1);
+        v->value || imnn_graph_is_number(g, x[0], &number) || !(IMNN_FLOATS >> v->type.dtype & 1);
     return v->op == op || constant ? x[0] : imnn_graph_add(g, op, n, x, attr);
 }
 
@@ -39,7 +39,7 @@ const imnn_op imnn_op_stop_gradient = {
     .id = IMNN_OP_stop_gradient,
     .arity = 1,
     .class = IMNN_VIEW,
-    .dtypes = IMNN_ANY,
+    .dtypes = IMNN_ALL,
     .build = build,
     .infer = infer,
     .vjp = imnn_vjp_zero,

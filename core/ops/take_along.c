@@ -128,6 +128,8 @@ static int64_t clamp(int64_t i, int64_t n) { return i < 0 ? 0 : i < n ? i : n - 
     }
 KERNELS(float)
 KERNELS(double)
+KERNELS(imnn_c64)
+KERNELS(imnn_c128)
 KERNELS(uint32_t) /* wraps around, as i32 does too */
 static void take_uint8_t(void *out, const void *x, const int32_t *indices, lines l)
 {
@@ -135,9 +137,10 @@ static void take_uint8_t(void *out, const void *x, const int32_t *indices, lines
 }
 
 typedef void kernel(void *out, const void *in, const int32_t *indices, lines l);
-static kernel *const take[IMNN_NDTYPE] = {take_float, take_double, take_uint32_t, take_uint32_t,
-                                          take_uint8_t};
-static kernel *const put[IMNN_NDTYPE] = {put_float, put_double, put_uint32_t, put_uint32_t};
+static kernel *const take[IMNN_NDTYPE] = {take_float,   take_double,   take_uint32_t, take_uint32_t,
+                                          take_uint8_t, take_imnn_c64, take_imnn_c128};
+static kernel *const put[IMNN_NDTYPE] = {put_float, put_double,   put_uint32_t, put_uint32_t,
+                                         NULL,      put_imnn_c64, put_imnn_c128};
 
 static void kernel_take_along(const imnn_call *c)
 {
@@ -158,7 +161,7 @@ const imnn_op imnn_op_take_along = {
     .id = IMNN_OP_take_along,
     .arity = 2,
     .class = IMNN_CALL,
-    .dtypes = IMNN_ANY,
+    .dtypes = IMNN_ALL,
     .infer = infer_take_along,
     .vjp = vjp_take_along,
     .linear = 1,
@@ -176,7 +179,7 @@ const imnn_op imnn_op_put_along_add = {
     .id = IMNN_OP_put_along_add,
     .arity = 2,
     .class = IMNN_CALL,
-    .dtypes = IMNN_NUMBERS,
+    .dtypes = IMNN_SCALARS,
     .infer = infer_put_along_add,
     .vjp = vjp_put_along_add,
     .linear = 1,

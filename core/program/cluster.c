@@ -253,9 +253,12 @@ static imnn_status number_registers(maker *b)
     for (int32_t k = 0; k < c->length; k++)
         for (int32_t j = 0; j < c->code[k].n; j++)
             if (c->code[k].in[j] < 0) end[-c->code[k].in[j]] = k;
+    c->block = IMNN_BLOCK_ELEMENTS;
     for (int32_t k = 0; k < c->length; k++) {
         instruction *op = &c->code[k];
         const size_t size = imnn_dtype_size(op->dtype);
+        if (c->block > IMNN_BLOCK_BYTES / (int64_t)size)
+            c->block = IMNN_BLOCK_BYTES / (int64_t)size;
         int32_t later[4], waiting = 0;
         for (int32_t j = 0; j < op->n; j++)
             if (op->in[j] < 0) {

@@ -60,13 +60,14 @@ typedef struct instruction {
 enum {
     MAX_DIMS = IMNN_MAX_NDIM,
     IMNN_TARGET = 1 << 20,
-    IMNN_BLOCK_ELEMENTS = 2048,
-    IMNN_BLOCK_BYTES = 8 * IMNN_BLOCK_ELEMENTS
+    IMNN_BLOCK_BYTES = 1 << 14, /* a register */
+    IMNN_BLOCK_ELEMENTS = 2048  /* fewer where elements are wider than 8 bytes */
 };
 typedef struct cluster {
     int32_t ndim;
     int64_t size[MAX_DIMS]; /* size[0] is a row's share of the outermost axis */
     int32_t sources, targets, registers, length;
+    int64_t block;            /* elements that are worked on at a time */
     operand *source, *target; /* strides brought to `size` */
     instruction *code;
 } cluster;

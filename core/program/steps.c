@@ -89,8 +89,8 @@ static void run_cluster(const context *x, const region *r, const step *s)
         base[i] = imnn_start_of(x, i < c->sources ? &c->source[i] : &c->target[i - c->sources]);
     const bool narrow = nd > 1 && c->size[nd - 1] == 1;
     int64_t most[3] = {1, 1, n[2]};
-    if (n[2] > IMNN_BLOCK_ELEMENTS) most[2] = IMNN_BLOCK_ELEMENTS;
-    else most[1] = IMNN_BLOCK_ELEMENTS / n[2];
+    if (n[2] > c->block) most[2] = c->block;
+    else most[1] = c->block / n[2];
     if (most[1] >= n[1]) {
         most[0] = most[1] / n[1], most[1] = n[1];
         if (most[2] < n[2]) most[0] = most[1] = 1;

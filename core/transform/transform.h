@@ -34,6 +34,6 @@ imnn_status imnn_replay(imnn_graph *g, imnn_replay_fn *replay, int64_t size, int
 
 static inline bool imnn_is_smooth(const imnn_graph *g, imnn_node x)
 {
-    return IMNN_REALS >> imnn_graph_dtype(g, x) & 1;
+    return IMNN_FLOATS >> imnn_graph_dtype(g, x) & 1;
 }
 #endif

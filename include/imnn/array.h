@@ -8,6 +8,8 @@ typedef enum imnn_dtype {
     IMNN_I32,
     IMNN_U32,
     IMNN_BOOL, /* one byte, 0 or 1 */
+    IMNN_C64,  /* two f32, the real and the imaginary part */
+    IMNN_C128, /* two f64 */
     IMNN_NDTYPE
 } imnn_dtype;
 enum { IMNN_MAX_NDIM = 8 };
@@ -24,7 +26,8 @@ typedef struct imnn_array imnn_array; /* opaque; row-major; never changes once m
  *         has less memory available) */
 IMNN_API imnn_status imnn_array_zeros(imnn_array **out, imnn_dtype dtype, const imnn_shape *shape);
 
-/** A copy of doubles, converted to dtype (integers: truncated, modulo 2^32; bool: x != 0). */
+/** A copy of doubles, converted to dtype (integers: truncated, modulo 2^32; bool: x != 0; complex:
+ *  the real parts of numbers without an imaginary one). */
 IMNN_API imnn_status imnn_array_from(imnn_array **out, imnn_dtype dtype, const imnn_shape *shape,
                                      const double *values);
 

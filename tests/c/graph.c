@@ -230,7 +230,8 @@ static int sentences(void)
     REFUSES(imnn_graph_apply(g, 1000, 1, x, NULL), IMNN_EVALUE, "graph: there is no operator 1000");
     REFUSES(imnn_graph_apply(g, -1, 1, x, NULL), IMNN_EVALUE, "graph: there is no operator -1");
     REFUSES(apply(g, "exp", 1, (imnn_node[]){99}, none), IMNN_EVALUE, "exp: input 1 is no node");
-    REFUSES(apply(g, "exp", 1, &flag, none), IMNN_EDTYPE, "exp: works on f32 f64, got bool");
+    REFUSES(apply(g, "exp", 1, &flag, none), IMNN_EDTYPE,
+            "exp: works on f32 f64 c64 c128, got bool");
     REFUSES(apply(g, "where", 3, x, none), IMNN_EDTYPE,
             "where: the condition must be bool, got f32");
     REFUSES(apply(g, "where", 3, (imnn_node[]){flag, x[0], x[2]}, none), IMNN_EDTYPE,

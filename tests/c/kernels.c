@@ -1,12 +1,15 @@
 /* Elementwise kernels: every row, every dtype, every instruction set of this CPU. */
 #include "core/kernels/isa.h"
 #include "tests/support/check.h"
+#include "tests/support/parts.h"
+#include <complex.h>
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>
 
 enum { N = 6000, INPUTS = 4 };
 typedef long double real;
+typedef long double _Complex number;
 
 /* ---- numbers to try ---- */
 typedef union element {
@@ -15,6 +18,8 @@ typedef union element {
     int32_t i32;
     uint32_t u32;
     uint8_t truth;
+    imnn_c64 c64;
+    imnn_c128 c128;
 } element;
 
 static const double special[] = {
@@ -43,10 +48,24 @@ static double uniform(double lo, double hi)
     return lo + (hi - lo) * (double)(noise() >> 11) * 0x1p-53;
 }
 
+/* Parts of all sizes whose products and quotients are normal numbers. */
+static double sample_part(void)
+{
+    const uint64_t r = noise();
+    if (r % 16 == 0) return 0;
+    return r % 4 ? uniform(-4, 4) : exp(uniform(-8, 8)) * (r & 32 ? 1 : -1);
+}
+
 /* Number i of an input. All pairs of special numbers come first. */
 static element sample(imnn_dtype dtype, int input, int i)
 {
-    element e = {.f64 = 0};
+    element e = {.c128 = 0};
+    if (imnn_is_complex(dtype)) {
+        const imnn_c128 z = wide_complex(sample_part(), sample_part());
+        if (dtype == IMNN_C64) e.c64 = (imnn_c64)z;
+        else e.c128 = z;
+        return e;
+    }
     const uint64_t r = noise();
     const bool is_real = dtype == IMNN_F32 || dtype == IMNN_F64;
     const int count = is_real ? SPECIAL : SPECIAL_BITS;
@@ -115,6 +134,7 @@ static real inverse_erf(real y) /* Newton's iteration */
 #define round(x) rintl(x)
 #define pow(a, b) powl(a, b)
 #define atan2(a, b) atan2l(a, b)
+#define hypot(a, b) hypotl(a, b)
 #define remainder(a, b) floor_mod(a, b)
 #define max(a, b) larger(a, b)
 #define min(a, b) smaller(a, b)
@@ -124,6 +144,11 @@ static real inverse_erf(real y) /* Newton's iteration */
 #define IF_REAL(...) __VA_ARGS__
 #define IF_NUMBER(...) __VA_ARGS__
 #define IF_ANY(...) __VA_ARGS__
+#define IF_FLOAT(...) __VA_ARGS__
+#define IF_SCALAR(...) __VA_ARGS__
+#define IF_ALL(...) __VA_ARGS__
+#define IF_REAL_PARTS(...) __VA_ARGS__
+#define IF_NUMBER_PARTS(...) __VA_ARGS__
 #define IF_INTEGER(...)
 #define IF_BITS(...)
 #define UNARY(name, on, cost, value, ...) \
@@ -175,6 +200,31 @@ static int64_t whole_value(int op, int64_t a, int64_t b, int64_t c)
     }
 }
 
+/* ... and for complex numbers */
+static number complex_value(int op, number a, number b)
+{
+    switch (op) {
+    case IMNN_OP_neg: return -a;
+    case IMNN_OP_reciprocal: return 1 / a;
+    case IMNN_OP_sqrt: return csqrtl(a);
+    case IMNN_OP_rsqrt: return 1 / csqrtl(a);
+    case IMNN_OP_exp: return cexpl(a);
+    case IMNN_OP_log: return clogl(a);
+    case IMNN_OP_sin: return csinl(a);
+    case IMNN_OP_cos: return ccosl(a);
+    case IMNN_OP_tan: return ctanl(a);
+    case IMNN_OP_sinh: return csinhl(a);
+    case IMNN_OP_cosh: return ccoshl(a);
+    case IMNN_OP_tanh: return ctanhl(a);
+    case IMNN_OP_add: return a + b;
+    case IMNN_OP_sub: return a - b;
+    case IMNN_OP_mul: return a * b;
+    case IMNN_OP_div: return a / b;
+    case IMNN_OP_pow: return a == 0 ? (creall(b) > 0 ? 0 : b == 0 ? 1 : NAN) : cpowl(a, b);
+    default: return NAN;
+    }
+}
+
 typedef struct row {
     const char *name;
     int id, inputs;
@@ -187,11 +237,21 @@ typedef struct row {
 #define SET_INTEGER IMNN_INTEGERS
 #define SET_BITS IMNN_BITS
 #define SET_ANY IMNN_ANY
+#define SET_FLOAT IMNN_FLOATS
+#define SET_SCALAR IMNN_SCALARS
+#define SET_ALL IMNN_ALL
+#define SET_REAL_PARTS IMNN_REALS
+#define SET_NUMBER_PARTS IMNN_NUMBERS
 #define COSTLY_C false
 #define COSTLY_F true
 #define VALUE_REAL(name) value_##name
 #define VALUE_NUMBER(name) value_##name
 #define VALUE_ANY(name) value_##name
+#define VALUE_FLOAT(name) value_##name
+#define VALUE_SCALAR(name) value_##name
+#define VALUE_ALL(name) value_##name
+#define VALUE_REAL_PARTS(name) value_##name
+#define VALUE_NUMBER_PARTS(name) value_##name
 #define VALUE_INTEGER(name) NULL
 #define VALUE_BITS(name) NULL
 #define ROW(name, on, cost, inputs, truth) \
@@ -207,7 +267,7 @@ static const row rows[] = {
 enum { ROWS = sizeof rows / sizeof rows[0] };
 
 /* ---- calls ---- */
-static _Alignas(64) char input[INPUTS][8 * N], output[8 * N + 64], other[8 * N + 64];
+static _Alignas(64) char input[INPUTS][16 * N], output[16 * N + 64], other[16 * N + 64];
 
 static imnn_dtype input_dtype(const row *r, imnn_dtype dtype, int i)
 {
@@ -256,6 +316,7 @@ static real get(const void *array, imnn_dtype dtype, int64_t i)
 /* Equal bytes; of NaNs the sign may differ, since compilers may exchange the terms of a sum. */
 static bool same(imnn_dtype dtype, const void *a, const void *b, int64_t n)
 {
+    if (imnn_is_complex(dtype)) dtype = imnn_part_dtype(dtype), n *= 2;
     const size_t size = imnn_dtype_size(dtype);
     for (int64_t i = 0; i < n; i++) {
         if (!memcmp((const char *)a + (size_t)i * size, (const char *)b + (size_t)i * size, size))
@@ -338,6 +399,115 @@ static int values_are_right(imnn_isa isa, const row *r, imnn_dtype dtype)
     }
     if (getenv("SHOW_ERRORS") && worst > 0)
         printf("%s %s %s: %.2f ulp\n", imnn_isa_name(isa), imnn_dtype_name(dtype), r->name, worst);
+    return 0;
+}
+
+static number get_complex(const void *array, imnn_dtype dtype, int64_t i)
+{
+    const imnn_dtype part = imnn_part_dtype(dtype);
+    return long_complex(get(array, part, 2 * i), get(array, part, 2 * i + 1));
+}
+
+/* Errors as parts of the size of the number, in units of its last place. What is as sensitive as
+ * the angle of a large number is given its share. */
+static int complex_values_are_right(imnn_isa isa, const row *r, imnn_dtype dtype)
+{
+    const real last = dtype == IMNN_C64 ? FLT_EPSILON : (real)DBL_EPSILON;
+    const real most = dtype == IMNN_C64 ? (real)FLT_MAX : (real)DBL_MAX;
+    const real least = dtype == IMNN_C64 ? (real)FLT_MIN : (real)DBL_MIN;
+    double worst = 0;
+    call(imnn_map_find(r->id, dtype), output, r, dtype, 0, N);
+    for (int k = 0; k < N; k++) {
+        const number a = get_complex(input[0], r->id == IMNN_OP_where ? IMNN_C64 : dtype, k);
+        const number b = get_complex(input[1], dtype, k), c = get_complex(input[2], dtype, k);
+        if (r->truth) {
+            CHECK((output[k] == 1) == ((a == b) == (r->id == IMNN_OP_eq)));
+            continue;
+        }
+        const number y = get_complex(output, dtype, k);
+        if (r->id == IMNN_OP_where) {
+            CHECK(y == (input[0][k] ? b : c));
+            continue;
+        }
+        const number expected = complex_value(r->id, a, b);
+        const real size = cabsl(expected);
+        if (!(size < most / 16)) continue;
+        real sensitive = 4;
+        if (r->id == IMNN_OP_pow) sensitive += 4 * cabsl(b * clogl(a)) + 4 * cabsl(b);
+        if (r->id == IMNN_OP_log) sensitive += 2 / size;
+        const real error = cabsl(y - expected) / ((size + 4 * least / last) * last);
+        if (error > worst) worst = (double)error;
+        if (!(error <= sensitive) && a != 0)
+            return printf("%s %s %s(%Lg + %Lgi, %Lg + %Lgi) = %.9Lg + %.9Lgi: %Lg ulp off\n",
+                          imnn_isa_name(isa), imnn_dtype_name(dtype), r->name, creall(a), cimagl(a),
+                          creall(b), cimagl(b), creall(y), cimagl(y), error),
+                   1;
+    }
+    if (getenv("SHOW_ERRORS") && worst > 0)
+        printf("%s %s %s: %.2f ulp\n", imnn_isa_name(isa), imnn_dtype_name(dtype), r->name, worst);
+    return 0;
+}
+
+/* Where formulas of parts could go wrong: zeros, infinities, far from 0. NaN stands for anything.
+ */
+static int complex_limits_are_right(void)
+{
+    static const struct {
+        int op;
+        double a[2], b[2], y[2];
+    } limit[] = {
+        {IMNN_OP_sqrt, {0, 0}, {0}, {0, 0}},
+        {IMNN_OP_sqrt, {-4, 0}, {0}, {0, 2}},
+        {IMNN_OP_sqrt, {-4, -0.0}, {0}, {0, -2}},
+        {IMNN_OP_sqrt, {INFINITY, 1}, {0}, {INFINITY, 0}},
+        {IMNN_OP_sqrt, {1, -INFINITY}, {0}, {INFINITY, -INFINITY}},
+        {IMNN_OP_exp, {INFINITY, 0}, {0}, {INFINITY, 0}},
+        {IMNN_OP_exp, {-INFINITY, 1}, {0}, {0, 0}},
+        {IMNN_OP_log, {0, 0}, {0}, {-INFINITY, 0}},
+        {IMNN_OP_log, {-1, 0}, {0}, {0, 3.14159265358979323846}},
+        {IMNN_OP_tanh, {1e3, 1}, {0}, {1, 0}},
+        {IMNN_OP_tanh, {-1e3, 1}, {0}, {-1, 0}},
+        {IMNN_OP_tan, {1, 1e3}, {0}, {0, 1}},
+        {IMNN_OP_div, {1, 1}, {1e30, 1e30}, {1e-30, 0}},
+        {IMNN_OP_div, {1, 0}, {0, INFINITY}, {0, 0}},
+        {IMNN_OP_pow, {0, 0}, {2, 1}, {0, 0}},
+        {IMNN_OP_pow, {0, 0}, {0, 0}, {1, 0}},
+        {IMNN_OP_pow, {0, 0}, {0.5, 0}, {0, 0}},
+        {IMNN_OP_pow, {0, -1}, {2, 0}, {-1, 0}},
+        {IMNN_OP_pow, {1, 1}, {7, 0}, {8, -8}},
+        {IMNN_OP_pow, {0, 2}, {-3, 0}, {0, 0.125}},
+    };
+    for (size_t i = 0; i < sizeof limit / sizeof limit[0]; i++) {
+        imnn_operand in[2] = {{(void *)(uintptr_t)limit[i].a, {1, 1, 1}},
+                              {(void *)(uintptr_t)limit[i].b, {1, 1, 1}}};
+        double y[2];
+        imnn_map_find(limit[i].op, IMNN_C128)((const int64_t[]){1, 1, 1},
+                                              &(imnn_operand){y, {1, 1, 1}}, in);
+        for (int k = 0; k < 2; k++)
+            if (!(y[k] == limit[i].y[k] ||
+                  fabs(y[k] - limit[i].y[k]) <= 1e-15 * fabs(limit[i].y[k])))
+                return printf("complex limit %d: part %d is %g\n", (int)i, k, y[k]), 1;
+    }
+    return 0;
+}
+
+/* Parts beside each other become numbers. */
+static int parts_are_put_together(void)
+{
+    for (imnn_dtype d = IMNN_F32; d <= IMNN_F64; d++) {
+        const row two = {.id = IMNN_OP_complex, .inputs = 2};
+        fill(&two, d);
+        for (int64_t n = 1; n < 70; n += 3) {
+            memset(output, 77, sizeof output);
+            call(imnn_map_find(IMNN_OP_complex, d), output, &two, d, 0, n);
+            const size_t size = imnn_dtype_size(d);
+            for (int64_t k = 0; k < n; k++)
+                for (int p = 0; p < 2; p++)
+                    CHECK(!memcmp(output + (size_t)(2 * k + p) * size, input[p] + (size_t)k * size,
+                                  size));
+            CHECK(output[(size_t)(2 * n) * size] == 77);
+        }
+    }
     return 0;
 }
 
@@ -425,8 +595,10 @@ static int rows_work(imnn_isa isa)
             CHECK(!imnn_map_find(r->id, d) == !(r->dtypes >> d & 1));
             if (!imnn_map_find(r->id, d)) continue;
             fill(r, d);
-            if (values_are_right(isa, r, d) || rests_have_the_same_bits(isa, r, d) ||
-                strides_are_followed(isa, r, d) || results_may_lie_on_inputs(r, d))
+            if ((imnn_is_complex(d) ? complex_values_are_right(isa, r, d)
+                                    : values_are_right(isa, r, d)) ||
+                rests_have_the_same_bits(isa, r, d) || strides_are_followed(isa, r, d) ||
+                results_may_lie_on_inputs(r, d))
                 return 1;
         }
     CHECK(!imnn_map_find(IMNN_OP_matmul, IMNN_F32) && !imnn_map_find(-1, IMNN_F32));
@@ -469,8 +641,8 @@ static real converted(real x, imnn_dtype to)
 
 static int conversions_are_right(void)
 {
-    for (imnn_dtype from = 0; from < IMNN_NDTYPE; from++)
-        for (imnn_dtype to = 0; to < IMNN_NDTYPE; to++) {
+    for (imnn_dtype from = 0; from <= IMNN_BOOL; from++)
+        for (imnn_dtype to = 0; to <= IMNN_BOOL; to++) {
             const row r = {.inputs = 1};
             const int64_t size = (int64_t)imnn_dtype_size(to);
             imnn_map_kernel *kernel = imnn_map_find_convert(from, to);
@@ -497,9 +669,9 @@ static int conversions_are_right(void)
 
 static int copies_follow_strides(void)
 {
-    for (int k = 0; k < N; k++) memcpy(input[0] + 8 * k, (uint64_t[]){noise()}, 8);
+    for (int k = 0; k < 2 * N; k++) memcpy(input[0] + 8 * k, (uint64_t[]){noise()}, 8);
     for (int trial = 0; trial < 500; trial++) {
-        const size_t size = (size_t[]){1, 4, 8}[trial % 3];
+        const size_t size = (size_t[]){1, 4, 8, 16}[trial % 4];
         const int64_t n[3] = {(int64_t)(noise() % 4), (int64_t)(noise() % 40),
                               (int64_t)(noise() % 40)};
         int64_t s[3] = {(int64_t)(noise() % 50), (int64_t)(noise() % 50), (int64_t)(noise() % 50)};
@@ -520,7 +692,9 @@ int main(void)
 {
     for (int isa = 0; isa <= (int)imnn_cpu_isa(); isa++) {
         imnn_test_isa(isa);
-        if (rows_work((imnn_isa)isa) || selections_are_pairs() || conversions_are_right()) return 1;
+        if (rows_work((imnn_isa)isa) || selections_are_pairs() || conversions_are_right() ||
+            complex_limits_are_right() || parts_are_put_together())
+            return 1;
     }
     return copies_follow_strides();
 }

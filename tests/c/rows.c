@@ -84,7 +84,7 @@ static int rows_add_up(lone *l, const bool *by, int64_t R)
 {
     imnn_array *whole;
     CHECK(compute(&l->w, 1, &l->y, &whole) == IMNN_OK);
-    const int64_t n = imnn_array_size(whole);
+    const int64_t n = numbers(whole);
     for (int64_t r = 0; r < R; r++) {
         imnn_array *y = from_row(l, by, r, R, true);
         CHECK(y);
@@ -159,7 +159,9 @@ static int says_the_truth(lone *l, int64_t R, int64_t *said)
             CHECK(imnn_row_axis(&l->v->type.shape, R) >= 0);
             if (rows_need_only_their_own(l, by, R)) return 1;
             if (op->class == IMNN_CALL && kernels_make_any_rows(l, by, R)) return 1;
-        } else if (op->linear && l->v->type.dtype == IMNN_F64 && rows_add_up(l, by, R)) return 1;
+        } else if (op->linear && (l->v->type.dtype == IMNN_F64 || l->v->type.dtype == IMNN_C128) &&
+                   rows_add_up(l, by, R))
+            return 1;
     }
     return 0;
 }
@@ -183,15 +185,16 @@ static int every_operator(void)
     for (int id = 0; id < imnn_op_count(); id++) {
         const imnn_op *op = imnn_op_table[id];
         const char *text = cases_of(op);
-        for (op_case c; next_case(&c, op, &text);) {
-            imnn_graph *g;
-            imnn_node x[MOST_CASE_INPUTS];
-            CHECK(imnn_graph_new(&g) == IMNN_OK);
-            for (int i = 0; i < c.n; i++) x[i] = imnn_graph_input(g, c.in[i].dtype, &c.in[i].shape);
-            CHECK(imnn_graph_apply(g, id, c.n, x, &c.attr));
-            if (every_node(g, said)) return printf("in %s\n", c.text), 1;
-            imnn_graph_release(g);
-        }
+        for (op_case c; next_case(&c, op, &text);) do {
+                imnn_graph *g;
+                imnn_node x[MOST_CASE_INPUTS];
+                CHECK(imnn_graph_new(&g) == IMNN_OK);
+                for (int i = 0; i < c.n; i++)
+                    x[i] = imnn_graph_input(g, c.in[i].dtype, &c.in[i].shape);
+                CHECK(imnn_graph_apply(g, id, c.n, x, &c.attr));
+                if (every_node(g, said)) return printf("in %s\n", c.text), 1;
+                imnn_graph_release(g);
+            } while (in_complex(&c));
     }
     CHECK(said[IMNN_ROWS_EACH] > 100 && said[IMNN_ROWS_FOLD] > 10 && said[IMNN_ROWS_NONE] > 100);
     return 0;
@@ -235,12 +238,16 @@ static imnn_view contiguous(const imnn_shape *s)
     return w;
 }
 
+/** Of numbers that are two parts each, one. */
+static bool is_part(const imnn_op *op) { return op->id == IMNN_OP_real || op->id == IMNN_OP_imag; }
+
 /** Which element of the input element e of the result is. */
 static int64_t source_of(const imnn_vertex *v, const imnn_shape *in, int64_t e)
 {
     const imnn_shape *s = &v->type.shape;
     int64_t index[IMNN_MAX_NDIM] = {0}, from[IMNN_MAX_NDIM] = {0}, at = 0;
-    if (v->op->id == IMNN_OP_reshape || v->op->id == IMNN_OP_stop_gradient) return e;
+    if (v->op->id == IMNN_OP_reshape || v->op->id == IMNN_OP_stop_gradient || is_part(v->op))
+        return e;
     for (int k = s->ndim - 1; k >= 0; k--) index[k] = e % s->size[k], e /= s->size[k];
     for (int k = 0; k < s->ndim; k++) {
         if (v->op->id == IMNN_OP_transpose) from[v->attr->v[k]] = index[k];
@@ -285,8 +292,10 @@ static int views_show_the_right_elements(void)
                 if (!can) continue;
                 CHECK(imnn_shape_equal(&out.shape, &v.type.shape));
                 positions(&in, before), n = positions(&out, after);
-                for (int64_t e = 0; e < n; e++)
-                    CHECK(after[e] == before[source_of(&v, &c.in[0].shape, e)]);
+                for (int64_t e = 0; e < n; e++) {
+                    const int64_t at = before[source_of(&v, &c.in[0].shape, e)];
+                    CHECK(after[e] == (is_part(op) ? 2 * at + (op->id == IMNN_OP_imag) : at));
+                }
             }
     }
     CHECK(!seen[0][0] && seen[0][1] > 15 && seen[2][0] > 1 && seen[2][1] > 10);

@@ -16,8 +16,6 @@ typedef struct op_case {
     imnn_attr attr;
 } op_case;
 
-static inline bool is_real(imnn_dtype dtype) { return IMNN_REALS >> dtype & 1; }
-
 /** Uniform in (0, 1), from a small generator of our own. */
 static inline double uniform(uint32_t *state)
 {
@@ -77,11 +75,27 @@ static inline const char *cases_of(const imnn_op *op)
     return op->cases ? op->cases : elementwise[op->arity];
 }
 
+/** The case with complex numbers in place of real ones; false: the operator has none, or the case
+ * is about them already. */
+static inline bool in_complex(op_case *c)
+{
+    bool any = false;
+    for (int i = 0; i < c->n; i++) {
+        if (imnn_is_complex(c->in[i].dtype)) return false;
+        if (c->in[i].dtype != IMNN_F64 || !(c->op->dtypes >> IMNN_C128 & 1)) continue;
+        c->in[i].dtype = IMNN_C128;
+        any = true;
+    }
+    return any;
+}
+
 /** A random array of this type in the range of the operator. */
 static inline imnn_array *sample(const imnn_op *op, const imnn_type *t, uint32_t *state)
 {
     enum { MOST = 4096 };
-    static double x[MOST];
+    static double x[2 * MOST];
+    static float narrow[2 * MOST];
+    const bool parts = imnn_is_complex(t->dtype);
     imnn_array *a = NULL;
     int64_t n = imnn_shape_count(&t->shape);
     if (n > MOST) return NULL;
@@ -91,6 +105,13 @@ static inline imnn_array *sample(const imnn_op *op, const imnn_type *t, uint32_t
         const int64_t columns = t->shape.ndim > 1 ? t->shape.size[t->shape.ndim - 1] : 0;
         const int64_t rows = t->shape.ndim > 1 ? t->shape.size[t->shape.ndim - 2] : 0;
         if (columns && i % columns == i / columns % rows) x[i] += op->diagonal;
+    }
+    for (int64_t i = n - 1; parts && i >= 0; i--)
+        x[2 * i] = x[i], x[2 * i + 1] = 2 * uniform(state) - 1;
+    for (int64_t i = 0; parts && i < 2 * n; i++) narrow[i] = (float)x[i];
+    if (parts) {
+        const void *values = t->dtype == IMNN_C64 ? (const void *)narrow : x;
+        return imnn_array_copy(&a, t->dtype, &t->shape, values) == IMNN_OK ? a : NULL;
     }
     return imnn_array_from(&a, t->dtype, &t->shape, x) == IMNN_OK ? a : NULL;
 }

@@ -50,9 +50,15 @@ static inline imnn_status compute(world *w, int ny, const imnn_node *y, imnn_arr
     return st;
 }
 
+/** How many numbers there are: complex elements are two. */
+static inline int64_t numbers(const imnn_array *a)
+{
+    return imnn_array_size(a) * (imnn_is_complex(a->dtype) ? 2 : 1);
+}
+
 static inline double element(const imnn_array *a, int64_t i)
 {
-    switch (a->dtype) {
+    switch (imnn_part_dtype(a->dtype)) {
     case IMNN_F32: return ((const float *)a->data)[i];
     case IMNN_F64: return ((const double *)a->data)[i];
     case IMNN_I32: return ((const int32_t *)a->data)[i];
