@@ -3,6 +3,7 @@
 -- @module imnn.array
 local ffi = require 'ffi'
 local args = require 'imnn.args'
+local complex = require 'imnn.complex'
 local core = require 'imnn.core'
 local registry = require 'imnn.registry'
 local text = require 'imnn.array.text'
@@ -19,13 +20,31 @@ for code = 0, tonumber(C.IMNN_NDTYPE) - 1 do
   local name = ffi.string(C.imnn_dtype_name(code))
   codes[name], names[code] = code, name
 end
-local ctype = { f32 = 'float', f64 = 'double', i32 = 'int32_t', u32 = 'uint32_t', bool = 'uint8_t' }
-M.bytes = { f32 = 4, f64 = 8, i32 = 4, u32 = 4, bool = 1 }
+local ctype = {
+  f32 = 'float', f64 = 'double', i32 = 'int32_t', u32 = 'uint32_t', bool = 'uint8_t',
+  c64 = 'complex float', c128 = 'complex',
+}
+M.bytes = { f32 = 4, f64 = 8, i32 = 4, u32 = 4, bool = 1, c64 = 8, c128 = 16 }
+
+local default_dtype = 'f32' -- process-wide, as JAX's switch to 64 bits is
+
+--- The dtype of numbers that say nothing about theirs.
+function M.default_dtype() return default_dtype end
+
+--- Make numbers f64 (or f32 again) where no dtype is asked for, complex ones c128 (c64).
+-- @tparam string name f32 or f64
+function M.set_default_dtype(name)
+  if name ~= 'f32' and name ~= 'f64' then
+    core.raise('set_default_dtype: needs f32 or f64, got %s', tostring(name))
+  end
+  default_dtype = name
+end
 
 --- The number that C has for a dtype.
 function M.dtype_code(name)
   return codes[name]
-    or core.raise('array: no dtype "%s"; there are f32, f64, i32, u32, bool', tostring(name))
+    or core.raise('array: no dtype "%s"; there are f32, f64, i32, u32, bool, c64, c128',
+      tostring(name))
 end
 
 function M.is(x) return ffi.istype(Value, x) end
@@ -60,7 +79,8 @@ end
 
 function M.zeros(shape, dtype)
   local out = ffi.new 'imnn_array *[1]'
-  check(C.imnn_array_zeros(out, M.dtype_code(dtype or 'f32'), M.c_shape(shape, 'zeros')), 'zeros')
+  local code = M.dtype_code(dtype or default_dtype)
+  check(C.imnn_array_zeros(out, code, M.c_shape(shape, 'zeros')), 'zeros')
   return own(out)
 end
 
@@ -74,6 +94,7 @@ end
 -- Types of memory that say which dtype they hold.
 local holds = {
   float = 'f32', double = 'f64', int = 'i32', ['unsigned int'] = 'u32', bool = 'bool',
+  ['complex float'] = 'c64', complex = 'c128',
 }
 
 local function type_of(pointer)
@@ -103,12 +124,12 @@ end
 --- A copy of memory that holds values of the dtype, row-major.
 -- @tparam cdata|string pointer array (its size is checked) or pointer (it is not)
 -- @tparam table shape
--- @tparam[opt] string dtype what the memory is declared to hold, else f32
+-- @tparam[opt] string dtype what the memory is declared to hold, else the default
 -- @raise memory that is too small or declared to hold another dtype
 function M.from_buffer(pointer, shape, dtype)
   local out, sizes = ffi.new 'imnn_array *[1]', M.c_shape(shape, 'from_buffer')
   local held = memory_of(pointer)
-  local code = M.dtype_code(dtype or held or 'f32')
+  local code = M.dtype_code(dtype or held or default_dtype)
   if held and dtype and held ~= dtype then
     core.raise('from_buffer: the memory holds %s, not %s', held, dtype)
   end
@@ -119,8 +140,16 @@ end
 
 local numbers, kept = {}, 0 -- by dtype and value: numbers of scripts are met again and again
 
---- A number or boolean as an Array of shape ().
+-- A complex number as an Array of shape (); a real dtype would lose half of it.
+local function complex_number(x, dtype)
+  if dtype == 'c64' then return M.from_buffer(ffi.new('complex float[1]', x), {}, dtype) end
+  if dtype == 'c128' then return M.from_buffer(ffi.new('complex[1]', x), {}, dtype) end
+  core.raise('array: a complex number cannot be %s', dtype)
+end
+
+--- A number, complex number or boolean as an Array of shape ().
 function M.number(x, dtype)
+  if complex.is(x) then return complex_number(x, dtype) end
   local value = x == true and 1 or x == false and 0 or x
   local same = numbers[dtype] and numbers[dtype][value]
   if same then return same end
@@ -172,16 +201,20 @@ function M.trace(fn)
 end
 
 --- x as a tracer; numbers and booleans become constants of a dtype.
--- @tparam Array|number|boolean x
--- @tparam[opt='f32'] string dtype of numbers
+-- @tparam Array|number|complex|boolean x
+-- @tparam[opt] string dtype of numbers, the default one
 function M.lift(x, dtype)
   if M.is(x) then
     if traced(x) then return x end
     return tracer(C.imnn_graph_constant(trace.graph, x.array))
   end
+  if complex.is(x) then
+    dtype = dtype or default_dtype == 'f64' and 'c128' or 'c64'
+    return tracer(C.imnn_graph_constant(trace.graph, M.number(x, dtype).array))
+  end
   if type(x) == 'number' or type(x) == 'boolean' then
     local value = x == true and 1 or x == false and 0 or x
-    dtype = dtype or (type(x) == 'boolean' and 'bool' or 'f32')
+    dtype = dtype or (type(x) == 'boolean' and 'bool' or default_dtype)
     return tracer(C.imnn_graph_number(trace.graph, codes[dtype], value))
   end
   core.raise('array: needs an Array or a number, got %s', type(x))
@@ -329,7 +362,7 @@ function M.face(who, build)
     local inputs, n, given = {}, select('#', ...), { ... }
     for i = 1, n do
       local x = given[i]
-      if type(x) == 'number' then x = M.number(x, 'f32') end
+      if type(x) == 'number' then x = M.number(x, default_dtype) end
       if not M.is(x) then
         core.raise('%s: argument %d must be an Array, got %s', who, i, type(x))
       end
@@ -376,10 +409,11 @@ end
 
 local function value_at(p, dtype, i)
   if dtype == 'bool' then return p[i] ~= 0 end
+  if dtype == 'c64' or dtype == 'c128' then return complex.new(p[i].re, p[i].im) end
   return tonumber(p[i])
 end
 
---- The one element as a Lua number or boolean.
+--- The one element as a Lua number, complex number or boolean.
 function M.methods.item(x)
   if traced(x) then refuse 'item' end
   if x.size ~= 1 then
@@ -457,11 +491,14 @@ function Array.__le(a, b)
   return a <= b
 end
 
-local function comparable(x) return type(x) == 'number' or type(x) == 'boolean' or M.is(x) end
+local function comparable(x)
+  return type(x) == 'number' or type(x) == 'boolean' or complex.is(x) or M.is(x)
+end
 
-function Array.__eq(a, b) -- LuaJIT asks even for x == nil
+function M.equal(a, b) -- LuaJIT asks even for x == nil
   return comparable(a) and comparable(b) and compared(a) == compared(b)
 end
+Array.__eq = M.equal
 
 function Array.__newindex(_, key)
   core.raise('array: an array never changes, so "%s" cannot be set; make a new one, with np.where, '

@@ -34,6 +34,10 @@ function M.set_threads(n)
   core.check(core.C.imnn_set_threads(n), 'set_threads')
 end
 
+--- The dtype of numbers that say nothing about theirs: 'f32', or 'f64' once it is set.
+function M.default_dtype() return require('imnn.array').default_dtype() end
+function M.set_default_dtype(name) return require('imnn.array').set_default_dtype(name) end
+
 --- Seconds of a clock that only goes forward.
 function M.seconds() return require('imnn.core').C.imnn_seconds() end
 

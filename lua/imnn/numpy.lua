@@ -14,7 +14,7 @@ local M = {
 
 -- The rooms of this module.
 for _, room in ipairs { 'create', 'reduce', 'shape', 'product', 'sort', 'statistics',
-  'polynomial',
+  'polynomial', 'complex',
 } do
   for name, fn in pairs(require('imnn.numpy.' .. room)) do M[name] = fn end
 end
@@ -68,13 +68,17 @@ for _, name in ipairs {
   'astype', 'clip', 'square', 'reshape', 'ravel', 'transpose', 'moveaxis', 'swapaxes', 'squeeze',
   'expand_dims', 'broadcast_to', 'flip', 'take', 'matmul', 'dot', 'inner', 'outer', 'sort',
   'argsort', 'top_k', 'nonzero', 'diagonal', 'trace', 'tile', 'roll', 'repeat_', 'split', 'median',
-  'quantile', 'percentile', 'average', 'tril', 'triu', 'unique',
+  'quantile', 'percentile', 'average', 'tril', 'triu', 'unique', 'conj', 'angle',
 } do
   methods[name] = M[name]
 end
 for name, fn in pairs(require 'imnn.numpy.reduce') do methods[name] = fn end
 methods.flatten = M.ravel
 methods.inv, methods.det, methods.slogdet = M.linalg.inv, M.linalg.det, M.linalg.slogdet
+
+--- Real and imaginary part.
+function properties.real(x) return M.real(x) end
+function properties.imag(x) return M.imag(x) end
 
 --- The transposed array.
 function properties.T(x) return M.transpose(x) end

@@ -83,7 +83,7 @@ end
 function M.uniform(key, shape, opts)
   if type(opts) == 'string' then opts = { dtype = opts } end
   local o = args.take('random.uniform', opts, {
-    dtype = { 'string', default = 'f32' },
+    dtype = { 'string', default = array.default_dtype() },
     minval = { 'number', 'Array', optional = true },
     maxval = { 'number', 'Array', optional = true },
   })

@@ -84,7 +84,7 @@ describe('an array is made', function()
       refusal(function() np.array { 1, sigma = 2 } end))
     assert.equal('stack: shapes differ, (2) and (3)',
       refusal(function() np.array { np.zeros { 2 }, np.zeros { 3 } } end))
-    assert.equal('array: no dtype "f16"; there are f32, f64, i32, u32, bool',
+    assert.equal('array: no dtype "f16"; there are f32, f64, i32, u32, bool, c64, c128',
       refusal(function() np.array({ 1 }, 'f16') end))
     local deep = {}
     deep[1] = deep

@@ -79,6 +79,7 @@ describe('elementwise functions', function()
       { 'atan', { f64 { 1, inf } }, 'f64', { half / 2, half } },
       { 'atan2', { f64 { 1, -1, 0 }, f64 { -1, -1, -1 } }, 'f64',
         { 1.5 * half, -1.5 * half, math.pi } },
+      { 'hypot', { f64 { 3, 1e200 }, f64 { -4, 0 } }, 'f64', { 5, 1e200 } },
       { 'sinh', { f64 { math.log(2) } }, 'f64', { 0.75 } },
       { 'cosh', { f64 { math.log(2) } }, 'f64', { 1.25 } },
       { 'tanh', { f64 { math.log(2), inf } }, 'f64', { 0.6, 1 } },
@@ -133,7 +134,8 @@ describe('elementwise functions', function()
       { 'logical_not', { 0 }, 'bool', true },
     }
     refuses('logical_and: needs an Array, got string', function() np.logical_and('x', 1) end)
-    refuses('and: not defined for f32', function() np['and'](1.5, 2) end)
+    refuses(
+      'and: not defined for f32; it works on bool, u32, i32', function() np['and'](1.5, 2) end)
   end)
 
   it('have the names of NumPy', function()
@@ -232,7 +234,7 @@ describe('arrays are created', function()
       { 'astype', { np.array { true }, 'f64' }, 'f64', { 1 } },
       { 'from_buffer', { require 'ffi'.new('float[2]', 1, 2), 2 }, 'f32', { 1, 2 } },
     }
-    refuses('array: no dtype "int"; there are f32, f64, i32, u32, bool',
+    refuses('array: no dtype "int"; there are f32, f64, i32, u32, bool, c64, c128',
       function() np.astype({ 1 }, 'int') end)
   end)
 end)

@@ -34,12 +34,13 @@ function M.of(op)
   return out
 end
 
---- The dtypes that the free inputs of a case may have, in the order f32, f64, i32, u32, bool.
+--- The dtypes that the free inputs of a case may have, in the order f32, f64, i32, u32, bool,
+-- c64, c128.
 function M.dtypes(case)
   local free, out = false, {}
   for _, input in ipairs(case.inputs) do free = free or not input.dtype end
   if not free then return { 'those of the case' } end
-  for _, dtype in ipairs { 'f32', 'f64', 'i32', 'u32', 'bool' } do
+  for _, dtype in ipairs { 'f32', 'f64', 'i32', 'u32', 'bool', 'c64', 'c128' } do
     if case.op.dtypes[dtype] then out[#out + 1] = dtype end
   end
   return out
@@ -56,6 +57,11 @@ end
 
 --- A random array, from lo to hi; small whole numbers of a dtype that has no others.
 function M.draw(uniform, shape, dtype, lo, hi)
+  local part = ({ c64 = 'f32', c128 = 'f64' })[dtype]
+  if part then
+    local re = M.draw(uniform, shape, part, lo, hi)
+    return np.complex(re, M.draw(uniform, shape, part, lo, hi))
+  end
   local n, values = 1, {}
   for _, size in ipairs(shape) do n = n * size end
   if dtype == 'i32' or dtype == 'u32' then
@@ -93,6 +99,9 @@ end
 
 --- Largest distance of two arrays of equal shape, in units of 1 + |a|.
 function M.distance(a, b)
+  if a.dtype == b.dtype and (a.dtype == 'c64' or a.dtype == 'c128') then
+    return math.max(M.distance(np.real(a), np.real(b)), M.distance(np.imag(a), np.imag(b)))
+  end
   assert(a.dtype == b.dtype and table.concat(a.shape, ' ') == table.concat(b.shape, ' '),
     'the arrays are of different types')
   local p, q, most = a:values(), b:values(), 0

@@ -1,5 +1,6 @@
 --- How values are printed: nested braces, as one would write them in a script.
 -- @module imnn.array.text
+local complex = require 'imnn.complex'
 local M = {}
 
 local EDGE, MOST = 3, 1000 -- arrays of more elements than this show their ends
@@ -11,6 +12,7 @@ end
 
 local function element(p, dtype, at)
   if dtype == 'bool' then return tostring(p[at] ~= 0) end
+  if dtype == 'c64' or dtype == 'c128' then return complex.text(p[at], '%.6g') end
   return number(tonumber(p[at]), dtype)
 end
 

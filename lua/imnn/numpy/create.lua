@@ -3,6 +3,7 @@
 local ffi = require 'ffi'
 local args = require 'imnn.args'
 local array = require 'imnn.array'
+local complex = require 'imnn.complex'
 local core = require 'imnn.core'
 local elementwise = require('imnn.numpy.elementwise').apply
 local promote = require 'imnn.numpy.promote'
@@ -41,18 +42,29 @@ local function flatten(t, shape, depth, out, kinds)
   end
   if type(t) == 'table' then
     core.raise 'array: the nested table is ragged, a table beside a number'
-  elseif type(t) ~= 'number' and type(t) ~= 'boolean' then
+  elseif type(t) ~= 'number' and type(t) ~= 'boolean' and not complex.is(t) then
     core.raise('array: elements must be numbers, booleans or Arrays, got %s', type(t))
   end
-  kinds[type(t)] = true
+  kinds[complex.is(t) and 'complex' or type(t)] = true
   out[#out + 1] = t == true and 1 or t == false and 0 or t
   return false
 end
 
+-- The elements, some of which are complex, as an array.
+local function of_complex(list, shape, dtype)
+  if not promote.is_complex(dtype) then
+    core.raise('array: a complex number cannot be %s', dtype)
+  end
+  local data = ffi.new('complex[?]', math.max(#list, 1))
+  for i, x in ipairs(list) do data[i - 1] = complex.of(x) end
+  return M.astype(array.from_buffer(data, shape, 'c128'), dtype)
+end
+
 --- An array of a number, a nested table of numbers or booleans, or one with arrays in it, which are
 -- stacked.
--- @tparam number|boolean|table|Array t
--- @tparam[opt] string dtype f32 for numbers, bool for booleans
+-- @tparam number|complex|boolean|table|Array t
+-- @tparam[opt] string dtype the default one for numbers (f32; c64 for complex ones), bool for
+-- booleans
 -- @treturn Array
 -- @raise ragged tables
 function M.array(t, dtype)
@@ -62,22 +74,27 @@ function M.array(t, dtype)
     local y = require('imnn.numpy.shape').stack(t)
     return dtype and M.astype(y, dtype) or y
   end
-  dtype = dtype or (kinds.boolean and not kinds.number and 'bool' or 'f32')
+  if kinds.complex then return of_complex(out, shape, dtype or promote.complex_of()) end
+  dtype = dtype or (kinds.boolean and not kinds.number and 'bool' or array.default_dtype())
   return array.from_doubles(ffi.new('double[?]', math.max(#out, 1), out), shape, dtype)
 end
 
 --- Whatever a script gives as an Array: one, a number, a boolean, a nested table.
 -- @tparam string who for messages
-function M.as_array(x, who)
+-- @tparam[opt] string dtype of what is not an Array yet
+function M.as_array(x, who, dtype)
   if array.is(x) then return x end
-  if type(x) == 'table' or type(x) == 'number' or type(x) == 'boolean' then return M.array(x) end
+  if type(x) == 'table' or type(x) == 'number' or type(x) == 'boolean' or complex.is(x) then
+    return M.array(x, dtype)
+  end
   core.raise('%s: needs an Array, got %s', who, type(x))
 end
 
 --- np.array, under NumPy's other name.
 M.asarray = M.array
 
---- Another dtype: 'f32', 'f64', 'i32', 'u32', 'bool'.
+--- Another dtype: 'f32', 'f64', 'i32', 'u32', 'bool', 'c64', 'c128'. Of complex numbers as real
+-- ones the real part stays.
 function M.astype(x, dtype)
   array.dtype_code(dtype)
   return promote.convert(M.as_array(x, 'astype'), dtype)
@@ -88,12 +105,13 @@ function M.zeros(shape, dtype) return array.zeros(shape, dtype) end
 
 --- A value, repeated.
 -- @tparam table|number shape
--- @tparam number|boolean|Array value of a shape that stretches to it
--- @tparam[opt] string dtype that of the value: f32 for numbers, bool for booleans
+-- @tparam number|complex|boolean|Array value of a shape that stretches to it
+-- @tparam[opt] string dtype that of the value: the default one for numbers, bool for
+-- booleans
 function M.full(shape, value, dtype)
   local sizes = type(shape) == 'number' and { shape } or shape
   array.c_shape(sizes, 'full')
-  local x = M.as_array(value, 'full')
+  local x = M.as_array(value, 'full', dtype)
   return array.apply('broadcast', { dtype and M.astype(x, dtype) or x }, sizes, 'full')
 end
 
@@ -133,7 +151,7 @@ end
 -- @tparam number start
 -- @tparam[opt] number stop
 -- @tparam[opt=1] number step
--- @tparam[opt] string dtype i32 if start and step are whole, else f32
+-- @tparam[opt] string dtype i32 if start and step are whole, else the default one
 function M.arange(start, stop, step, dtype)
   if stop == nil then start, stop = 0, start end
   step = step or 1
@@ -141,7 +159,7 @@ function M.arange(start, stop, step, dtype)
   if step == 0 then core.raise 'arange: the step must not be 0' end
   local n = math.max(math.ceil((stop - start) / step), 0)
   local whole = start % 1 == 0 and step % 1 == 0
-  dtype = dtype or (whole and 'i32' or 'f32')
+  dtype = dtype or (whole and 'i32' or array.default_dtype())
   return M.astype(count('arange', n, 'f64') * step + start, dtype)
 end
 
@@ -173,14 +191,15 @@ local function span_options(who, opts)
 end
 
 local function finish(x, given, o)
-  return M.astype(x, o.dtype or (array.is(given) and x.dtype or 'f32'))
+  return M.astype(x, o.dtype or (array.is(given) and x.dtype or array.default_dtype()))
 end
 
 --- n numbers from start to stop, both included.
 -- @tparam number|Array start
 -- @tparam number|Array stop
 -- @tparam[opt=50] number n
--- @tparam[opt] string|table opts dtype (f32, or that of arrays), endpoint = false leaves stop out
+-- @tparam[opt] string|table opts dtype (the default one, or that of arrays), endpoint = false
+-- leaves stop out
 -- @treturn Array (n), or (n, ...) between arrays
 -- @usage np.linspace(0, 1, 3) --> { 0, 0.5, 1 }
 function M.linspace(start, stop, n, opts)
@@ -240,7 +259,7 @@ end
 local function matrix(who, n, m, k, dtype)
   if type(m) == 'string' then m, dtype = nil, m end
   if type(k) == 'string' then k, dtype = nil, k end
-  return n, m or n, offset(who, k), dtype or 'f32'
+  return n, m or n, offset(who, k), dtype or array.default_dtype()
 end
 
 --- Ones on a diagonal of a matrix (n, m).
@@ -388,7 +407,7 @@ function M.one_hot(x, n, dtype)
   local sizes = x.shape
   sizes[#sizes + 1] = 1
   return M.astype(elementwise('eq', array.apply('reshape', { x }, sizes),
-    count('one_hot', n, 'i32') + 1), dtype or 'f32')
+    count('one_hot', n, 'i32') + 1), dtype or array.default_dtype())
 end
 
 --- Positions 0, 1, ... along an axis.

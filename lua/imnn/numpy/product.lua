@@ -2,6 +2,7 @@
 -- @module imnn.numpy.product
 local array = require 'imnn.array'
 local axes_of = require 'imnn.numpy.axes'
+local complex = require 'imnn.numpy.complex'
 local core = require 'imnn.core'
 local create = require 'imnn.numpy.create'
 local promote = require 'imnn.numpy.promote'
@@ -52,8 +53,8 @@ function M.dot(a, b) return contract('dot', a, b, #create.as_array(b, 'dot').sha
 -- @treturn Array with the other axes of a, then those of b
 function M.inner(a, b) return contract('inner', a, b, -1) end
 
---- The sum of products of all elements of both.
-function M.vdot(a, b) return M.dot(shape.ravel(a), shape.ravel(b)) end
+--- Sum of the products of all elements, of complex ones the first conjugated.
+function M.vdot(a, b) return M.dot(complex.conj(shape.ravel(a)), shape.ravel(b)) end
 
 --- Each element of a (flattened) times each of b.
 function M.outer(a, b)

@@ -28,6 +28,13 @@ local function reduction(name, fn, rows)
 end
 
 local function real(x) return promote.convert(x, promote.real(x.dtype)) end
+
+local function square(x) -- of the size of complex numbers
+  if not promote.is_complex(x.dtype) then return x * x end
+  local re, im = array.apply('real', { x }), array.apply('imag', { x })
+  return re * re + im * im
+end
+
 local function numbers(x) return x.dtype == 'bool' and promote.convert(x, 'i32') or x end
 
 -- ---- sums, products, extrema ----
@@ -59,7 +66,7 @@ local function variance(x, axes, o)
   x = real(x)
   local n = count(x, axes)
   local d = x - restore(reduce('sum', x, axes) / n, x.shape, axes)
-  return reduce('sum', d * d, axes) / (n - o.ddof)
+  return reduce('sum', square(d), axes) / (n - o.ddof)
 end
 reduction('var', variance, variance_rows)
 reduction('std', function(x, axes, o) return elementwise('sqrt', variance(x, axes, o)) end,
@@ -78,8 +85,7 @@ reduction('logsumexp', logsumexp,
   axes_of.rows(axes_of.several, { b = { 'number', 'table', 'Array', optional = true } }))
 
 reduction('norm', function(x, axes)
-  x = real(x)
-  return elementwise('sqrt', reduce('sum', x * x, axes))
+  return elementwise('sqrt', reduce('sum', square(real(x)), axes))
 end)
 
 -- ---- without NaN ----
@@ -110,7 +116,7 @@ local function nanvar(x, axes, o)
   local y, n, nan = known(x, axes, 0)
   local d = y - restore(reduce('sum', y, axes) / n, x.shape, axes)
   d = elementwise('where', nan, 0, d)
-  return reduce('sum', d * d, axes) / (n - o.ddof)
+  return reduce('sum', square(d), axes) / (n - o.ddof)
 end
 reduction('nanvar', nanvar, variance_rows)
 reduction('nanstd', function(x, axes, o) return elementwise('sqrt', nanvar(x, axes, o)) end,

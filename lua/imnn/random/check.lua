@@ -23,7 +23,7 @@ end
 
 --- f32 or f64, as C counts them and by name.
 function M.dtype(who, dtype)
-  dtype = dtype or 'f32'
+  dtype = dtype or array.default_dtype()
   if dtype ~= 'f32' and dtype ~= 'f64' then
     core.raise('%s: dtype must be f32 or f64, got %s', who, tostring(dtype))
   end

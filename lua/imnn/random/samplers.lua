@@ -51,7 +51,7 @@ function M.parameters(who, names, given, dtype)
     if array.is(x) then shape = M.joined(who, shape, x.shape) end
     out[k] = x
   end
-  dtype = dtype or 'f32'
+  dtype = dtype or array.default_dtype()
   check.dtype(who, dtype)
   for k, x in ipairs(out) do out[k] = promote.convert(x, dtype) end
   return out, shape, dtype

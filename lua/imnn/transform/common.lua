@@ -2,8 +2,10 @@
 -- @module imnn.transform.common
 local ffi = require 'ffi'
 local array = require 'imnn.array'
+local complex = require 'imnn.complex'
 local core = require 'imnn.core'
 local np = require 'imnn.numpy'
+local promote = require 'imnn.numpy.promote'
 local tree = require 'imnn.tree'
 local C, check = core.C, core.check
 local M = {}
@@ -16,8 +18,9 @@ function M.callable(who, fn)
   end
 end
 
---- Whether it has derivatives.
-function M.is_real(x) return x.dtype == 'f32' or x.dtype == 'f64' end
+--- Whether its dtype is complex; f32 or f64.
+function M.is_complex(x) return promote.is_complex(x.dtype) end
+function M.is_real(x) return promote.is_float(x.dtype) and not M.is_complex(x) end
 
 --- Its type, for messages.
 function M.describe(x) return ('%s (%s)'):format(x.dtype, table.concat(x.shape, ', ')) end
@@ -52,7 +55,9 @@ function M.zeros(x) return array.lift(np.zeros(x.shape, x.dtype)) end
 
 --- Leaves of results: arrays and numbers become tracers, everything else is an error.
 function M.lift_result(who, x)
-  if array.is(x) or type(x) == 'number' or type(x) == 'boolean' then return array.lift(x) end
+  if array.is(x) or type(x) == 'number' or type(x) == 'boolean' or complex.is(x) then
+    return array.lift(x)
+  end
   core.raise('%s: the function must give arrays, got %s', who, type(x))
 end
 

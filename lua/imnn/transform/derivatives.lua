@@ -3,32 +3,48 @@
 local ffi = require 'ffi'
 local args = require 'imnn.args'
 local array = require 'imnn.array'
+local complex = require 'imnn.complex'
 local common = require 'imnn.transform.common'
 local core = require 'imnn.core'
 local np = require 'imnn.numpy'
+local promote = require 'imnn.numpy.promote'
 local transformed = require('imnn.transform.program').transformed
 local tree = require 'imnn.tree'
 local C, check = core.C, core.check
-local callable, describe, is_real = common.callable, common.describe, common.is_real
+local callable, describe = common.callable, common.describe
+local is_complex, is_real = common.is_complex, common.is_real
 local scoped, substitute, zeros = common.scoped, common.substitute, common.zeros
 local placeholder_like = common.placeholder_like
 local lift_result, leaves_of = common.lift_result, common.leaves_of
 local M = {}
 
+-- What may be varied: real and complex arrays, or, along the basis of an array, real ones only; for
+-- holomorphic functions complex ones only.
+local function check_variable(who, i, x, kinds)
+  if not promote.is_float(x.dtype) then
+    core.raise('%s: argument %d is %s; only f32, f64, c64 and c128 have derivatives', who, i,
+      describe(x))
+  elseif kinds == 'holomorphic' and not is_complex(x) then
+    core.raise('%s: argument %d is %s; a holomorphic function is one of complex numbers', who, i,
+      describe(x))
+  elseif kinds == 'real' and is_complex(x) then
+    core.raise('%s: argument %d is %s, which goes two ways; give real and imaginary part as two '
+      .. 'arguments, or holomorphic = true where the function is', who, i, describe(x))
+  end
+end
+
 -- Arguments with placeholders for the leaves of those that are differentiated.
-local function open_arguments(who, given, n, chosen)
+local function open_arguments(who, given, n, chosen, kinds)
   local inner, actual, holes = {}, {}, {}
   for i = 1, n do inner[i] = given[i] end
   for _, i in ipairs(chosen) do
     if i < 1 or i > n then core.raise('%s: there is no argument %d', who, i) end
     inner[i] = tree.map(function(x)
-      if not array.is(x) and type(x) ~= 'number' then
+      if not array.is(x) and type(x) ~= 'number' and not complex.is(x) then
         core.raise('%s: argument %d must be an Array or a number, got %s', who, i, type(x))
       end
       local lifted = array.lift(x)
-      if not is_real(lifted) then
-        core.raise('%s: argument %d is %s; only f32 and f64 have derivatives', who, i, describe(x))
-      end
+      check_variable(who, i, lifted, kinds)
       actual[#actual + 1] = lifted
       holes[#holes + 1] = placeholder_like(lifted)
       return holes[#holes]
@@ -80,9 +96,12 @@ local function take_trees(list, like, chosen)
   return out
 end
 
-local jacobian_rows = { argnums = { 'integer', 'table', default = 1 } }
+local jacobian_rows = {
+  argnums = { 'integer', 'table', default = 1 }, holomorphic = { 'boolean', default = false },
+}
 local gradient_rows = {
-  argnums = jacobian_rows.argnums, has_aux = { 'boolean', default = false },
+  argnums = jacobian_rows.argnums, holomorphic = jacobian_rows.holomorphic,
+  has_aux = { 'boolean', default = false },
 }
 local function derivative_options(who, opts, rows)
   if type(opts) == 'number' then opts = { argnums = opts } end
@@ -96,12 +115,15 @@ local function value_and_grad(who, fn, opts)
   return transformed(function(...)
     local n, given = select('#', ...), { ... }
     return scoped(function(graph)
-      local inner, actual, holes = open_arguments(who, given, n, chosen)
+      local inner, actual, holes = open_arguments(who, given, n, chosen,
+        o.holomorphic and 'holomorphic')
       local y, aux = fn(unpack(inner, 1, n))
       if y == nil then core.raise('%s: the function gives nothing', who) end
       y = lift_result(who, y)
-      if #y.shape > 0 or not is_real(y) then
-        core.raise('%s: the function must give one real number, got %s', who, describe(y))
+      local fits = o.holomorphic and is_complex or is_real
+      if #y.shape > 0 or not fits(y) then
+        core.raise('%s: the function must give one %s number, got %s', who,
+          o.holomorphic and 'complex' or 'real', describe(y))
       end
       local list = pull(graph, { y }, { array.lift(1, y.dtype) }, holes)
       list[#list + 1] = y
@@ -125,7 +147,10 @@ end
 
 --- Value and derivative of a function that gives one number.
 -- @tparam function fn (x, ...) -> Array of shape (); with has_aux also a tree of arrays
--- @tparam[opt] table opts `argnums` (1): an argument, or a list; `has_aux`
+-- @tparam[opt] table opts `argnums` (1): an argument, or a list; `has_aux`; `holomorphic`: the
+-- function is one of complex numbers and gives one, and the result is its complex derivative. Of a
+-- function that gives a real number of complex z, the derivative d is such that moving z by t adds
+-- Re(d t), as in JAX
 -- @treturn function (x, ...) -> value, derivative: a tree like x (a list of them for a list), aux
 function M.value_and_grad(fn, opts) return value_and_grad('value_and_grad', fn, opts) end
 
@@ -178,7 +203,7 @@ local function backward(graph, y, hole)
   local dx = ffi.new 'imnn_node[1]'
   check(C.imnn_graph_vjp(graph, 1, array.nodes { y }, array.nodes { u }, 1, array.nodes { hole },
     dx))
-  if dx[0] == 0 then return array.lift(np.zeros(shape, y.dtype)) end
+  if dx[0] == 0 then return array.lift(np.zeros(shape, hole.dtype)) end
   return np.reshape(map_over(graph, array.tracer(dx[0]), u, basis(y)), shape)
 end
 
@@ -190,7 +215,7 @@ local function vectors_of(what, vectors, whose, like)
       tree.structure(like))
   end
   tree.map(function(x, v)
-    if not array.is(v) and type(v) ~= 'number' then
+    if not array.is(v) and type(v) ~= 'number' and not complex.is(v) then
       core.raise('%s must be of Arrays or numbers, got %s', what, type(v))
     end
     x = array.lift(x)
@@ -207,15 +232,18 @@ local function jacobian(who, sweep, fn, opts, with_value)
   callable(who, fn)
   local o = derivative_options(who, opts, jacobian_rows)
   local chosen = argument_list(who, o.argnums)
+  local function fits(y) return is_real(y) or sweep == forward and is_complex(y) end
   return transformed(function(...)
     local n, given = select('#', ...), { ... }
     return scoped(function(graph)
-      local inner, actual, holes = open_arguments(who, given, n, chosen)
+      local kinds = o.holomorphic and 'holomorphic' or sweep == forward and 'real'
+      local inner, actual, holes = open_arguments(who, given, n, chosen, kinds)
       local value = fn(unpack(inner, 1, n))
       local list, leaves = {}, leaves_of(who, value)
       for _, y in ipairs(leaves) do
-        if not is_real(y) then
-          core.raise('%s: the function must give real arrays, got %s', who, describe(y))
+        if not (o.holomorphic and is_complex or fits)(y) then
+          core.raise('%s: the function must give %s arrays, got %s', who,
+            o.holomorphic and 'complex' or 'real', describe(y))
         end
         for _, hole in ipairs(holes) do list[#list + 1] = sweep(graph, y, hole) end
       end

@@ -2,6 +2,7 @@
 -- @module imnn.transform.program
 local C = require('imnn.core').C
 local array = require 'imnn.array'
+local complex = require 'imnn.complex'
 local describe = require('imnn.transform.common').describe
 local tree = require 'imnn.tree'
 local M = {}
@@ -10,14 +11,16 @@ local M = {}
 -- another, and all digits keep numbers apart.
 local function name_of(x)
   if type(x) == 'number' then return ('%.17g'):format(x) end
+  if complex.is(x) then return complex.text(x, '%.17g') end
   if type(x) == 'string' then return #x .. '"' .. x end
   return type(x) .. ' ' .. tostring(x)
 end
 
 --- The values among arguments, by position in the flattened list; everything else is part of the
--- key under which a program is kept, as the layout of random keys is.
+-- key under which a program is kept, as are the layout of random keys and the default dtype.
 function M.split(given, n, static)
-  local values, key, places = {}, { tonumber(C.imnn_random_layout()) }, {}
+  local values, places = {}, {}
+  local key = { tonumber(C.imnn_random_layout()), array.default_dtype() }
   local function walk(x, at)
     if array.is(x) then
       values[#values + 1] = x

@@ -1,0 +1,50 @@
+--- Complex arrays and their parts. Complex numbers in scripts are LuaJIT's, 1 + 2i.
+-- @module imnn.numpy.complex
+local array = require 'imnn.array'
+local create = require 'imnn.numpy.create'
+local promote = require 'imnn.numpy.promote'
+local M = {}
+
+local function floats(x, who)
+  x = create.as_array(x, who)
+  return promote.is_float(x.dtype) and x or promote.convert(x, array.default_dtype())
+end
+
+--- Complex numbers of real and imaginary parts, whose shapes broadcast.
+-- @tparam Array|number re
+-- @tparam Array|number im
+-- @treturn Array c64 of f32, c128 of f64
+-- @usage np.complex(np.cos(phi), np.sin(phi))
+function M.complex(re, im)
+  re, im = create.as_array(re, 'complex'), create.as_array(im, 'complex')
+  local dtype = promote.dtype { re, im }
+  if not promote.is_float(dtype) then dtype = array.default_dtype() end
+  return array.apply('complex', { promote.convert(re, dtype), promote.convert(im, dtype) })
+end
+
+--- Real part; of a real array it is that array.
+function M.real(x)
+  x = create.as_array(x, 'real')
+  return promote.is_complex(x.dtype) and array.apply('real', { x }) or x
+end
+
+--- Imaginary part; of a real array zeros.
+function M.imag(x)
+  x = create.as_array(x, 'imag')
+  return promote.is_complex(x.dtype) and array.apply('imag', { x }) or create.zeros_like(x)
+end
+
+--- Complex conjugate.
+function M.conj(x)
+  x = create.as_array(x, 'conj')
+  return promote.is_complex(x.dtype) and array.apply('conj', { x }) or x
+end
+M.conjugate = M.conj
+
+--- Angle of complex numbers, from -pi to pi.
+function M.angle(x) return array.apply('angle', { floats(x, 'angle') }) end
+
+--- Whether an Array has a complex dtype.
+function M.iscomplexobj(x) return promote.is_complex(create.as_array(x, 'iscomplexobj').dtype) end
+
+return M
