@@ -292,6 +292,43 @@ function M.apply(name, inputs, attr, who)
   return own(result)
 end
 
+local two = ffi.new 'const imnn_array *[2]'
+
+local function value_of(op, n)
+  local status = C.imnn_apply(result, op.id, n, two, nil)
+  if status ~= C.IMNN_OK then check(status, op.name) end
+  return own(result)
+end
+
+-- The dtype of an array whose values are there, if the operator takes it.
+local function plain_dtype(op, x)
+  if not M.is(x) or x.node ~= 0 then return nil end
+  local dtype = names[tonumber(C.imnn_array_dtype(x.array))]
+  return op.dtypes[dtype] and dtype
+end
+
+--- An operator of one array whose values are there, or nil where it is not as simple as that. This
+-- and `pair` make no lists and have no loops, so LuaJIT compiles a call as a whole.
+-- @tparam table op row of the registry
+function M.single(op, x)
+  if not plain_dtype(op, x) then return nil end
+  two[0] = x.array
+  return value_of(op, 1)
+end
+
+--- The same of two arrays of one dtype, or of floats and a number.
+function M.pair(op, a, b)
+  local dtype, other = plain_dtype(op, a), plain_dtype(op, b)
+  if not dtype and type(a) == 'number' and (other == 'f32' or other == 'f64') then
+    a, dtype = M.number(a, other), other
+  elseif not other and type(b) == 'number' and (dtype == 'f32' or dtype == 'f64') then
+    b, other = M.number(b, dtype), dtype
+  end
+  if not dtype or dtype ~= other then return nil end
+  two[0], two[1] = a.array, b.array
+  return value_of(op, 2)
+end
+
 local cache, cached = {}, 0 -- programs of C's builders, by name, settings and types
 
 --- Settings as text by which programs are told apart: numbers to the last bit.
@@ -510,9 +547,9 @@ function Array.__concat(a, b) return tostring(a) .. tostring(b) end
 -- Operators and methods come from imnn.numpy, which is loaded when one is needed.
 local elementwise
 
-local function operate(...)
+local function operate(name, a, b)
   elementwise = elementwise or require('imnn.numpy.elementwise').apply
-  return elementwise(...)
+  return M.pair(registry[name], a, b) or elementwise(name, a, b)
 end
 function Array.__add(a, b) return operate('add', a, b) end
 function Array.__sub(a, b) return operate('sub', a, b) end
@@ -520,7 +557,7 @@ function Array.__mul(a, b) return operate('mul', a, b) end
 function Array.__div(a, b) return operate('div', a, b) end
 function Array.__pow(a, b) return operate('pow', a, b) end
 function Array.__mod(a, b) return operate('remainder', a, b) end
-function Array.__unm(a) return operate('neg', a) end
+function Array.__unm(a) return M.single(registry.neg, a) or require('imnn.numpy').neg(a) end
 
 local get
 

@@ -13,8 +13,15 @@ local M = {}
 -- @treturn Array
 -- @raise another number of arguments, other things than these
 function M.apply(name, ...)
-  local op, inputs = registry[name], { ... }
-  local n = math.max(op.arity, 0)
+  local op = registry[name]
+  local n = op.arity
+  if select('#', ...) == n and n < 3 then
+    local a, b = ...
+    local y
+    if n == 1 then y = array.single(op, a) else y = array.pair(op, a, b) end
+    if y then return y end
+  end
+  local inputs = { ... }
   if select('#', ...) ~= n then
     core.raise('%s: takes %d arguments, got %d', name, n, select('#', ...))
   end
