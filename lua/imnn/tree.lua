@@ -83,4 +83,49 @@ function M.unflatten(t, list)
   end, t)
 end
 
+--- All leaves combined by fn(so far, leaf), in order, from a start or the first leaf.
+-- @usage tree.reduce(function(a, b) return a + b end, { 1, { 2, 3 } }) --> 6
+function M.reduce(fn, t, start)
+  local list, first, value = M.leaves(t), 1, start
+  if value == nil then value, first = list[1], 2 end
+  for i = first, #list do value = fn(value, list[i]) end
+  return value
+end
+
+--- Whether all leaves are true.
+function M.all(t)
+  for _, leaf in ipairs(M.leaves(t)) do if not leaf then return false end end
+  return true
+end
+
+--- A tree of trees turned inside out: `outer` and `inner` are trees of these structures, and each
+-- leaf of `outer` is one of the inner trees in t.
+-- @usage tree.transpose({ 0, 0 }, { a = 0 }, { { a = 1 }, { a = 2 } }) --> { a = { 1, 2 } }
+function M.transpose(outer, inner, t)
+  local columns, n = {}, #M.leaves(inner)
+  local rows = {}
+  M.map(function(_, part)
+    if M.structure(part) ~= M.structure(inner) then
+      core.raise('tree.transpose: a part has the structure %s, not %s', M.structure(part),
+        M.structure(inner))
+    end
+    rows[#rows + 1] = M.leaves(part)
+    return 0
+  end, outer, t)
+  for i = 1, n do
+    local list = {}
+    for k, row in ipairs(rows) do list[k] = row[i] end
+    columns[i] = M.unflatten(outer, list)
+  end
+  return M.unflatten(inner, columns)
+end
+
+-- The names of jax.tree_util.
+for _, name in ipairs {
+  'map', 'leaves', 'flatten', 'unflatten', 'structure', 'reduce', 'all', 'transpose',
+} do
+  M['tree_' .. name] = M[name]
+end
+M.tree_multimap = M.map
+
 return M

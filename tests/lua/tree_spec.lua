@@ -64,4 +64,22 @@ describe('a tree', function()
     refuses('tree.unflatten: the tree has 3 leaves, the list 1', function() build { 1 } end)
     assert.same({ 7, { b = 9, a = 8 }, {} }, build { 7, 8, 9, 10 })
   end)
+
+  it('is reduced, and turned inside out', function()
+    assert.equal(6, tree.reduce(add, { 1, { 2, 3 } }))
+    assert.equal(16, tree.tree_reduce(add, { 1, { 2, 3 } }, 10))
+    assert.equal(10, tree.reduce(add, {}, 10))
+    assert.is_true(tree.all { 1, { true } })
+    assert.is_false(tree.all { 1, { false } })
+    assert.same({ a = { 1, 2 }, b = { 3, 4 } }, tree.transpose({ 0, 0 }, { a = 0, b = 0 },
+      { { a = 1, b = 3 }, { a = 2, b = 4 } }))
+    refuses('tree.transpose: a part has the structure {b = *}, not {a = *}',
+      function() tree.transpose({ 0 }, { a = 0 }, { { b = 1 } }) end)
+  end)
+
+  it('has the names of jax.tree_util', function()
+    for _, name in ipairs { 'map', 'leaves', 'flatten', 'unflatten', 'structure', 'all' } do
+      assert.equal(tree[name], tree['tree_' .. name])
+    end
+  end)
 end)
