@@ -134,8 +134,8 @@ describe('elementwise functions', function()
       { 'logical_not', { 0 }, 'bool', true },
     }
     refuses('logical_and: needs an Array, got string', function() np.logical_and('x', 1) end)
-    refuses(
-      'and: not defined for f32; it works on bool, u32, i32', function() np['and'](1.5, 2) end)
+    refuses('and: not defined for f32; it works on bool, u32, i32',
+      function() np['and'](1.5, 2) end)
   end)
 
   it('have the names of NumPy', function()
