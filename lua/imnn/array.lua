@@ -7,6 +7,7 @@ local complex = require 'imnn.complex'
 local core = require 'imnn.core'
 local registry = require 'imnn.registry'
 local text = require 'imnn.array.text'
+local value_at = require 'imnn.array.value'
 local C, check = core.C, core.check
 local M = {}
 
@@ -442,12 +443,6 @@ end
 function M.methods.data(x)
   if traced(x) then refuse 'data' end
   return ffi.cast('const ' .. ctype[x.dtype] .. ' *', C.imnn_array_data(x.array))
-end
-
-local function value_at(p, dtype, i)
-  if dtype == 'bool' then return p[i] ~= 0 end
-  if dtype == 'c64' or dtype == 'c128' then return complex.new(p[i].re, p[i].im) end
-  return tonumber(p[i])
 end
 
 --- The one element as a Lua number, complex number or boolean.

@@ -1,6 +1,7 @@
 --- How values are printed: nested braces, as one would write them in a script.
 -- @module imnn.array.text
 local complex = require 'imnn.complex'
+local value_at = require 'imnn.array.value'
 local M = {}
 
 local EDGE, MOST = 3, 1000 -- arrays of more elements than this show their ends
@@ -11,9 +12,9 @@ local function number(v, dtype)
 end
 
 local function element(p, dtype, at)
-  if dtype == 'bool' then return tostring(p[at] ~= 0) end
-  if dtype == 'c64' or dtype == 'c128' then return complex.text(p[at], '%.6g') end
-  return number(tonumber(p[at]), dtype)
+  local v = value_at(p, dtype, at)
+  if complex.is(v) then return complex.text(v, '%.6g') end
+  return type(v) == 'boolean' and tostring(v) or number(v, dtype)
 end
 
 --- Values as nested braces, long axes abbreviated.
