@@ -239,8 +239,8 @@ static bool same(const imnn_vertex *v, const imnn_op *op, int n, const imnn_node
                  const imnn_attr *attr)
 {
     return v->op == op && v->n == n && v->attr->n == attr->n &&
-           !memcmp(v->x, x, (size_t)n * sizeof *x) &&
-           !memcmp(v->attr->v, attr->v, (size_t)attr->n * sizeof *attr->v);
+           (n == 0 || !memcmp(v->x, x, (size_t)n * sizeof *x)) &&
+           (attr->n == 0 || !memcmp(v->attr->v, attr->v, (size_t)attr->n * sizeof *attr->v));
 }
 
 static imnn_node find(const imnn_graph *g, uint64_t h, const imnn_op *op, int n, const imnn_node *x,
