@@ -484,6 +484,18 @@ describe('fit names what is not finite:', function()
       { model = model })
   end)
 
+  it('a gradient whose NaN LuaJIT would take for nil', function()
+    local model = {
+      init = function(key) return { 2 }, { random.normal(key, { 10, 2 }), np.zeros { 2 } } end,
+      apply = function(w, x)
+        local shift = np.where(np.ge(w[2], 0), w[2], np.sin(1 / w[2])) -- cos(inf) has all bits set
+        return np.matmul(x:reshape { 1, 10 }, w[1]):reshape { 2 } + shift * x[1]
+      end,
+    }
+    fails('the gradient of the loss is not finite although the loss is; look for a place',
+      { model = model })
+  end)
+
   it('statistics', function()
     local net = new {
       simulator = function(key, t) return t[1] + 0 * t[2] + random.normal(key, { 10 }) end,

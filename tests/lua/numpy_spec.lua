@@ -381,6 +381,8 @@ describe('shapes', function()
       function() np.reshape(x, { -1, -1 }) end)
     refuses('reshape: a shape is a table of sizes, got nil', function() np.reshape(x) end)
     refuses('transpose: 1 axes for an array of 2', function() np.transpose(x, { 1 }) end)
+    refuses('transpose: axes are numbers or a table of numbers, got boolean',
+      function() np.transpose(x, true) end)
     refuses('transpose: no axis 3, there are 2', function() np.transpose(x, { 1, 3 }) end)
     refuses('transpose: the axes must be a permutation of those of (2, 3)',
       function() np.transpose(x, { 1, 1 }) end)

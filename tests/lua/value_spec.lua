@@ -19,6 +19,12 @@ describe('values of an Array', function()
       end
       assert.is_truthy(tostring(x):find 'nan')
     end
+    for dtype, x in pairs { c128 = 'double *', c64 = 'float *' } do
+      x = np.from_buffer(ffi.string(ffi.cast(x, words), 16), { 1 }, dtype)[1]
+      local z = x:item()
+      assert.is_true(z.re ~= z.re and z.im ~= z.im)
+      assert.matches('nan', tostring(x))
+    end
     assert.same({ 1 / 0, -1 / 0 }, np.array({ 1 / 0, -1 / 0 }, 'f64'):totable())
   end)
 end)

@@ -15,6 +15,14 @@ local function is_nan(p, real, i)
   return high > real.infinity or high == real.infinity and real.count == 2 and word[-1] ~= 0
 end
 
+-- One number; complex numbers are two.
+local function real_at(p, dtype, i)
+  if words[dtype] and is_nan(p, words[dtype], i) then return 0 / 0 end
+  return tonumber(p[i])
+end
+
+local parts = { c64 = { 'f32', 'const float *' }, c128 = { 'f64', 'const double *' } }
+
 --- Element i, from 0, of the values at p.
 -- @tparam cdata p
 -- @tparam string dtype
@@ -22,7 +30,8 @@ end
 -- @treturn number|complex|boolean
 return function(p, dtype, i)
   if dtype == 'bool' then return p[i] ~= 0 end
-  if dtype == 'c64' or dtype == 'c128' then return complex.new(p[i].re, p[i].im) end
-  if words[dtype] and is_nan(p, words[dtype], i) then return 0 / 0 end
-  return tonumber(p[i])
+  local part = parts[dtype]
+  if not part then return real_at(p, dtype, i) end
+  p = ffi.cast(part[2], p)
+  return complex.new(real_at(p, part[1], 2 * i), real_at(p, part[1], 2 * i + 1))
 end

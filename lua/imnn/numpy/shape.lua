@@ -49,6 +49,9 @@ function M.transpose(x, axes, ...)
   x = create.as_array(x, 'np.transpose')
   local n, out = #x.shape, {}
   if type(axes) == 'number' then axes = { axes, ... } end
+  if axes ~= nil and type(axes) ~= 'table' then
+    core.raise('transpose: axes are numbers or a table of numbers, got %s', type(axes))
+  end
   if axes and #axes ~= n then
     core.raise('transpose: %d axes for an array of %d', #axes, n)
   end
