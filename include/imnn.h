@@ -3,6 +3,7 @@
 #define IMNN_H
 #include "imnn/array.h"
 #include "imnn/base.h"
+#include "imnn/control.h"
 #include "imnn/data.h"
 #include "imnn/fisher.h"
 #include "imnn/graph.h"

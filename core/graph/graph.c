@@ -1,6 +1,7 @@
 /* Graph builder: nodes are appended, shared when equal, and never change; the first failure
  * sticks. */
 #include "core/graph/graph.h"
+#include "core/graph/body.h"
 #include "core/ops/ops.h"
 #include <stdarg.h>
 #include <stdio.h>
@@ -53,6 +54,8 @@ void imnn_graph_release(imnn_graph *g)
         next = c->next;
         imnn_free(c, sizeof *c + c->bytes);
     }
+    for (int32_t i = 0; i < g->bodies; i++) imnn_body_release(g->body[i]);
+    imnn_free(g->body, (size_t)g->body_room * sizeof(imnn_body *));
     imnn_buffer_free(&g->text);
     imnn_free(g, sizeof *g);
 }
@@ -202,7 +205,7 @@ static uint64_t hash_constant(const imnn_array *a)
     return a->bytes <= SMALL_CONSTANT ? mix(h, a->data, a->bytes) : mix(h, &a, sizeof a);
 }
 
-static bool same_constant(const imnn_array *a, const imnn_array *b)
+bool imnn_same_constant(const imnn_array *a, const imnn_array *b)
 {
     if (a == b) return true;
     return a && a->bytes <= SMALL_CONSTANT && a->dtype == b->dtype &&
@@ -214,7 +217,8 @@ imnn_node imnn_graph_constant(imnn_graph *g, const imnn_array *a)
     if (!imnn_graph_ok(g)) return 0;
     const uint64_t h = hash_constant(a);
     imnn_node x = g->buckets ? g->bucket[h % (uint64_t)g->buckets] : 0;
-    while (x && !(imnn_vertex_of(g, x)->hash == h && same_constant(imnn_vertex_of(g, x)->value, a)))
+    while (x &&
+           !(imnn_vertex_of(g, x)->hash == h && imnn_same_constant(imnn_vertex_of(g, x)->value, a)))
         x = imnn_vertex_of(g, x)->next;
     if (x) return x;
     x = append(g, (imnn_vertex){.type = {a->dtype, a->shape}, .hash = h});
@@ -317,7 +321,7 @@ static imnn_node fold(imnn_graph *g, const imnn_vertex *v, int n, const imnn_nod
     enum { SMALL = 256, INPUTS = 4 };
     const imnn_array *in[INPUTS];
     if (!imnn_graph_evaluator || n < 1 || n > INPUTS || v->op->id == IMNN_OP_broadcast ||
-        imnn_shape_count(&v->type.shape) > SMALL)
+        v->op->holds || imnn_shape_count(&v->type.shape) > SMALL)
         return 0;
     for (int i = 0; i < n; i++) {
         const imnn_vertex *p = imnn_vertex_of(g, x[i]);

@@ -44,6 +44,8 @@ struct imnn_graph {
     } * scope;
     int32_t scopes, scope_room, open; /* scopes made (0 is none); the innermost open one */
     imnn_buffer text;
+    struct imnn_body **body; /* what operators hold: body.h */
+    int32_t bodies, body_room;
 };
 
 static inline const imnn_vertex *imnn_vertex_of(const imnn_graph *g, imnn_node x)
@@ -66,6 +68,8 @@ __attribute__((format(printf, 3, 4))) void imnn_graph_fail(imnn_graph *g, imnn_s
 bool imnn_graph_accepts(imnn_graph *g, const char *who, int n, const imnn_node *x);
 /** Fail with the sentence of imnn_last_error(). */
 void imnn_graph_fail_last(imnn_graph *g, imnn_status status);
+/** Whether two constants are the same node. */
+bool imnn_same_constant(const imnn_array *a, const imnn_array *b);
 static inline bool imnn_graph_ok(const imnn_graph *g) { return g->status == IMNN_OK; }
 
 /** Whether all elements of x are one known real number: a constant of one element, repeated and

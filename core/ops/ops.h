@@ -16,6 +16,16 @@ typedef void imnn_vjp_fn(imnn_graph *, const imnn_vertex *v, imnn_node y, imnn_n
 typedef imnn_node imnn_batch_fn(imnn_graph *, const imnn_vertex *v, const imnn_node *x,
                                 const bool *batched, int64_t size);
 
+/** Operators that hold bodies (core/graph/body.h) have several results, which are nodes of their
+ *  own: of equal inputs and attributes but for v[v[0] + 1], the number of the result, and made one
+ *  behind the other. */
+typedef int imnn_results_fn(const imnn_attr *);
+/** Tangent of y (0: none) from those of the inputs (0: none). */
+typedef imnn_node imnn_jvp_fn(imnn_graph *, const imnn_vertex *v, const imnn_node *t);
+/** Cotangents of the inputs from those of all results (0: none); first is the first result. */
+typedef void imnn_pull_fn(imnn_graph *, const imnn_vertex *v, imnn_node first, const imnn_node *dy,
+                          imnn_node *dx);
+
 /** Design 5: which rows of the inputs rows of the result need, when there are R of them. A value
  *  by rows is one whose first axis (of size not 1) is a multiple of R.
  *  by   in: input i comes by rows and cannot be had whole; out: input i is wanted by rows. An input
@@ -58,7 +68,8 @@ typedef enum imnn_class {
     IMNN_VIEW,   /* an index map: .view */
     IMNN_REDUCE, /* over adjacent axes: kernels from core/kernels/reduce.h */
     IMNN_MATMUL, /* kernels from core/kernels/gemm.h */
-    IMNN_CALL    /* .kernel */
+    IMNN_CALL,   /* .kernel */
+    IMNN_HOLD    /* bodies: core/program/hold.c */
 } imnn_class;
 
 /* sets of dtypes */
@@ -89,6 +100,10 @@ struct imnn_op {
     uint32_t linear;  /* bit i: linear in input i, the others being fixed */
     uint32_t smooth;  /* bit i: has a derivative in input i; 0: where it is linear, or in all */
     imnn_batch_fn *batch;
+    bool holds; /* bodies; then it has these three instead of vjp: */
+    imnn_results_fn *results;
+    imnn_jvp_fn *jvp;
+    imnn_pull_fn *pull;
     imnn_rows_fn *rows; /* NULL: none */
     imnn_view_fn *view;
     imnn_kernel *kernel;
@@ -220,5 +235,6 @@ imnn_rows_fn imnn_rows_map; /* every input by rows */
  *   triangular_solve      {IMNN_LOWER | IMNN_TRANSPOSED | IMNN_UNIT_DIAGONAL}
  *   qr                    {Q is complete}
  *   pinv                  {bits of a double: the cut, relative to the largest singular value}
- *   stop_gradient         {} */
+ *   stop_gradient         {}
+ *   loop, branch, custom  {bodies, body..., result, ...}: hold.h */
 #endif

@@ -90,6 +90,35 @@ static int64_t tile_rows(const region *r, int64_t row_bytes)
     return rows > FEWEST_TILE_ROWS ? (rows + 7) / 8 * 8 : rows;
 }
 
+/* Bytes of a row that are there at a time, at most. */
+static int64_t most_live(const imnn_program *p, const region *r, const int32_t *last)
+{
+    int64_t most = 0;
+    for (int32_t s = 0; s < r->steps; s++) {
+        int64_t live = r->step[s].kind == STEP_HOLD ? imnn_hold_row_bytes(&r->step[s], r->R) : 0;
+        for (int32_t m = 0; m < r->members; m++)
+            if (r->tile_at[m] >= 0 && r->step_of[m] <= s && s <= last[m])
+                live += imnn_row_bytes(&p->item[r->member[m]], r->R);
+        if (live > most) most = live;
+    }
+    return most;
+}
+
+int64_t imnn_program_row_bytes(imnn_program *p)
+{
+    int64_t most = 0;
+    for (int32_t k = 0; p->by_rows && k < p->regions; k++) {
+        region *r = &p->region[k];
+        int32_t *last = r->space ? imnn_alloc((size_t)(r->members + 1) * sizeof *last) : NULL;
+        if (!last) continue; /* of no memory others complain */
+        find_lives(p, r, last);
+        const int64_t live = most_live(p, r, last);
+        if (live > most) most = live;
+        imnn_free(last, (size_t)(r->members + 1) * sizeof *last);
+    }
+    return most;
+}
+
 static imnn_status lay_tiles(imnn_program *p, region *r)
 {
     const size_t bytes = (size_t)(r->members + 1) * sizeof(piece);
@@ -97,16 +126,8 @@ static imnn_status lay_tiles(imnn_program *p, region *r)
     piece *q = imnn_alloc(bytes);
     int32_t *last = imnn_alloc(int_bytes);
     if (q && last) {
-        int64_t most = 0;
         find_lives(p, r, last);
-        for (int32_t s = 0; s < r->steps; s++) {
-            int64_t live = 0;
-            for (int32_t m = 0; m < r->members; m++)
-                if (r->tile_at[m] >= 0 && r->step_of[m] <= s && s <= last[m])
-                    live += imnn_row_bytes(&p->item[r->member[m]], r->R);
-            if (live > most) most = live;
-        }
-        r->tile = tile_rows(r, most);
+        r->tile = p->by_rows && r->space ? p->tile : tile_rows(r, most_live(p, r, last));
         for (int32_t m = 0; m < r->members; m++) {
             q[m].from = r->step_of[m], q[m].to = last[m];
             if (r->tile_at[m] < 0) continue;
@@ -269,13 +290,14 @@ static void count_work(const imnn_program *p, region *r, step *s)
 static imnn_status lay_step(imnn_program *p, region *r, step *s)
 {
     const item *it = &p->item[s->item];
-    count_work(p, r, s);
+    if (s->kind != STEP_HOLD) count_work(p, r, s);
     if (s->kind == STEP_MAP) return imnn_plan_cluster(p, r, s);
     s->n = it->v->n;
     s->in = TAKE(p, s->n + 1, operand);
     if (!s->in) return IMNN_ENOMEM;
     for (int32_t k = 0; k < s->n; k++) s->in[k] = imnn_operand_of(p, r, it->x[k], it->by[k]);
     if (s->kind == STEP_EMIT) return IMNN_OK;
+    if (s->kind == STEP_HOLD) return imnn_lay_hold(p, r, s);
     s->out = s->fold ? partial_of(p, s->item) : imnn_operand_of(p, r, s->item, true);
     if (s->kind != STEP_GEMM) return IMNN_OK;
     const imnn_shape *a = &s->in[0].shape, *b = &s->in[1].shape;

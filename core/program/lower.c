@@ -45,6 +45,7 @@ static step_kind kind_of(const item *it)
     switch (it->v->op->class) {
     case IMNN_REDUCE: return STEP_REDUCE;
     case IMNN_MATMUL: return STEP_GEMM;
+    case IMNN_HOLD: return STEP_HOLD;
     case IMNN_CALL: return it->v->op == &imnn_op_emit ? STEP_EMIT : STEP_CALL;
     default: return STEP_MAP;
     }
@@ -53,6 +54,8 @@ static step_kind kind_of(const item *it)
 static int32_t choose(const imnn_program *p, const region *r, int32_t i)
 {
     const item *it = &p->item[i];
+    for (int32_t s = 0; it->v->op->holds && s < r->steps; s++)
+        if (imnn_same_call(it, &p->item[r->step[s].item])) return s;
     if (!is_fused(it)) return r->steps;
     enum { NEAR = 3 }; /* joining a cluster from long ago would keep what it makes for long */
     int32_t from = earliest(p, r, i);

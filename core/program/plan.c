@@ -46,6 +46,7 @@ static int32_t space_of(imnn_program *p, int64_t R)
 
 static bool is_heavy(const item *it, const imnn_type *in)
 {
+    if (it->v->op->holds) return true;
     int64_t out = imnn_shape_count(&it->v->type.shape), most = out;
     for (int i = 0; i < it->v->n; i++) {
         int64_t n = imnn_shape_count(&in[i].shape);
@@ -116,7 +117,10 @@ static int64_t known_rows(const imnn_program *p, int64_t size)
  * readers; for a large one also its own first axis, or that of its first input. */
 static bool begin(imnn_program *p, item *it, const imnn_type *in)
 {
-    if (it->v->op->class == IMNN_VIEW) return false;
+    if (it->v->op->class == IMNN_VIEW || p->by_rows) return false;
+    for (int i = 0; it->v->op->holds && i < it->v->n; i++)
+        if (try_rows(p, it, in, lead(&in[i].shape))) return true;
+    if (it->v->op->holds) return false;
     const bool heavy = is_heavy(it, in);
     const int64_t first = it->v->n ? lead(&in[0].shape) : 0, own = lead(&it->v->type.shape);
     if (heavy && try_rows(p, it, in, known_rows(p, first))) return true;
@@ -196,11 +200,29 @@ static item *append_copy(imnn_program *p, int32_t x)
     return it && plan_item(p, it, type) == IMNN_OK ? it : NULL;
 }
 
+/* Whether v is another result of the call that `before` is a result of: it has the same inputs,
+ * which are copied only once. */
+static bool is_result_of_same(const imnn_vertex *v, const item *before)
+{
+    if (!before || before->v->op != v->op || before->v->n != v->n ||
+        before->v->attr->n != v->attr->n || memcmp(before->v->x, v->x, (size_t)v->n * sizeof *v->x))
+        return false;
+    for (int64_t i = 0; i < v->attr->n; i++)
+        if (i != v->attr->v[0] + 1 && v->attr->v[i] != before->v->attr->v[i]) return false;
+    return true;
+}
+
 static imnn_status add_item(imnn_program *p, const imnn_vertex *v, const int32_t *of, imnn_type *in)
 {
-    const bool side_by_side = v->op && (v->op->class == IMNN_REDUCE || v->op->class == IMNN_CALL);
+    const bool side_by_side = v->op && (v->op->class == IMNN_REDUCE || v->op->class == IMNN_CALL ||
+                                        v->op->class == IMNN_HOLD);
     int32_t x[v->n + 1];
-    for (int i = 0; i < v->n; i++) {
+    const item *before = p->items ? &p->item[p->items - 1] : NULL;
+    const bool again = v->op && v->op->holds && is_result_of_same(v, before);
+    if (again) memcpy(x, before->x, (size_t)v->n * sizeof *x);
+    for (int i = 0; again && i < v->n; i++)
+        if (x[i] != of[v->x[i]]) p->item[of[v->x[i]]].uses--, p->item[x[i]].uses++;
+    for (int i = 0; !again && i < v->n; i++) {
         x[i] = of[v->x[i]];
         if (!side_by_side || is_contiguous(&p->item[x[i]].view)) continue;
         const item *c = append_copy(p, x[i]);
@@ -241,10 +263,12 @@ static imnn_status place_results(imnn_program *p, int ny, const int32_t *of, con
         item *it = &p->item[of[y[i]]];
         p->y[i] = of[y[i]];
         if (p->emitted[i]) continue;
-        if (!it->v->op || it->base != it - p->item || it->result >= 0) {
+        const bool spread = p->by_rows && p->out_by[i] && it->rows != IMNN_ROWS_EACH;
+        if (!it->v->op || it->base != it - p->item || it->result >= 0 || spread) {
             it = append_copy(p, of[y[i]]);
             if (!it) return IMNN_ENOMEM;
         }
+        if (spread) it->rows = IMNN_ROWS_EACH, it->space = 1, it->by[0] = true;
         it->result = i;
         it->stored = true;
         p->y[i] = (int32_t)(it - p->item);
@@ -316,6 +340,7 @@ imnn_status imnn_plan_rows(imnn_program *p, imnn_graph *g, int nx, const imnn_no
         goto done;
     }
     p->R[0] = 1, p->spaces = 1;
+    if (p->by_rows) p->R[p->spaces++] = p->tile;
     for (imnn_node n = 1; n < g->count; n++) {
         if (!uses[n]) continue;
         const imnn_vertex *v = imnn_vertex_of(g, n);
@@ -326,6 +351,8 @@ imnn_status imnn_plan_rows(imnn_program *p, imnn_graph *g, int nx, const imnn_no
         if (v->op || v->value) continue;
         for (int i = 0; i < nx; i++)
             if (x[i] == n) p->item[of[n]].input = i;
+        if (p->by_rows && p->item[of[n]].input >= 0 && p->in_by[p->item[of[n]].input])
+            p->item[of[n]].rows = IMNN_ROWS_EACH, p->item[of[n]].space = 1;
         if (p->item[of[n]].input < 0) {
             st = imnn_fail(IMNN_EVALUE, v->placeholder
                                             ? "a traced array has left its function"

@@ -23,12 +23,29 @@ void imnn_program_release(imnn_program *p)
     for (int32_t i = 0; i < p->constants; i++) imnn_array_release(p->constant[i]);
     for (int64_t i = 0; p->emitter && i < p->emissions * p->emitter->groups; i++)
         imnn_free(p->emission[i].data, p->emission[i].room);
+    for (int32_t i = 0; i < p->holds; i++)
+        for (int32_t k = 0; k < p->hold[i]->bodies; k++) imnn_program_release(p->hold[i]->body[k]);
+    imnn_free(p->hold, (size_t)p->hold_room * sizeof(hold *));
     for (int32_t i = 0; i < p->blocks; i++) imnn_free(p->block[i].p, p->block[i].bytes);
     imnn_free(p->block, (size_t)p->room * sizeof *p->block);
     if (p->arena) imnn_free(p->arena, p->arena_bytes + 64);
     if (p->work) imnn_free(p->work, (size_t)p->threads * p->thread_bytes + 64);
     imnn_buffer_free(&p->text);
     imnn_free(p, sizeof *p);
+}
+
+bool imnn_program_holds(imnn_program *p, hold *h)
+{
+    if (p->holds == p->hold_room) {
+        int32_t room = p->hold_room ? 2 * p->hold_room : 8;
+        hold **list = imnn_alloc((size_t)room * sizeof *list);
+        if (!list) return false;
+        if (p->holds) memcpy(list, p->hold, (size_t)p->holds * sizeof *list);
+        imnn_free(p->hold, (size_t)p->hold_room * sizeof *list);
+        p->hold = list, p->hold_room = room;
+    }
+    p->hold[p->holds++] = h;
+    return true;
 }
 
 /* The graph may go before the program: vertices that steps look at are copied. */
@@ -77,6 +94,34 @@ static imnn_status prepare_emission(imnn_program *p)
     return p->emission ? IMNN_OK : IMNN_ENOMEM;
 }
 
+static imnn_status plan(imnn_program *p, imnn_graph *g, int nx, const imnn_node *x, int ny,
+                        const imnn_node *y, imnn_node keep)
+{
+    p->nx = nx, p->ny = ny;
+    imnn_status st = note_types(p, g, x, y);
+    if (st == IMNN_OK) st = imnn_plan_rows(p, g, nx, x, ny, y, keep);
+    if (st == IMNN_OK) st = imnn_plan_levels(p);
+    if (st == IMNN_OK) st = keep_vertices(p);
+    if (st == IMNN_OK) st = imnn_plan_stores(p);
+    if (st == IMNN_OK) st = imnn_plan_steps(p);
+    if (st == IMNN_OK) st = imnn_plan_holds(p);
+    return st;
+}
+
+imnn_status imnn_program_body(imnn_program **out, imnn_graph *g, int nx, const imnn_node *x, int ny,
+                              const imnn_node *y, int64_t R, const bool *in_by, const bool *out_by)
+{
+    *out = NULL;
+    imnn_program *p = imnn_alloc(sizeof *p);
+    if (!p) return IMNN_ENOMEM;
+    p->by_rows = R > 0, p->tile = R, p->in_by = in_by, p->out_by = out_by;
+    imnn_status st = plan(p, g, nx, x, ny, y, 0);
+    p->in_by = p->out_by = NULL;
+    if (st == IMNN_OK) *out = p;
+    else imnn_program_release(p);
+    return st;
+}
+
 imnn_status imnn_program_filter(imnn_program **out, imnn_graph *g, int nx, const imnn_node *x,
                                 int ny, const imnn_node *y, imnn_node keep)
 {
@@ -88,13 +133,7 @@ imnn_status imnn_program_filter(imnn_program **out, imnn_graph *g, int nx, const
             return imnn_fail(IMNN_EVALUE, "program: result %d is no node", i + 1);
     imnn_program *p = imnn_alloc(sizeof *p);
     if (!p) return IMNN_ENOMEM;
-    p->nx = nx, p->ny = ny;
-    st = note_types(p, g, x, y);
-    if (st == IMNN_OK) st = imnn_plan_rows(p, g, nx, x, ny, y, keep);
-    if (st == IMNN_OK) st = imnn_plan_levels(p);
-    if (st == IMNN_OK) st = keep_vertices(p);
-    if (st == IMNN_OK) st = imnn_plan_stores(p);
-    if (st == IMNN_OK) st = imnn_plan_steps(p);
+    st = plan(p, g, nx, x, ny, y, keep);
     if (st == IMNN_OK) st = imnn_plan_buffers(p);
     if (st == IMNN_OK) st = prepare_emission(p);
     if (st != IMNN_OK) {

@@ -5,6 +5,7 @@
 #include "core/kernels/reduce.h"
 #include "core/ops/ops.h"
 #include "imnn/program.h"
+#include <stdatomic.h>
 
 /* A program is made in five moves, a file each: plan.c finds out what goes by rows, and how early;
  * sink.c how late; store.c which values are kept between regions and which are made again; lower.c
@@ -72,13 +73,36 @@ typedef struct cluster {
     instruction *code;
 } cluster;
 
-typedef enum step_kind { STEP_MAP, STEP_GEMM, STEP_REDUCE, STEP_CALL, STEP_EMIT } step_kind;
+typedef enum step_kind {
+    STEP_MAP,
+    STEP_GEMM,
+    STEP_REDUCE,
+    STEP_CALL,
+    STEP_EMIT,
+    STEP_HOLD
+} step_kind;
+
+/** A step that runs programs: hold.c. Values of a body are its inputs, then its results. */
+typedef struct hold {
+    int32_t bodies, nx, ny, lead; /* lead: inputs of the step before those of the body */
+    imnn_program **body;
+    imnn_type *input;    /* of the values */
+    int32_t *axis;       /* by value: along which it is sliced or stacked */
+    bool *by, *out_by;   /* which inputs and results go by rows */
+    bool *need, *has;    /* results that are computed; results of the step that somebody reads */
+    operand *out;        /* of the step */
+    size_t *at, work_at; /* in the scratch memory of the thread: values, then the program */
+    bool is_loop, reverse;
+    int64_t length;
+    int32_t consts, carry;
+} hold;
 typedef struct step {
     step_kind kind;
     int32_t item;    /* what it computes */
     int32_t members; /* of a cluster */
     int32_t *member;
     cluster map;
+    hold *hold;
     int32_t n;
     operand *in, out;
     bool fold;           /* out is a partial result of the group */
@@ -152,14 +176,26 @@ struct imnn_program {
     int32_t blocks, room;
     imnn_array **constant;
     int32_t constants;
+    hold **hold; /* all that steps have, whose programs release gives back */
+    int32_t holds, hold_room;
+    bool by_rows; /* of a body that is run for some rows of space 1 at a time: these are the */
+    int64_t tile; /* most rows, */
+    const bool *in_by, *out_by; /* and what goes by them (while it is made) */
 };
+
+typedef struct run_state { /* shared by the threads of a run */
+    _Atomic int64_t next;
+    atomic_int arrived, turn;
+    atomic_bool stopped, failed;
+} run_state;
 
 /** Where a thread is in a run. */
 typedef struct context {
     imnn_program *p;
-    const imnn_array *const *x;
-    imnn_array *const *y;
-    char *work;
+    char *const *in, *const *out; /* data of inputs and results */
+    char *arena, *work;
+    run_state *state;
+    int32_t kept; /* inputs of a body that are as they were in the last run of it */
     int thread;
     int64_t row, rows, group;
     bool begins; /* the first tile of its group */
@@ -169,6 +205,14 @@ typedef struct context {
 char *imnn_start_of(const context *c, const operand *o);
 /** Run a step for the rows at hand; false: not enough memory (filter). */
 bool imnn_run_step(const context *c, const region *r, const step *s);
+
+/** Run the program of a body, from inside a step, for the rows at hand where it goes by rows.
+ *  kept  so many first inputs are the same as in the last run in this workspace */
+void imnn_run_body(const context *c, imnn_program *p, char *const *in, char *const *out, char *work,
+                   int32_t kept);
+void imnn_run_hold(const context *c, const region *r, const step *s);
+/** Whether the run is to end: somebody wished so, or there is no memory. */
+bool imnn_run_stopped(const context *c);
 
 /** Memory that lives as long as the program; NULL and a sentence on failure. Zeroed. */
 void *imnn_program_take(imnn_program *p, size_t bytes);
@@ -181,6 +225,20 @@ imnn_status imnn_plan_stores(imnn_program *p);
 imnn_status imnn_plan_steps(imnn_program *p);
 imnn_status imnn_plan_cluster(imnn_program *p, region *r, step *s);
 imnn_status imnn_plan_buffers(imnn_program *p);
+/** The programs of bodies, all but their buffers; these of one step, for tiles of the region. */
+imnn_status imnn_plan_holds(imnn_program *p);
+imnn_status imnn_lay_hold(imnn_program *p, region *r, step *s);
+/** Bytes for a row in the workspace of such a step; of all values of a program at a time. */
+int64_t imnn_hold_row_bytes(const step *s, int64_t R);
+int64_t imnn_program_row_bytes(imnn_program *p);
+/** Compile all but the buffers. R: 0, or rows, of which some at a time are computed of the inputs
+ *  and results that go by them; all that depends on these inputs must do so. */
+imnn_status imnn_program_body(imnn_program **out, imnn_graph *g, int nx, const imnn_node *x, int ny,
+                              const imnn_node *y, int64_t R, const bool *in_by, const bool *out_by);
+/** Note a hold, whose programs are given back with p. */
+bool imnn_program_holds(imnn_program *p, hold *h);
+/** Whether two items are results of the same call of bodies. */
+bool imnn_same_call(const item *a, const item *b);
 
 /** Whether the comparison that a `where` of region r chooses by is done in its place. */
 bool imnn_fused_compare(const imnn_program *p, const region *r, int32_t i, imnn_view view[2]);

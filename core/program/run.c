@@ -4,12 +4,6 @@
 #include <sched.h>
 #include <string.h>
 
-typedef struct run_state { /* shared by the threads of a run */
-    _Atomic int64_t next;
-    atomic_int arrived, turn;
-    atomic_bool stopped, failed;
-} run_state;
-
 /* All threads wait for each other. A barrier of OpenMP spins for milliseconds, which costs a whole
  * time slice each where the cores are shared with other work; this one soon gives the core away. */
 static void meet(run_state *s, int team)
@@ -79,8 +73,8 @@ static void combine(const context *x, const region *r, int part, int parts)
         const item *it = &x->p->item[t->item], *root = &x->p->item[it->root];
         const size_t size = imnn_dtype_size(it->v->type.dtype);
         const int64_t n = imnn_shape_count(&root->v->type.shape), chunks = (n + CHUNK - 1) / CHUNK;
-        char *out = root->result >= 0 ? x->y[root->result]->data : x->p->arena + root->at;
-        const char *partial = x->p->arena + root->partial;
+        char *out = root->result >= 0 ? x->out[root->result] : x->arena + root->at;
+        const char *partial = x->arena + root->partial;
         imnn_map_kernel *add = combiner(it->v->op->id, it->v->type.dtype);
         for (int64_t c = chunks * part / parts; c < chunks * (part + 1) / parts; c++) {
             const size_t at = (size_t)(c * CHUNK) * size;
@@ -102,7 +96,10 @@ static void prepare(const context *x, const region *r)
 {
     for (int32_t k = 0; k < r->packs; k++) {
         const pack *w = &r->pack[k];
-        imnn_gemm_pack(w->from.dtype, x->p->arena + w->at, w->k, w->n, imnn_start_of(x, &w->from),
+        const bool same =
+            w->from.place == IN_CONSTANT || (w->from.place == IN_INPUT && w->from.index < x->kept);
+        if (x->kept >= 0 && same) continue;
+        imnn_gemm_pack(w->from.dtype, x->arena + w->at, w->k, w->n, imnn_start_of(x, &w->from),
                        w->row, w->col);
     }
 }
@@ -119,6 +116,32 @@ static void run_alone(context *x, const region *r, run_state *state)
     for (int64_t g = 0; g < r->groups; g++) run_group(x, r, g, state);
     x->row = 0;
     combine(x, r, 0, 1);
+}
+
+bool imnn_run_stopped(const context *c)
+{
+    if (imnn_stop_asked()) c->state->stopped = true;
+    return c->state->stopped || c->state->failed;
+}
+
+void imnn_run_body(const context *c, imnn_program *p, char *const *in, char *const *out, char *work,
+                   int32_t kept)
+{
+    context x = {.p = p, .in = in, .out = out, .arena = work, .state = c->state, .kept = kept};
+    x.work = work + (p->arena_bytes + 63) / 64 * 64;
+    x.begins = true;
+    for (int32_t k = 0; k < p->regions; k++) {
+        const region *r = &p->region[k];
+        if (!p->by_rows || r->space == 0) {
+            x.row = 0;
+            run_alone(&x, r, c->state);
+            continue;
+        }
+        x.row = c->row, x.rows = c->rows;
+        prepare(&x, r);
+        for (int32_t s = 0; s < r->steps; s++)
+            if (!imnn_run_step(&x, r, &r->step[s])) c->state->failed = true;
+    }
 }
 
 static void run_regions(context *x, run_state *state)
@@ -254,15 +277,30 @@ imnn_status imnn_program_run(imnn_program *p, const imnn_array *const *x, imnn_a
     run_state state = {0};
     p->fault = NULL;
     double t = p->profile ? imnn_seconds() : 0;
+    char *in[p->nx + 1], *out[p->ny + 1];
+    for (int32_t i = 0; i < p->nx; i++) in[i] = x[i]->data;
+    for (int32_t i = 0; st == IMNN_OK && i < p->ny; i++) out[i] = y[i] ? y[i]->data : NULL;
     if (st == IMNN_OK) {
         empty_emissions(p);
         if (threads == 1) {
-            context c = {.p = p, .x = x, .y = y, .work = p->work};
+            context c = {.p = p,
+                         .in = in,
+                         .out = out,
+                         .arena = p->arena,
+                         .work = p->work,
+                         .state = &state,
+                         .kept = -1};
             for (int32_t k = 0; k < p->regions; k++) run_alone(&c, &p->region[k], &state);
         } else {
 #pragma omp parallel num_threads(threads)
             {
-                context c = {.p = p, .x = x, .y = y, .thread = omp_get_thread_num()};
+                context c = {.p = p,
+                             .in = in,
+                             .out = out,
+                             .arena = p->arena,
+                             .state = &state,
+                             .kept = -1,
+                             .thread = omp_get_thread_num()};
                 c.work = p->work + (size_t)c.thread * p->thread_bytes;
                 run_regions(&c, &state);
             }

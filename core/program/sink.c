@@ -18,7 +18,8 @@ static bool is_view(const imnn_program *p, int32_t i) { return p->item[i].base !
 static bool moves(const plan *s, int32_t i)
 {
     const item *it = &s->p->item[i];
-    return it->v->op && !s->fixed[i] && (it->rows != IMNN_ROWS_NONE || is_view(s->p, i));
+    return it->v->op && !it->v->op->holds && !s->fixed[i] &&
+           (it->rows != IMNN_ROWS_NONE || is_view(s->p, i));
 }
 
 static void note(plan *s, int32_t i, int32_t latest)

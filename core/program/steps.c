@@ -7,12 +7,12 @@ char *imnn_start_of(const context *c, const operand *o)
 {
     char *base = NULL;
     switch (o->place) {
-    case IN_INPUT: base = c->x[o->index]->data; break;
+    case IN_INPUT: base = c->in[o->index]; break;
     case IN_CONSTANT: base = (char *)(uintptr_t)o->data; break;
-    case IN_RESULT: base = c->y[o->index]->data; break;
-    case IN_ARENA: base = c->p->arena; break;
+    case IN_RESULT: base = c->out[o->index]; break;
+    case IN_ARENA: base = c->arena; break;
     case IN_TILE: base = c->work; break;
-    case IN_PARTIAL: base = c->p->arena + c->group * o->index; break;
+    case IN_PARTIAL: base = c->arena + c->group * o->index; break;
     }
     return base + o->offset + c->row * o->row_bytes;
 }
@@ -141,7 +141,7 @@ static void run_gemm(const context *x, const region *r, const step *s)
                    .packed = s->pack >= 0,
                    .accumulate = s->fold && !(s->first && x->begins),
                    .scratch = x->work + r->tile_bytes};
-    if (s->pack >= 0) pb = x->p->arena + r->pack[s->pack].at;
+    if (s->pack >= 0) pb = x->arena + r->pack[s->pack].at;
     int64_t index[IMNN_MAX_NDIM] = {0}, batches = 1;
     for (int k = 0; k < out.ndim - 2; k++) batches *= out.size[k];
     for (; batches > 0; batches--) {
@@ -232,6 +232,7 @@ bool imnn_run_step(const context *x, const region *r, const step *s)
     case STEP_REDUCE: run_reduce(x, r, s); break;
     case STEP_CALL: return run_call(x, r, s);
     case STEP_EMIT: return run_emit(x, r, s);
+    case STEP_HOLD: imnn_run_hold(x, r, s); break;
     }
     return true;
 }

@@ -85,7 +85,8 @@ static bool is_cheap(const item *it)
 /* For each item b whose rows item i reads as they flow, of its own space. */
 #define EACH_ROW_INPUT(p, i, b)                           \
     for (int32_t k_ = 0, b; k_ < (p)->item[i].v->n; k_++) \
-        if (imnn_flows(p, &(p)->item[i], k_) && ((b) = (p)->item[(p)->item[i].x[k_]].base, true))
+        if (imnn_flows(p, &(p)->item[i], k_) &&           \
+            ((b) = (p)->item[(p)->item[i].x[k_]].base, true) && (p)->item[b].v->op)
 
 /* mark: per item; 1 reached. Stack-based walk. */
 typedef struct walk {

@@ -1,7 +1,7 @@
 /* A program as text: its regions, steps, clusters and buffers, and where the time went. */
 #include "core/program/program.h"
 
-static const char *const kind_name[] = {"map", "gemm", "reduce", "call", "emit"};
+static const char *const kind_name[] = {"map", "gemm", "reduce", "call", "emit", "hold"};
 
 static void print_place(imnn_buffer *b, const operand *o)
 {

@@ -67,6 +67,16 @@ bool imnn_cone_of(imnn_cone *c, imnn_graph *g, int ny, const imnn_node *y, int n
     return ok;
 }
 
+bool imnn_reached(imnn_graph *g, int ny, const imnn_node *y, int nx, const imnn_node *x,
+                  bool *reached)
+{
+    imnn_cone c;
+    if (!imnn_cone_of(&c, g, ny, y, nx, x, true)) return false;
+    for (int i = 0; i < ny; i++) reached[i] = c.depends[y[i]];
+    imnn_cone_free(&c);
+    return true;
+}
+
 void imnn_cone_free(imnn_cone *c)
 {
     imnn_free(c->depends, (size_t)c->size);

@@ -107,6 +107,10 @@ static tangent push(imnn_graph *g, imnn_node n, const tangent *of)
     bool any = false;
     for (int i = 0; i < v->n; i++) t[i] = of[v->x[i]], any = any || t[i].base;
     if (!any) return (tangent){0};
+    if (v->op->holds) {
+        for (int i = 0; i < v->n; i++) all[i] = whole(g, t[i]);
+        return (tangent){v->op->jvp(g, v, all), 0};
+    }
     if (!v->op->vjp) {
         imnn_graph_fail(g, IMNN_EVALUE, "%s: has no derivative", v->op->name);
         return (tangent){0};

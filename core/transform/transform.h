@@ -15,6 +15,9 @@ typedef struct imnn_cone {
  *  released with imnn_cone_free; false: a failure sticks to the graph. */
 bool imnn_cone_of(imnn_cone *c, imnn_graph *g, int ny, const imnn_node *y, int nx,
                   const imnn_node *x, bool smooth);
+/** Whether y[i] depends on any x by way of real numbers; false: a failure sticks to the graph. */
+bool imnn_reached(imnn_graph *g, int ny, const imnn_node *y, int nx, const imnn_node *x,
+                  bool *reached);
 void imnn_cone_free(imnn_cone *c);
 /** Room for a node at every node of the cone, all 0; NULL: the failure sticks to the graph. */
 imnn_node *imnn_cone_table(const imnn_cone *c, imnn_graph *g);

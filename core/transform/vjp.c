@@ -21,6 +21,31 @@ static void pull(imnn_graph *g, imnn_node n, const imnn_cone *c, imnn_node *cota
         if (dx[i] > 0 && c->depends[v->x[i]]) add_to(g, &cotangent[v->x[i]], dx[i]);
 }
 
+/* All results of an operator that holds bodies at once, at the first of them. */
+static void pull_all(imnn_graph *g, imnn_node n, const imnn_cone *c, imnn_node *cotangent)
+{
+    const imnn_vertex *v = imnn_vertex_of(g, n);
+    if (v->attr->v[v->attr->v[0] + 1] != 0) return;
+    const int count = v->op->results(v->attr);
+    imnn_node dy[count + 1], dx[v->n + 1];
+    bool any = false;
+    for (int k = 0; k < count; k++) {
+        dy[k] = n + k < c->size && !c->leaf[n + k] ? cotangent[n + k] : 0;
+        any = any || dy[k];
+    }
+    if (!any) return;
+    for (int i = 0; i < v->n; i++) dx[i] = c->depends[v->x[i]] ? 0 : -1;
+    v->op->pull(g, v, n, dy, dx);
+    for (int i = 0; i < v->n && imnn_graph_ok(g); i++)
+        if (dx[i] > 0 && c->depends[v->x[i]]) add_to(g, &cotangent[v->x[i]], dx[i]);
+}
+
+static bool holds(const imnn_graph *g, imnn_node n)
+{
+    const imnn_vertex *v = imnn_vertex_of(g, n);
+    return v->op && v->op->holds;
+}
+
 imnn_status imnn_graph_vjp(imnn_graph *g, int ny, const imnn_node *y, const imnn_node *dy, int nx,
                            const imnn_node *x, imnn_node *dx)
 {
@@ -33,7 +58,8 @@ imnn_status imnn_graph_vjp(imnn_graph *g, int ny, const imnn_node *y, const imnn
         for (int i = 0; i < ny && imnn_graph_ok(g); i++)
             if (dy[i] && c.depends[y[i]]) add_to(g, &cotangent[y[i]], dy[i]);
         for (imnn_node n = c.last; n >= c.first && imnn_graph_ok(g); n--)
-            if (cotangent[n] && !c.leaf[n]) pull(g, n, &c, cotangent);
+            if (holds(g, n)) pull_all(g, n, &c, cotangent);
+            else if (cotangent[n] && !c.leaf[n]) pull(g, n, &c, cotangent);
         for (int j = 0; j < nx && imnn_graph_ok(g); j++) found[j] = cotangent[x[j]];
         imnn_cone_table_free(&c, cotangent);
         imnn_cone_free(&c);

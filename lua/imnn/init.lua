@@ -15,6 +15,9 @@ for _, name in ipairs {
 } do
   members[name] = 'imnn.transform'
 end
+for _, name in ipairs { 'custom_jvp', 'custom_vjp', 'checkpoint' } do
+  members[name] = 'imnn.lax.control'
+end
 members.IMNN, members.SimulatorIMNN = 'imnn.imnn', 'imnn.imnn'
 
 local M = {}

@@ -1,0 +1,190 @@
+/* custom(captured, inputs): a body whose derivative is another one, that the user wrote. */
+#include "core/ops/hold.h"
+#include <string.h>
+
+static int results(const imnn_attr *attr) { return imnn_body_at(attr, 0)->ny; }
+
+static imnn_node build(imnn_graph *g, const imnn_op *op, int n, const imnn_node *x,
+                       const imnn_attr *attr)
+{
+    bool whole = imnn_body_known(g, attr) && (attr->v[0] == 2 || attr->v[0] == 3) &&
+                 attr->n == attr->v[0] + 3 && imnn_body_at(attr, 0)->nx == n;
+    const int64_t k = whole ? attr->v[attr->v[0] + 1] : 0, captured = attr->v[attr->n - 1];
+    if (whole && captured >= 0 && captured <= n && k >= 0 && k < results(attr)) {
+        const imnn_body *rule = imnn_body_at(attr, 1);
+        const int64_t free = n - captured;
+        if (attr->v[0] == 2) whole = rule->nx == n + free && rule->ny == results(attr);
+        else
+            whole = rule->nx == n && imnn_body_at(attr, 2)->ny == free &&
+                    imnn_body_at(attr, 2)->nx == captured + rule->ny + results(attr);
+    } else whole = false;
+    if (!whole) {
+        imnn_graph_fail(g, IMNN_EVALUE, "custom: is made by imnn_graph_custom_jvp or _vjp");
+        return 0;
+    }
+    imnn_node first = imnn_hold_add(g, op, n, x, attr);
+    return first ? first + (imnn_node)k : 0;
+}
+
+static imnn_status infer(imnn_type *out, int n, const imnn_type *in, const imnn_attr *attr)
+{
+    const imnn_body *b = imnn_body_at(attr, 0);
+    if (!imnn_hold_fits("custom", b, n, in)) return IMNN_ESHAPE;
+    *out = *imnn_body_type(b, b->y[attr->v[attr->v[0] + 1]]);
+    return IMNN_OK;
+}
+
+/* ---- derivatives ---- */
+
+static bool refuse_captured(imnn_graph *g, const imnn_vertex *v, int i)
+{
+    if (i >= v->attr->v[v->attr->n - 1]) return false;
+    imnn_graph_fail(g, IMNN_EVALUE,
+                    "%s: the function uses a value from outside that is being differentiated; "
+                    "make it an argument",
+                    v->attr->v[0] == 2 ? "custom_jvp" : "custom_vjp");
+    return true;
+}
+
+static imnn_node jvp(imnn_graph *g, const imnn_vertex *v, const imnn_node *t)
+{
+    const int captured = (int)v->attr->v[v->attr->n - 1], free = v->n - captured;
+    const imnn_body *rule = imnn_body_at(v->attr, 1);
+    if (v->attr->v[0] == 3) {
+        imnn_graph_fail(g, IMNN_EVALUE,
+                        "custom_vjp: has no forward derivative; use custom_jvp, "
+                        "of which both are made");
+        return 0;
+    }
+    imnn_node in[v->n + free + 1], dy[rule->ny + 1];
+    memcpy(in, v->x, (size_t)v->n * sizeof *in);
+    for (int i = 0; i < v->n; i++) {
+        if (t[i] && refuse_captured(g, v, i)) return 0;
+        if (i >= captured) in[free + i] = t[i] ? t[i] : imnn_zeros_like(g, v->x[i]);
+    }
+    if (!imnn_graph_ok(g) || !imnn_body_build(g, rule, in, dy)) return 0;
+    const imnn_node y = dy[v->attr->v[3]];
+    double zero;
+    return imnn_graph_is_number(g, y, &zero) && zero == 0 ? 0 : y;
+}
+
+/* The forward rule is linear in the tangents; its transpose is its reverse derivative. */
+static void transpose(imnn_graph *g, const imnn_vertex *v, const imnn_node *dy, imnn_node *dx)
+{
+    const int captured = (int)v->attr->v[v->attr->n - 1], free = v->n - captured;
+    const imnn_body *rule = imnn_body_at(v->attr, 1);
+    const int32_t scope = imnn_graph_open(g);
+    imnn_node in[v->n + free + 1], out[rule->ny + 1], u[free + 1], d[free + 1];
+    int n = 0, which[free + 1];
+    memcpy(in, v->x, (size_t)v->n * sizeof *in);
+    for (int i = captured; i < v->n; i++) {
+        const bool wanted = dx[i] >= 0 && imnn_has_slope(g, v->x[i]);
+        in[free + i] = wanted ? imnn_placeholder_like(g, v->x[i]) : imnn_zeros_like(g, v->x[i]);
+        if (wanted) which[n] = i, u[n++] = in[free + i];
+    }
+    if (n && imnn_graph_ok(g) && imnn_body_build(g, rule, in, out)) {
+        imnn_status st = imnn_graph_vjp(g, rule->ny, out, dy, n, u, d);
+        if (st != IMNN_OK) imnn_graph_fail_last(g, st);
+        for (int j = 0; j < n && imnn_graph_ok(g); j++) {
+            dx[which[j]] = d[j];
+            if (d[j] && scope && imnn_vertex_of(g, d[j])->scope == scope)
+                imnn_graph_fail(g, IMNN_EVALUE,
+                                "custom_jvp: the rule is not linear in the tangents");
+        }
+    }
+    imnn_graph_close(g, scope);
+}
+
+static void pull(imnn_graph *g, const imnn_vertex *v, imnn_node first, const imnn_node *dy,
+                 imnn_node *dx)
+{
+    const int captured = (int)v->attr->v[v->attr->n - 1];
+    for (int i = 0; i < captured; i++)
+        if (dx[i] >= 0 && imnn_has_slope(g, v->x[i]) && refuse_captured(g, v, i)) return;
+    if (v->attr->v[0] == 2) {
+        transpose(g, v, dy, dx);
+        return;
+    }
+    const imnn_body *fwd = imnn_body_at(v->attr, 1), *bwd = imnn_body_at(v->attr, 2);
+    const int ny = results(v->attr);
+    imnn_node in[captured + fwd->ny + ny + 1], out[bwd->ny + 1];
+    if (captured) memcpy(in, v->x, (size_t)captured * sizeof *in);
+    if (!imnn_body_build(g, fwd, v->x, in + captured)) return;
+    for (int k = 0; k < ny; k++)
+        in[captured + fwd->ny + k] = dy[k] ? dy[k] : imnn_zeros_like(g, first + k);
+    if (!imnn_graph_ok(g) || !imnn_body_build(g, bwd, in, out)) return;
+    for (int i = captured; i < v->n; i++)
+        if (dx[i] >= 0 && imnn_has_slope(g, v->x[i])) dx[i] = out[i - captured];
+}
+
+/* ---- batches: all inputs, residuals, results and derivatives have the axis, what is captured
+ * where it has ---- */
+
+static imnn_node batch(imnn_graph *g, const imnn_vertex *v, const imnn_node *x, const bool *batched,
+                       int64_t size)
+{
+    const int bodies = (int)v->attr->v[0], captured = (int)v->attr->v[v->attr->n - 1];
+    int nx[3], ny[3], all_x = 0, all_y = 0;
+    for (int i = 0; i < bodies; i++) {
+        const imnn_body *b = imnn_body_at(v->attr, i);
+        all_x += nx[i] = b->nx - captured, all_y += ny[i] = b->ny;
+    }
+    imnn_node p[all_x + 1], z[all_y + 1], of[v->n + 1], *px = p, *pz = z, out = 0;
+    const int32_t scope = imnn_graph_open(g);
+    for (int i = 0; i < bodies && imnn_graph_ok(g); i++) {
+        const imnn_body *b = imnn_body_at(v->attr, i);
+        imnn_node in[b->nx + 1], y[b->ny + 1], to[b->nx + 1], var[b->nx + 1], all[b->nx + 1];
+        int n = 0;
+        if (!imnn_body_open(g, b, in, y)) break;
+        for (int j = 0; j < b->nx; j++) {
+            all[j] = in[j];
+            if (j < captured && !batched[j]) {
+                all[j] = x[j];
+                continue;
+            }
+            var[n] = in[j], to[n] = j < captured ? x[j] : imnn_placeholder_batch(g, in[j], size);
+            if (j >= captured) *px++ = to[n];
+            n++;
+        }
+        if (!imnn_graph_ok(g) || !imnn_body_build(g, b, all, y)) break;
+        imnn_status st = imnn_graph_vmap(g, b->ny, y, n, var, to, pz);
+        if (st != IMNN_OK) imnn_graph_fail_last(g, st);
+        for (int j = 0; j < b->ny && imnn_graph_ok(g); j++)
+            pz[j] = imnn_batch_lift(g, pz[j], pz[j] != y[j], size);
+        pz += b->ny;
+    }
+    for (int i = captured; i < v->n && imnn_graph_ok(g); i++)
+        of[i - captured] = imnn_batch_lift(g, x[i], batched[i], size);
+    if (imnn_graph_ok(g)) {
+        imnn_node first = imnn_hold_build(g, IMNN_OP_custom, 0, bodies, nx, p, of, ny, z);
+        if (first) out = first + (imnn_node)v->attr->v[bodies + 1];
+    }
+    imnn_graph_close(g, scope);
+    return out;
+}
+
+static imnn_rows rows(const imnn_vertex *v, const imnn_type *in, int64_t R, bool *by)
+{
+    const imnn_body *b = imnn_body_at(v->attr, 0);
+    bool out[b->ny + 1];
+    if (!imnn_body_rows(b, R, by, out)) return IMNN_ROWS_NONE;
+    return out[v->attr->v[v->attr->v[0] + 1]] ? IMNN_ROWS_EACH : IMNN_ROWS_NONE;
+}
+
+const imnn_op imnn_op_custom = {
+    .name = "custom",
+    .id = IMNN_OP_custom,
+    .arity = -1,
+    .class = IMNN_HOLD,
+    .dtypes = IMNN_ANY,
+    .build = build,
+    .infer = infer,
+    .batch = batch,
+    .holds = true,
+    .results = results,
+    .jvp = jvp,
+    .pull = pull,
+    .rows = rows,
+    .cases = "",
+    .doc = "a body whose derivative is another one: custom_jvp, custom_vjp",
+};

@@ -1,0 +1,72 @@
+#ifndef CORE_HOLD_H
+#define CORE_HOLD_H
+#include "core/graph/body.h"
+#include "core/ops/ops.h"
+
+/* Operators that hold bodies. Attributes, behind {bodies, body..., result}:
+ *   loop    {length, reverse, consts, carry}: inputs are constants, the carry, and arrays that are
+ *           sliced along axis[input]; results of the body are the next carry and what is stacked
+ *           along axis[nx + result]. Results: last carry, stacked, and the carry before every step,
+ *           stacked along axis[input]. So axes before that one, also those of constants, are
+ *           batches. Length -1: there is nothing to slice and to stack, and the
+ *           loop goes on while any element of the first carry (bool) holds.
+ *   branch  {}: inputs are the number of the body (i32, clamped), and those of all bodies
+ *   custom  {captured}: the first body is the value. Two bodies: the second gives tangents of the
+ *           results from (captured, inputs, tangents of inputs). Three: the second gives residuals
+ *           from (captured, inputs), the third cotangents of the inputs from (captured, residuals,
+ *           cotangents of results). */
+typedef struct imnn_loop {
+    const imnn_body *body;
+    int64_t result, length;
+    bool reverse;
+    int consts, carry, slices, stacks;
+} imnn_loop;
+
+static inline imnn_loop imnn_loop_of(const imnn_attr *attr)
+{
+    const imnn_body *b = imnn_body_at(attr, 0);
+    const int consts = (int)attr->v[5], carry = (int)attr->v[6];
+    return (imnn_loop){.body = b,
+                       .result = attr->v[2],
+                       .length = attr->v[3],
+                       .reverse = attr->v[4] != 0,
+                       .consts = consts,
+                       .carry = carry,
+                       .slices = b->nx - consts - carry,
+                       .stacks = b->ny - carry};
+}
+
+/** A loop to be built: of every input the parameter in the body and the node outside; `next` is
+ *  the carry after a step. What the body reads beside its parameters becomes constants. */
+typedef struct imnn_loop_spec {
+    int64_t length;
+    bool reverse;
+    imnn_nodes const_in, const_of, const_axis, carry_in, carry_of, next, carry_axis, slice_in,
+        slice_of, slice_axis, stack, stack_axis;
+} imnn_loop_spec;
+/** First result, 0 on failure; the lists are freed. */
+imnn_node imnn_loop_build(imnn_graph *g, imnn_loop_spec *s);
+
+/** All results of an operator that holds bodies; the first, 0 on failure. */
+imnn_node imnn_hold_add(imnn_graph *g, const imnn_op *op, int n, const imnn_node *x,
+                        const imnn_attr *attr);
+/** The operator `op` of bodies, from the parameters and results of each (in turn); of: what those
+ *  of the first stand for. What they read beside becomes inputs, before those, of all bodies.
+ *  lead  an input before all others, or 0. First result, 0 on failure. */
+imnn_node imnn_hold_build(imnn_graph *g, int op, imnn_node lead, int bodies, const int *nx,
+                          const imnn_node *x, const imnn_node *of, const int *ny,
+                          const imnn_node *y);
+/** Whether inputs are what the body takes; if not, imnn_last_error() says so. */
+bool imnn_hold_fits(const char *who, const imnn_body *b, int n, const imnn_type *in);
+imnn_node imnn_placeholder_like(imnn_graph *g, imnn_node x);
+imnn_node imnn_placeholder_batch(imnn_graph *g, imnn_node x, int64_t size);
+enum { MOST_BODIES = 24 };
+/** Zeros like x. */
+static inline imnn_node imnn_zeros_like(imnn_graph *g, imnn_node x) { return g_full_like(g, x, 0); }
+/** a where `pick` holds, else b; the axes of pick are the first ones of a and b. */
+imnn_node imnn_hold_choose(imnn_graph *g, imnn_node pick, imnn_node a, imnn_node b);
+static inline bool imnn_has_slope(const imnn_graph *g, imnn_node x)
+{
+    return IMNN_REALS >> imnn_graph_dtype(g, x) & 1;
+}
+#endif
