@@ -235,6 +235,10 @@ imnn_rows_fn imnn_rows_map; /* every input by rows */
  *   triangular_solve      {IMNN_LOWER | IMNN_TRANSPOSED | IMNN_UNIT_DIAGONAL}
  *   qr                    {Q is complete}
  *   pinv                  {bits of a double: the cut, relative to the largest singular value}
+ *   conv                  {n, groups, 0, SIDE...}: n spatial axes (up to 3), for each of which SIDE
+ *                         is {window, stride, low, high, base dilation, window dilation}
+ *   conv_filter           {n, groups, leading axes of the result, SIDE...}
+ *   window_sum, window_argmax  {n, SIDE...}
  *   stop_gradient         {}
  *   loop, branch, custom  {bodies, body..., result, ...}: hold.h */
 #endif

@@ -6,6 +6,10 @@ local M = { linalg = require 'imnn.lax.linalg' }
 --- x, whose derivative is taken to be zero.
 function M.stop_gradient(x) return array.apply('stop_gradient', { x }) end
 
-for name, fn in pairs(require 'imnn.lax.control') do M[name] = fn end
+-- The rooms of this module.
+for _, room in ipairs { 'control', 'window' } do
+  for name, fn in pairs(require('imnn.lax.' .. room)) do M[name] = fn end
+end
+M.layout, M.pairs_of = nil, nil -- of layers
 
 return M

@@ -42,25 +42,44 @@ end
 
 local fans = { fan_avg = C.IMNN_FAN_AVG, fan_in = C.IMNN_FAN_IN, fan_out = C.IMNN_FAN_OUT }
 
--- Numbers of inputs and outputs of a weight (..., n, width).
-local function fan_sizes(shape, mode)
+-- n of a weight: its number of inputs, of outputs, or their mean.
+local function fan_size(shape, mode, in_axis, out_axis)
+  local a, b = in_axis or -2, out_axis or -1
   if #shape < 2 then
     core.raise('stax: initial weights need two axes, got (%s)', table.concat(shape, ', '))
   end
+  a = core.index(a, #shape, 'stax: initial weights have no axis') + 1
+  b = core.index(b, #shape, 'stax: initial weights have no axis') + 1
   local receptive = 1
-  for k = 1, #shape - 2 do receptive = receptive * shape[k] end
-  local n, m = shape[#shape - 1] * receptive, shape[#shape] * receptive
+  for k = 1, #shape do
+    if k ~= a and k ~= b then receptive = receptive * shape[k] end
+  end
+  local n, m = shape[a] * receptive, shape[b] * receptive
   return mode == 'fan_in' and n or mode == 'fan_out' and m or (n + m) / 2
+end
+
+local function is_last(shape, in_axis, out_axis)
+  local a, b = in_axis or -2, out_axis or -1
+  return (a == -2 or a == #shape - 1) and (b == -1 or b == #shape)
 end
 
 --- Numbers whose variance is scale / n, n the mean number of inputs and outputs ('fan_avg'), or one
 -- of them ('fan_in', 'fan_out'); 'truncated_normal', 'normal' or 'uniform'.
+-- @tparam number scale
+-- @tparam string mode
+-- @tparam string distribution
+-- @tparam[opt] number in_axis of inputs (-2)
+-- @tparam[opt] number out_axis of outputs (-1)
 -- @source Glorot & Bengio 2010, AISTATS, eq. 16; He et al. 2015, ICCV, eq. 10
-function M.variance_scaling(scale, mode, distribution)
+function M.variance_scaling(scale, mode, distribution, in_axis, out_axis)
   if not fans[mode] then core.raise('stax.variance_scaling: no mode "%s"', tostring(mode)) end
   if distribution == 'truncated_normal' then
+    local cut = 0.87962566103423978 -- standard deviation of a normal cut at -2 and 2
     return function(key, shape, dtype)
-      fan_sizes(shape, mode)
+      local n = fan_size(shape, mode, in_axis, out_axis)
+      if not is_last(shape, in_axis, out_axis) then
+        return random.truncated_normal(key, -2, 2, shape, dtype) * (math.sqrt(scale / n) / cut)
+      end
       local s, code = array.c_shape(shape), array.dtype_code(dtype or 'f32')
       local settings = table.concat({ scale, mode, code, random.key_layout(),
         table.concat(shape, ',') }, ' ')
@@ -71,13 +90,14 @@ function M.variance_scaling(scale, mode, distribution)
   end
   if distribution == 'normal' then
     return function(key, shape, dtype)
-      return random.normal(key, shape, dtype) * math.sqrt(scale / fan_sizes(shape, mode))
+      return random.normal(key, shape, dtype)
+        * math.sqrt(scale / fan_size(shape, mode, in_axis, out_axis))
     end
   end
   if distribution == 'uniform' then
     return function(key, shape, dtype)
       return random.uniform(key, shape, { dtype = dtype or 'f32', minval = -1, maxval = 1 })
-        * math.sqrt(3 * scale / fan_sizes(shape, mode))
+        * math.sqrt(3 * scale / fan_size(shape, mode, in_axis, out_axis))
     end
   end
   core.raise('stax.variance_scaling: no distribution "%s"', tostring(distribution))
@@ -89,7 +109,9 @@ for name, row in pairs {
   lecun_normal = { 1, 'fan_in', 'truncated_normal' }, lecun_uniform = { 1, 'fan_in', 'uniform' },
   he_normal = { 2, 'fan_in', 'truncated_normal' }, he_uniform = { 2, 'fan_in', 'uniform' },
 } do
-  M[name] = function() return M.variance_scaling(unpack(row)) end
+  M[name] = function(in_axis, out_axis)
+    return M.variance_scaling(row[1], row[2], row[3], in_axis, out_axis)
+  end
 end
 M.xavier_normal, M.xavier_uniform = M.glorot_normal, M.glorot_uniform
 M.kaiming_normal, M.kaiming_uniform = M.he_normal, M.he_uniform
@@ -296,5 +318,16 @@ function M.shape_dependent(make)
       return select(2, M.parts('stax.shape_dependent', make(x.shape)))(params, x, opts)
     end)
 end
+
+--- The output of a layer added to its input: serial(FanOut(2), parallel(body, shortcut), FanInSum).
+-- @tparam layer body
+-- @tparam[opt] layer shortcut Identity; a convolution of size 1 where the shape changes
+-- @treturn layer
+function M.residual(body, shortcut)
+  return M.serial(M.FanOut(2), M.parallel(body, shortcut or M.Identity), M.FanInSum)
+end
+
+-- Convolutions, pooling, normalising.
+for name, fn in pairs(require 'imnn.stax.window') do M[name] = fn end
 
 return M
