@@ -92,6 +92,10 @@ describe('a posterior on a grid', function()
         lfi.LikelihoodFreeInference { prior = lfi.uniform({ 0, 0 }, { 1, 2 }),
           gridsize = { 3, 5, 7 } }
       end)
+    refuses('LikelihoodFreeInference: gridsize must be whole numbers from 2 to 10000, got '
+      .. '1000000000', function()
+        lfi.LikelihoodFreeInference { prior = lfi.uniform(0, 1), gridsize = 1e9 }
+      end)
     refuses('LikelihoodFreeInference: the prior has no limit "high"', function()
       lfi.LikelihoodFreeInference { prior = { low = { 1 } } }
     end)

@@ -5,6 +5,8 @@ local np = require 'imnn.numpy'
 local prior = require 'imnn.lfi.prior'
 local M = {}
 
+local most = 10000 -- points that a parameter may have: a pair of them is a table of 10^8
+
 -- The number of points for each parameter.
 local function sizes(who, gridsize, P)
   local out = {}
@@ -13,8 +15,8 @@ local function sizes(who, gridsize, P)
     core.raise('%s: gridsize has %d values, the prior has %d parameters', who, #gridsize, P)
   end
   for _, n in ipairs(out) do
-    if type(n) ~= 'number' or n < 2 or n % 1 ~= 0 then
-      core.raise('%s: gridsize must be whole numbers above 1, got %s', who, tostring(n))
+    if type(n) ~= 'number' or not (n >= 2 and n <= most) or n % 1 ~= 0 then
+      core.raise('%s: gridsize must be whole numbers from 2 to %d, got %s', who, most, tostring(n))
     end
   end
   return out
