@@ -94,9 +94,10 @@ void imnn_elementwise_vjp(imnn_graph *g, const imnn_vertex *v, imnn_node y, imnn
     imnn_node values[5] = {y, dy};
     for (int i = 0; i < v->n; i++) values[2 + i] = v->x[i];
     for (int i = 0; i < v->n; i++) {
-        bool wanted = dx[i] >= 0 && v->op->rule[i] && v->op->rule[i][0];
-        dx[i] =
-            wanted ? imnn_formula(g, v->op->rule[i], v->n > 1 ? more : one, values, 2 + v->n) : 0;
+        const char *rule = dx[i] >= 0 && v->op->rule[i] ? v->op->rule[i] : "";
+        dx[i] = 0;
+        if (rule[0] == '!') imnn_graph_fail(g, IMNN_EVALUE, "%s: %s", v->op->name, rule + 1);
+        else if (rule[0]) dx[i] = imnn_formula(g, rule, v->n > 1 ? more : one, values, 2 + v->n);
     }
 }
 

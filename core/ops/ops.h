@@ -107,7 +107,7 @@ struct imnn_op {
     imnn_rows_fn *rows; /* NULL: none */
     imnn_view_fn *view;
     imnn_kernel *kernel;
-    const char *rule[3]; /* elementwise: vjp as formulas; "" is zero */
+    const char *rule[3]; /* elementwise: vjp as formulas; "" is zero, "!..." an error */
     const char *gives;   /* dtype of the result as text; NULL: that of the inputs */
     double range[2];     /* where tests may sample inputs */
     double diagonal;     /* what they add to the diagonals of matrices */

@@ -31,12 +31,28 @@ static imnn_node simplify_pow(imnn_graph *g, imnn_node x, double n, const imnn_s
     return 0;
 }
 
+/* Whether it holds; -1: no comparison. */
+static int compared(int id, double a, double b)
+{
+    switch (id) {
+    case IMNN_OP_eq: return a == b;
+    case IMNN_OP_ne: return a != b;
+    case IMNN_OP_lt: return a < b;
+    case IMNN_OP_le: return a <= b;
+    case IMNN_OP_gt: return a > b;
+    case IMNN_OP_ge: return a >= b;
+    default: return -1;
+    }
+}
+
 /* In double, then rounded to the dtype: what the operator itself gives in these cases, since a
  * double has more than twice the digits of an f32. Integers as long as the double is exact. */
 static imnn_node fold(imnn_graph *g, int id, imnn_node like, double a, double b,
                       const imnn_shape *s)
 {
     double y;
+    const int holds = compared(id, a, b);
+    if (holds >= 0) return g_broadcast(g, imnn_graph_number(g, IMNN_BOOL, holds), s);
     switch (id) {
     case IMNN_OP_neg: y = -a; break;
     case IMNN_OP_add: y = a + b; break;

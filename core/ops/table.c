@@ -79,7 +79,7 @@ static uint32_t smooth_in(const imnn_op *op)
                                : (1u << op->arity) - 1;
     uint32_t smooth = 0;
     for (int i = 0; i < op->arity; i++)
-        if (op->rule[i] && op->rule[i][0]) smooth |= 1u << i;
+        if (op->rule[i] && op->rule[i][0] && op->rule[i][0] != '!') smooth |= 1u << i;
     return smooth;
 }
 

@@ -62,13 +62,15 @@ function M.square(x)
   return x * x
 end
 
+for name, fn in pairs(require('imnn.numpy.composed')(M)) do M[name] = fn end
+
 -- ---- methods ----
 
 for _, name in ipairs {
   'astype', 'clip', 'square', 'reshape', 'ravel', 'transpose', 'moveaxis', 'swapaxes', 'squeeze',
   'expand_dims', 'broadcast_to', 'flip', 'take', 'matmul', 'dot', 'inner', 'outer', 'sort',
   'argsort', 'top_k', 'nonzero', 'diagonal', 'trace', 'tile', 'roll', 'repeat_', 'split', 'median',
-  'quantile', 'percentile', 'average', 'tril', 'triu', 'unique', 'conj', 'angle',
+  'quantile', 'percentile', 'average', 'tril', 'triu', 'unique', 'conj', 'angle', 'round',
 } do
   methods[name] = M[name]
 end

@@ -1,14 +1,15 @@
---- Functions under the names of scipy. Modules are loaded when they are first used.
+--- Functions under the names of SciPy; each room is loaded when it is first used.
 -- @module imnn.scipy
-local modules = {
+local rooms = {
   linalg = 'imnn.scipy.linalg', interpolate = 'imnn.scipy.interpolate',
-  ndimage = 'imnn.scipy.ndimage',
+  ndimage = 'imnn.scipy.ndimage', special = 'imnn.scipy.special',
 }
 
 return setmetatable({}, {
   __index = function(self, name)
-    local module = modules[name] and require(modules[name])
-    if module then rawset(self, name, module) end
-    return module
+    if not rooms[name] then return nil end
+    local room = require(rooms[name])
+    rawset(self, name, room)
+    return room
   end,
 })

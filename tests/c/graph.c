@@ -399,9 +399,11 @@ static int the_table_is_whole(void)
         imnn_node values[] = {x, x, x, x, x};
         if (!strcmp(op->name, "where")) values[2] = imnn_graph_input(g, IMNN_BOOL, &vector);
         for (int i = 0; op->elementwise && i < op->arity; i++) {
-            CHECK(op->rule[i] && (op->smooth >> i & 1) == (op->rule[i][0] != 0));
+            CHECK(op->rule[i]);
+            const bool formula = op->rule[i][0] && op->rule[i][0] != '!';
+            CHECK((op->smooth >> i & 1) == formula);
             const char *const one[] = {"y", "dy", "x"};
-            if (op->rule[i][0])
+            if (formula)
                 CHECK(imnn_formula(g, op->rule[i], op->arity == 1 ? one : names, values,
                                    2 + op->arity));
         }

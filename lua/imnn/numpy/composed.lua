@@ -1,0 +1,115 @@
+--- Elementwise functions that are made of others.
+-- @module imnn.numpy.composed
+local args = require 'imnn.args'
+local create = require 'imnn.numpy.create'
+
+local function is_integer(x) return x.dtype == 'i32' or x.dtype == 'u32' end
+
+local most = { f32 = 2 ^ 128 - 2 ^ 104, f64 = 1.7976931348623157e308 } -- the largest numbers
+
+local number_rows = {
+  nan = { 'number', default = 0 }, posinf = { 'number', optional = true },
+  neginf = { 'number', optional = true },
+}
+local close_rows = {
+  rtol = { 'number', default = 1e-5 }, atol = { 'number', default = 1e-8 },
+  equal_nan = { 'boolean', default = false },
+}
+
+--- @tparam table np imnn.numpy with the operators
+return function(np)
+  local M = {}
+  local nearest = np.round
+
+  --- The nearest number with so many decimals, halves to even; integers stay what they are.
+  -- @tparam Array x
+  -- @tparam[opt=0] number decimals negative: tens, hundreds, ...
+  -- @treturn Array
+  -- @usage np.round(np.array { 1.25, 2.5 }, 1) --> { 1.2, 2.5 }
+  function M.round(x, decimals)
+    decimals = decimals or 0
+    x = create.as_array(x, 'round')
+    if is_integer(x) and decimals >= 0 then return x end
+    local scale = 10 ^ math.abs(decimals)
+    local y = decimals > 0 and nearest(x * scale) / scale
+      or decimals < 0 and nearest(x / scale) * scale or nearest(x)
+    return is_integer(x) and y:astype(x.dtype) or y
+  end
+  M.around, M.rint = M.round, nearest
+
+  --- The integer part.
+  -- @usage np.fix(-1.5) --> -1
+  M.fix = np.trunc
+  M.fabs = np.abs
+
+  --- x itself.
+  function M.positive(x) return create.as_array(x, 'positive') end
+
+  --- Quotient and rest of the division that rounds down.
+  -- @treturn Array floor(a / b)
+  -- @treturn Array a - b floor(a / b)
+  -- @usage local q, r = np.divmod(7, -2) --> -4, -1
+  function M.divmod(a, b) return np.floor_divide(a, b), np.remainder(a, b) end
+
+  --- 0 for x < 0, h at 0, 1 for x > 0.
+  -- @usage np.heaviside(np.array { -1, 0, 2 }, 0.5) --> { 0, 0.5, 1 }
+  function M.heaviside(x, h)
+    x = create.as_array(x, 'heaviside')
+    return np.where(np.eq(x, 0), h, np.where(np.ne(x, x), x, np.where(np.gt(x, 0), 1, 0)))
+  end
+
+  --- Numbers in place of what is none.
+  -- @tparam Array x
+  -- @tparam[opt] table opts
+  -- @param opts.nan in place of NaN; 0
+  -- @param opts.posinf in place of infinity; the largest number of the dtype
+  -- @param opts.neginf in place of minus infinity; the least one
+  -- @usage np.nan_to_num(np.array { 0/0, 1 }, { nan = -1 }) --> { -1, 1 }
+  function M.nan_to_num(x, opts)
+    local o = args.take('np.nan_to_num', opts, number_rows)
+    x = create.as_array(x, 'nan_to_num')
+    local limit = most[x.dtype]
+    if not limit then return x end
+    x = np.where(np.isnan(x), o.nan, x)
+    x = np.where(np.eq(x, math.huge), o.posinf or limit, x)
+    return np.where(np.eq(x, -math.huge), o.neginf or -limit, x)
+  end
+
+  --- Is infinite and positive, or negative.
+  function M.isposinf(x) return np.eq(x, math.huge) end
+  function M.isneginf(x) return np.eq(x, -math.huge) end
+
+  --- Whether |a - b| <= atol + rtol |b|, element by element; infinities are close if equal.
+  -- @param a Array or number
+  -- @param b
+  -- @tparam[opt] table opts
+  -- @param opts.rtol 1e-5
+  -- @param opts.atol 1e-8
+  -- @param opts.equal_nan whether NaN is close to NaN; false
+  -- @treturn Array bool
+  -- @usage np.isclose(1, 1 + 1e-7) --> true
+  function M.isclose(a, b, opts)
+    local o = args.take('np.isclose', opts, close_rows)
+    a, b = create.as_array(a, 'isclose'), create.as_array(b, 'isclose')
+    local near = np.le(np.abs(a - b), o.atol + o.rtol * np.abs(b))
+    local close = np['or'](np['and'](near, np.isfinite(b)), np.eq(a, b))
+    if not o.equal_nan then return close end
+    return np['or'](close, np['and'](np.isnan(a), np.isnan(b)))
+  end
+
+  --- The larger (smaller) one; where one is NaN the other.
+  function M.fmax(a, b)
+    return np.where(np.isnan(a), b, np.where(np.isnan(b), a, np.maximum(a, b)))
+  end
+  function M.fmin(a, b)
+    return np.where(np.isnan(a), b, np.where(np.isnan(b), a, np.minimum(a, b)))
+  end
+
+  --- Degrees as radians, and back.
+  -- @usage np.deg2rad(180) --> 3.14159
+  function M.deg2rad(x) return create.as_array(x, 'deg2rad') * (math.pi / 180) end
+  function M.rad2deg(x) return create.as_array(x, 'rad2deg') * (180 / math.pi) end
+  M.radians, M.degrees = M.deg2rad, M.rad2deg
+
+  return M
+end
