@@ -82,8 +82,8 @@ local function truth(case, dataset)
   return case:has(dataset) and flat(case[dataset])
 end
 
--- Slopes of JAX that mean nothing: where there is no value; of several inputs, NaNs that are 0 times
--- infinity for the input that does not move; logaddexp where its value is infinite; hypot at the
+-- Slopes of JAX that mean nothing: where there is no value; of several inputs, NaNs that are 0
+-- times infinity for the input that does not move; logaddexp where its value is infinite; hypot at the
 -- tip of the cone, where ours are 0.
 local function meaningless(name, values, inputs)
   return function(slope, i)
