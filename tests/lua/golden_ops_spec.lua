@@ -83,8 +83,8 @@ local function truth(case, dataset)
 end
 
 -- Slopes of JAX that mean nothing: where there is no value; of several inputs, NaNs that are 0
--- times infinity for the input that does not move; logaddexp where its value is infinite; hypot at the
--- tip of the cone, where ours are 0.
+-- times infinity for the input that does not move; logaddexp where its value is infinite; hypot at
+-- the tip of the cone, where ours are 0.
 local function meaningless(name, values, inputs)
   return function(slope, i)
     return values[i] ~= values[i] or slope ~= slope and #inputs > 1
