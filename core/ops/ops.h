@@ -222,6 +222,7 @@ imnn_rows_fn imnn_rows_map; /* every input by rows */
  *   iota                  {dtype, axis, sizes...}: counts along the axis; no inputs
  *   convert               {dtype}
  *   complex, real, imag, conj, angle {}
+ *   fft, ifft, rfft       {axes}: the last ones; irfft {axes, n}: to n numbers along the last one
  *   matmul                {transpose a, transpose b}: a (..., n, k) or (..., k, n); ...; with
  *                         equal leading axes
  *   random_split          {n, layout}; random_fold_in {}

@@ -9,7 +9,8 @@ local registry = require 'imnn.registry'
 local methods, properties = array.methods, array.properties
 local M = {
   is_array = array.is, newaxis = index.newaxis, from_buffer = array.from_buffer, pi = math.pi,
-  inf = math.huge, nan = 0 / 0, linalg = require 'imnn.numpy.linalg',
+  inf = math.huge, nan = 0 / 0, fft = require 'imnn.numpy.fft',
+  linalg = require 'imnn.numpy.linalg',
 }
 
 -- The rooms of this module.
