@@ -12,7 +12,7 @@ static bool agrees(imnn_graph *g, const char *who, const char *what, int i, imnn
     const imnn_type *s = &imnn_vertex_of(g, a)->type, *t = &imnn_vertex_of(g, b)->type;
     if (s->dtype == t->dtype && imnn_shape_equal(&s->shape, &t->shape)) return true;
     imnn_graph_fail(g, s->dtype == t->dtype ? IMNN_ESHAPE : IMNN_EDTYPE,
-                    "%s: %s %d is %s %s, but %s %s %s", who, what, i + 1, imnn_dtype_name(s->dtype),
+                    "%s: %s %d is %s %s%s %s %s", who, what, i + 1, imnn_dtype_name(s->dtype),
                     imnn_shape_text(&s->shape).s, to, imnn_dtype_name(t->dtype),
                     imnn_shape_text(&t->shape).s);
     return false;
@@ -42,8 +42,8 @@ static bool carry_agrees(imnn_graph *g, const char *who, int n, const imnn_node 
         !imnn_graph_accepts(g, who, n, next))
         return false;
     for (int j = 0; j < n; j++)
-        if (!agrees(g, who, "carry", j, next[j], "after a step, it began with", init[j]) ||
-            !agrees(g, who, "carry", j, init[j], "at first, its placeholder is", carry[j]))
+        if (!agrees(g, who, "carry", j, next[j], " after a step, but it began as", init[j]) ||
+            !agrees(g, who, "carry", j, init[j], " at first, but its placeholder is", carry[j]))
             return false;
     return true;
 }
@@ -142,10 +142,12 @@ void imnn_graph_branch(imnn_graph *g, imnn_node index, int bodies, int nx, const
         counts[i] = nx, results[i] = ny;
         push_all(g, &all, nx, x);
         for (int k = 0; i > 0 && k < ny; k++)
-            if (!agrees(g, "switch", "result", k, y[i * ny + k], "of another branch", y[k])) break;
+            if (!agrees(g, "switch", "result", k, y[i * ny + k],
+                        ", but that of the first branch is", y[k]))
+                break;
     }
     for (int i = 0; i < nx && imnn_graph_ok(g); i++)
-        agrees(g, "switch", "operand", i, xs[i], "its placeholder is", x[i]);
+        agrees(g, "switch", "operand", i, xs[i], ", but its placeholder is", x[i]);
     const imnn_node first =
         imnn_graph_ok(g) && ny
             ? imnn_hold_build(g, IMNN_OP_branch, index, bodies, counts, all.v, xs, results, y)
@@ -159,7 +161,7 @@ static bool inputs_agree(imnn_graph *g, const char *who, int n, const imnn_node 
 {
     if (!are_parameters(g, who, n, x) || !imnn_graph_accepts(g, who, n, xs)) return false;
     for (int i = 0; i < n; i++)
-        if (!agrees(g, who, "argument", i, xs[i], "its placeholder is", x[i])) return false;
+        if (!agrees(g, who, "argument", i, xs[i], ", but its placeholder is", x[i])) return false;
     return true;
 }
 
@@ -170,7 +172,7 @@ static bool take_slopes(imnn_graph *g, const char *who, const char *what, imnn_n
     for (int i = 0; i < n && imnn_graph_ok(g); i++) {
         imnn_node d = z[i] ? z[i] : imnn_zeros_like(g, like[i]);
         if (!imnn_graph_accepts(g, who, 1, &d) ||
-            !agrees(g, who, what, i, d, "it belongs to", like[i]))
+            !agrees(g, who, what, i, d, ", but what it belongs to is", like[i]))
             return false;
         imnn_nodes_push(g, to, d);
     }
@@ -213,7 +215,7 @@ void imnn_graph_custom_vjp(imnn_graph *g, int nx, const imnn_node *x, const imnn
         push_all(g, &in, nr, r), push_all(g, &in, ny, u);
         push_all(g, &z, ny, y), push_all(g, &z, nr, res);
         for (int i = 0; i < nr; i++)
-            agrees(g, who, "residual", i, res[i], "its placeholder is", r[i]);
+            agrees(g, who, "residual", i, res[i], ", but its placeholder is", r[i]);
         if (take_slopes(g, who, "cotangent", &z, nx, dx, x) && ny)
             first = imnn_hold_build(g, IMNN_OP_custom, 0, 3, counts, in.v, xs, results, z.v);
     }

@@ -67,6 +67,6 @@ static inline imnn_node imnn_zeros_like(imnn_graph *g, imnn_node x) { return g_f
 imnn_node imnn_hold_choose(imnn_graph *g, imnn_node pick, imnn_node a, imnn_node b);
 static inline bool imnn_has_slope(const imnn_graph *g, imnn_node x)
 {
-    return IMNN_REALS >> imnn_graph_dtype(g, x) & 1;
+    return IMNN_FLOATS >> imnn_graph_dtype(g, x) & 1;
 }
 #endif
