@@ -7,6 +7,7 @@
 #include "imnn/data.h"
 #include "imnn/fisher.h"
 #include "imnn/graph.h"
+#include "imnn/index.h"
 #include "imnn/layers.h"
 #include "imnn/lfi.h"
 #include "imnn/linalg.h"

@@ -1,7 +1,9 @@
 /* gather(x, indices, axis): the elements along an axis (rows of a table, ...) with these numbers,
- * and its transpose scatter_add. Numbers below 0 count as 0, those past the end as the last one.
+ * its transpose scatter_add, and the same with the largest, the smallest, and the product of what
+ * comes to a place. Numbers below 0 count as 0, those past the end as the last one.
  * The first `batch` axes of x and of the indices are the same examples. */
 #include "core/ops/ops.h"
+#include <math.h>
 #include <string.h>
 
 static imnn_node gather(imnn_graph *g, imnn_node x, imnn_node indices, int64_t axis, int64_t batch)
@@ -10,11 +12,17 @@ static imnn_node gather(imnn_graph *g, imnn_node x, imnn_node indices, int64_t a
                             &(imnn_attr){2, {axis, batch}});
 }
 
+static imnn_node scatter(imnn_graph *g, int op, imnn_node y, imnn_node indices, int64_t axis,
+                         int64_t size, int64_t batch)
+{
+    return imnn_graph_build(g, op, 2, (imnn_node[]){y, indices},
+                            &(imnn_attr){3, {axis, size, batch}});
+}
+
 static imnn_node scatter_add(imnn_graph *g, imnn_node y, imnn_node indices, int64_t axis,
                              int64_t size, int64_t batch)
 {
-    return imnn_graph_build(g, IMNN_OP_scatter_add, 2, (imnn_node[]){y, indices},
-                            &(imnn_attr){3, {axis, size, batch}});
+    return scatter(g, IMNN_OP_scatter_add, y, indices, axis, size, batch);
 }
 
 imnn_node g_gather(imnn_graph *g, imnn_node x, imnn_node indices, int axis)
@@ -25,6 +33,21 @@ imnn_node g_gather(imnn_graph *g, imnn_node x, imnn_node indices, int axis)
 imnn_node g_scatter_add(imnn_graph *g, imnn_node y, imnn_node indices, int axis, int64_t size)
 {
     return scatter_add(g, y, indices, axis, size, 0);
+}
+
+imnn_node g_scatter_max(imnn_graph *g, imnn_node y, imnn_node indices, int axis, int64_t size)
+{
+    return scatter(g, IMNN_OP_scatter_max, y, indices, axis, size, 0);
+}
+
+imnn_node g_scatter_min(imnn_graph *g, imnn_node y, imnn_node indices, int axis, int64_t size)
+{
+    return scatter(g, IMNN_OP_scatter_min, y, indices, axis, size, 0);
+}
+
+imnn_node g_scatter_mul(imnn_graph *g, imnn_node y, imnn_node indices, int axis, int64_t size)
+{
+    return scatter(g, IMNN_OP_scatter_mul, y, indices, axis, size, 0);
 }
 
 /* batch, the last attribute, may be left out. */
@@ -77,8 +100,7 @@ static imnn_status infer_gather(imnn_type *out, int n, const imnn_type *in, cons
     return IMNN_OK;
 }
 
-static imnn_status infer_scatter_add(imnn_type *out, int n, const imnn_type *in,
-                                     const imnn_attr *attr)
+static imnn_status infer_scatter(imnn_type *out, int n, const imnn_type *in, const imnn_attr *attr)
 {
     const int64_t axis = attr->n == 3 ? attr->v[0] : -1, size = attr->v[1], batch = attr->v[2];
     const imnn_shape *s = &in[0].shape, *t = &in[1].shape;
@@ -88,14 +110,14 @@ static imnn_status infer_scatter_add(imnn_type *out, int n, const imnn_type *in,
     for (int64_t k = 0; fits && k < which; k++) fits = s->size[axis + k] == t->size[batch + k];
     if (!fits)
         return imnn_fail(IMNN_ESHAPE,
-                         "scatter_add: %s is nothing that indices %s choose along axis %lld",
+                         "scatter: %s is nothing that indices %s choose along axis %lld",
                          imnn_shape_text(s).s, imnn_shape_text(t).s, (long long)axis + 1);
     imnn_shape o = {0};
     for (int64_t k = 0; k < axis; k++) o.size[o.ndim++] = s->size[k];
     o.size[o.ndim++] = size;
     for (int64_t k = axis + which; k < s->ndim; k++) o.size[o.ndim++] = s->size[k];
     *out = (imnn_type){in[0].dtype, o};
-    return check("scatter_add", out, &in[1], axis, batch);
+    return check("scatter", out, &in[1], axis, batch);
 }
 
 /* ---- rules ---- */
@@ -112,6 +134,32 @@ static void vjp_scatter_add(imnn_graph *g, const imnn_vertex *v, imnn_node y, im
                             imnn_node *dx)
 {
     dx[0] = gather(g, dy, v->x[1], v->attr->v[0], v->attr->v[2]);
+    dx[1] = 0;
+}
+
+/* Those that are the largest (or smallest) share what comes back. */
+static void vjp_scatter_extreme(imnn_graph *g, const imnn_vertex *v, imnn_node y, imnn_node dy,
+                                imnn_node *dx)
+{
+    const int64_t axis = v->attr->v[0], size = v->attr->v[1], batch = v->attr->v[2];
+    imnn_node u = v->x[0], one = g_number(g, u, 1);
+    imnn_node is = g_eq(g, u, gather(g, y, v->x[1], axis, batch));
+    imnn_node hits = g_where(g, is, g_full_like(g, u, 1), g_full_like(g, u, 0));
+    imnn_node share =
+        g_div(g, dy, g_maximum(g, scatter_add(g, hits, v->x[1], axis, size, batch), one));
+    dx[0] = g_mul(g, hits, gather(g, share, v->x[1], axis, batch));
+    dx[1] = 0;
+}
+
+/* Where a factor is zero it is taken to be the only one of its place. */
+static void vjp_scatter_mul(imnn_graph *g, const imnn_vertex *v, imnn_node y, imnn_node dy,
+                            imnn_node *dx)
+{
+    const int64_t axis = v->attr->v[0], batch = v->attr->v[2];
+    imnn_node u = v->x[0], is = g_eq(g, u, g_number(g, u, 0));
+    imnn_node others = g_div(g, gather(g, g_mul(g, dy, y), v->x[1], axis, batch),
+                             g_where(g, is, g_full_like(g, u, 1), u));
+    dx[0] = g_where(g, is, gather(g, dy, v->x[1], axis, batch), others);
     dx[1] = 0;
 }
 
@@ -137,13 +185,14 @@ static imnn_node batch_gather(imnn_graph *g, const imnn_vertex *v, const imnn_no
                   imnn_batch_lift(g, x[1], batched[1], size), axis + 1, shared + 1);
 }
 
-static imnn_node batch_scatter_add(imnn_graph *g, const imnn_vertex *v, const imnn_node *x,
-                                   const bool *batched, int64_t size)
+static imnn_node batch_scatter(imnn_graph *g, const imnn_vertex *v, const imnn_node *x,
+                               const bool *batched, int64_t size)
 {
+    const int op = v->op->id;
     const int64_t axis = v->attr->v[0], room = v->attr->v[1], shared = v->attr->v[2];
-    if (shared == 0 && !batched[1]) return scatter_add(g, x[0], x[1], axis + 1, room, 0);
-    return scatter_add(g, imnn_batch_lift(g, x[0], batched[0], size),
-                       imnn_batch_lift(g, x[1], batched[1], size), axis + 1, room, shared + 1);
+    if (shared == 0 && !batched[1]) return scatter(g, op, x[0], x[1], axis + 1, room, 0);
+    return scatter(g, op, imnn_batch_lift(g, x[0], batched[0], size),
+                   imnn_batch_lift(g, x[1], batched[1], size), axis + 1, room, shared + 1);
 }
 
 /* Rows before the axis go through, with their indices where they are shared. */
@@ -174,6 +223,12 @@ static imnn_rows rows_scatter_add(const imnn_vertex *v, const imnn_type *in, int
     if (a < 0 || b < shared || b - shared != a - axis) return IMNN_ROWS_NONE;
     by[0] = by[1] = true;
     return IMNN_ROWS_FOLD;
+}
+
+static imnn_rows rows_scatter(const imnn_vertex *v, const imnn_type *in, int64_t R, bool *by)
+{
+    const int a = imnn_row_axis(&in[0].shape, R), b = imnn_row_axis(&in[1].shape, R);
+    return a >= 0 && a < v->attr->v[0] ? rows_before(a, b, v->attr->v[2], by) : IMNN_ROWS_NONE;
 }
 
 /* ---- kernels ---- */
@@ -208,24 +263,49 @@ static void kernel_gather(const imnn_call *c)
                 memcpy(out, x + (size_t)clamp(indices[i], z.n) * bytes, bytes);
 }
 
-#define ADD_UP(T)                                                 \
-    static void add_up_##T(void *to, const void *from, int64_t n) \
+/* What comes to a place joins what is there; at first there is `none`. NaN wins over numbers. */
+#define JOIN(name, T, expression, none)                           \
+    static void name##_##T(void *to, const void *from, int64_t n) \
     {                                                             \
         T *out = to;                                              \
         const T *y = from;                                        \
-        for (int64_t k = 0; k < n; k++) out[k] += y[k];           \
+        for (int64_t k = 0; k < n; k++) {                         \
+            const T a = out[k], b = from ? y[k] : a;              \
+            out[k] = from ? (expression) : (none);                \
+        }                                                         \
     }
-ADD_UP(float)
-ADD_UP(double)
-ADD_UP(imnn_c64)
-ADD_UP(imnn_c128)
-ADD_UP(uint32_t) /* wraps around, as i32 does too */
-static void (*const add_up[IMNN_NDTYPE])(void *, const void *, int64_t) = {
-    [IMNN_F32] = add_up_float,    [IMNN_F64] = add_up_double,   [IMNN_I32] = add_up_uint32_t,
-    [IMNN_U32] = add_up_uint32_t, [IMNN_C64] = add_up_imnn_c64, [IMNN_C128] = add_up_imnn_c128,
-};
+#define JOIN_ALL(name, expression, none_f, none_d, none_i, none_u) \
+    JOIN(name, float, expression, none_f)                          \
+    JOIN(name, double, expression, none_d)                         \
+    JOIN(name, int32_t, expression, none_i)                        \
+    JOIN(name, uint32_t, expression, none_u)
+JOIN(add, float, a + b, 0)
+JOIN(add, double, a + b, 0)
+JOIN(add, imnn_c64, a + b, 0)
+JOIN(add, imnn_c128, a + b, 0)
+JOIN(add, uint32_t, a + b, 0) /* wraps around, as i32 does too */
+JOIN(mul, float, a *b, 1)
+JOIN(mul, double, a *b, 1)
+JOIN(mul, uint32_t, a *b, 1)
+JOIN_ALL(max, b > a || b != b ? b : a, -INFINITY, -INFINITY, INT32_MIN, 0)
+JOIN_ALL(min, b < a || b != b ? b : a, INFINITY, INFINITY, INT32_MAX, UINT32_MAX)
 
-static void kernel_scatter_add(const imnn_call *c)
+typedef void join_fn(void *, const void *, int64_t);
+#define JOINED(name, integer)                                                                 \
+    {                                                                                         \
+        [IMNN_F32] = name##_float, [IMNN_F64] = name##_double, [IMNN_I32] = name##_##integer, \
+        [IMNN_U32] = name##_uint32_t                                                          \
+    }
+static join_fn *const joins_add[IMNN_NDTYPE] = {
+    [IMNN_F32] = add_float,    [IMNN_F64] = add_double,   [IMNN_I32] = add_uint32_t,
+    [IMNN_U32] = add_uint32_t, [IMNN_C64] = add_imnn_c64, [IMNN_C128] = add_imnn_c128,
+};
+static join_fn *const joins_mul[IMNN_NDTYPE] = JOINED(mul, uint32_t);
+static join_fn *const joins_max[IMNN_NDTYPE] = JOINED(max, int32_t);
+static join_fn *const joins_min[IMNN_NDTYPE] = JOINED(min, int32_t);
+
+/* `join` without a second array fills with what joins to nothing. */
+static void scatter_by(const imnn_call *c, join_fn *join)
 {
     const imnn_type *type = &c->out.type;
     const sizes z = sizes_of(&type->shape, &c->in[1].type.shape, c->attr->v[0], c->attr->v[2]);
@@ -234,12 +314,17 @@ static void kernel_scatter_add(const imnn_call *c)
     const int32_t *indices = c->in[1].data;
     char *out = c->out.data;
     if (z.n * z.behind == 0) return;
-    if (!c->accumulate) memset(out, 0, (size_t)(z.batch * z.before * z.n) * bytes);
+    if (!c->accumulate) join(out, NULL, z.batch * z.before * z.n * z.behind);
     for (int64_t b = 0; b < z.batch; b++, indices += z.which)
         for (int64_t o = 0; o < z.before; o++, out += (size_t)z.n * bytes)
             for (int64_t i = 0; i < z.which; i++, y += bytes)
-                add_up[type->dtype](out + (size_t)clamp(indices[i], z.n) * bytes, y, z.behind);
+                join(out + (size_t)clamp(indices[i], z.n) * bytes, y, z.behind);
 }
+
+static void kernel_scatter_add(const imnn_call *c) { scatter_by(c, joins_add[c->out.type.dtype]); }
+static void kernel_scatter_mul(const imnn_call *c) { scatter_by(c, joins_mul[c->out.type.dtype]); }
+static void kernel_scatter_max(const imnn_call *c) { scatter_by(c, joins_max[c->out.type.dtype]); }
+static void kernel_scatter_min(const imnn_call *c) { scatter_by(c, joins_min[c->out.type.dtype]); }
 
 const imnn_op imnn_op_gather = {
     .name = "gather",
@@ -268,14 +353,71 @@ const imnn_op imnn_op_scatter_add = {
     .class = IMNN_CALL,
     .dtypes = IMNN_SCALARS,
     .build = build,
-    .infer = infer_scatter_add,
+    .infer = infer_scatter,
     .vjp = vjp_scatter_add,
     .linear = 1,
-    .batch = batch_scatter_add,
+    .batch = batch_scatter,
     .rows = rows_scatter_add,
     .kernel = kernel_scatter_add,
     .range = {-2, 5},
     .cases = "(3) i32 (3) -> 0, 4; (2, 5, 3) i32 (2, 5) -> 0, 4; (2, 5, 3) i32 (5) -> 1, 4; "
              "(3) i32 () -> 1, 4; (2, 3) i32 (2, 3) -> 1, 4, 1; (2, 3, 5) i32 (2, 5) -> 2, 4, 1",
     .doc = "zeros with elements added along an axis where the indices say: the transpose of gather",
+};
+
+const imnn_op imnn_op_scatter_max = {
+    .name = "scatter_max",
+    .id = IMNN_OP_scatter_max,
+    .arity = 2,
+    .class = IMNN_CALL,
+    .dtypes = IMNN_NUMBERS,
+    .build = build,
+    .infer = infer_scatter,
+    .vjp = vjp_scatter_extreme,
+    .batch = batch_scatter,
+    .rows = rows_scatter,
+    .kernel = kernel_scatter_max,
+    .range = {-2, 5},
+    .cases = "(2, 5, 3) i32 (2, 5) -> 0, 2; (2, 9, 3) i32 (9) -> 1, 2; (3) i32 () -> 1, 1; "
+             "(2, 9) i32 (2, 9) -> 1, 2, 1; (2, 3, 9) i32 (2, 9) -> 2, 2, 1",
+    .doc = "the largest of the elements that indices send to a place along an axis; lowest where "
+           "none is",
+};
+
+const imnn_op imnn_op_scatter_min = {
+    .name = "scatter_min",
+    .id = IMNN_OP_scatter_min,
+    .arity = 2,
+    .class = IMNN_CALL,
+    .dtypes = IMNN_NUMBERS,
+    .build = build,
+    .infer = infer_scatter,
+    .vjp = vjp_scatter_extreme,
+    .batch = batch_scatter,
+    .rows = rows_scatter,
+    .kernel = kernel_scatter_min,
+    .range = {-2, 5},
+    .cases = "(2, 5, 3) i32 (2, 5) -> 0, 2; (2, 9, 3) i32 (9) -> 1, 2; (3) i32 () -> 1, 1; "
+             "(2, 9) i32 (2, 9) -> 1, 2, 1; (2, 3, 9) i32 (2, 9) -> 2, 2, 1",
+    .doc = "the smallest of the elements that indices send to a place along an axis; highest where "
+           "none is",
+};
+
+const imnn_op imnn_op_scatter_mul = {
+    .name = "scatter_mul",
+    .id = IMNN_OP_scatter_mul,
+    .arity = 2,
+    .class = IMNN_CALL,
+    .dtypes = IMNN_NUMBERS,
+    .build = build,
+    .infer = infer_scatter,
+    .vjp = vjp_scatter_mul,
+    .batch = batch_scatter,
+    .rows = rows_scatter,
+    .kernel = kernel_scatter_mul,
+    .range = {.5, 2},
+    .cases = "(2, 5, 3) i32 (2, 5) -> 0, 2; (2, 9, 3) i32 (9) -> 1, 2; (3) i32 () -> 1, 1; "
+             "(2, 9) i32 (2, 9) -> 1, 2, 1; (2, 3, 9) i32 (2, 9) -> 2, 2, 1",
+    .doc =
+        "the product of the elements that indices send to a place along an axis; 1 where none is",
 };

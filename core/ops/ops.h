@@ -214,6 +214,7 @@ imnn_rows_fn imnn_rows_map; /* every input by rows */
  *                         of the indices but the first `batch` ones, which x has too
  *   scatter_add           {axis, size, batch}: the transpose of gather: y (as gather gives it),
  *                         indices -> the axis with `size` elements
+ *   scatter_max, _min, _mul  the same with the largest, the smallest, the product
  *   take_along            {axis}: x and i32 indices of equal shape but for the axis
  *   put_along_add         {axis, size}: its transpose
  *   sort, argsort         {axis, descending}: argsort gives i32, zero-based

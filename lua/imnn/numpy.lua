@@ -76,6 +76,7 @@ for _, name in ipairs {
   methods[name] = M[name]
 end
 for name, fn in pairs(require 'imnn.numpy.reduce') do methods[name] = fn end
+methods.at = require('imnn.numpy.update').at
 methods.flatten = M.ravel
 methods.inv, methods.det, methods.slogdet = M.linalg.inv, M.linalg.det, M.linalg.slogdet
 

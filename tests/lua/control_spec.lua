@@ -1,6 +1,7 @@
 --- Loops and branches against JAX: values, both derivatives, batches; and what they refuse.
 local imnn = require 'imnn'
 local hdf5 = require 'imnn.data.hdf5'
+local message = require 'tests.support.message'
 local lax, np, tree = imnn.lax, imnn.np, imnn.tree
 
 -- The programs of the golden files, written as a user would.
@@ -76,6 +77,12 @@ local programs = {
   end },
   fori = { 'x', function(x)
     return lax.fori_loop(2, 6, function(i, v) return v * (1 + i:astype(x.dtype) / 10) end, x)
+  end },
+  fori_dynamic = { 'x', function(x)
+    return lax.fori_loop(1, #x, function(i, v)
+      local function at(k) return lax.dynamic_slice(v, { k }, { 1 }) end
+      return lax.dynamic_update_slice(v, at(i) * 0.5 + at(i + 1), { i + 1 })
+    end, x)
   end },
   nested = { 'x', function(x)
     return lax.scan(function(c, v)
@@ -183,4 +190,169 @@ describe('control flow', function()
       end
     end
   end
+end)
+
+describe('a loop', function()
+  it('differentiates and batches values that its body captures', function()
+    local function f(w, x) -- x <- w x three times
+      return lax.fori_loop(0, 3, function(_, v) return w * v end, x)
+    end
+    local w, x = np.array(2, 'f64'), np.array(5, 'f64')
+    assert.equal(60, imnn.grad(f)(w, x):item()) -- 3 w^2 x
+    assert.equal(60, imnn.grad(imnn.grad(f))(w, x):item()) -- 6 w x
+    assert.equal(60, imnn.jacfwd(imnn.grad(f))(w, x):item())
+    assert.equal(30, imnn.grad(imnn.grad(imnn.grad(f)))(w, x):item())
+    local every = imnn.vmap(f, { in_axes = { 1, false } })(np.array({ 1, 2, 3 }, 'f64'), x)
+    assert.same({ 5, 40, 135 }, every:totable())
+  end)
+
+  it('does nothing zero times, and stacks nothing', function()
+    local c, y = lax.scan(function(c, x) return c + x, c end, np.array(3), np.zeros { 0 })
+    assert.equal(3, c:item())
+    assert.same({ 0 }, y.shape)
+    assert.equal(4, lax.while_loop(function(v) return np.lt(v, 0) end, function(v) return v + 1 end,
+      np.array(4)):item())
+  end)
+
+  it('goes on in a batch until every example is done, with many rows and few', function()
+    local function halvings(x)
+      return lax.while_loop(function(s) return np.gt(s[1], 1) end, function(s)
+        return { s[1] / 2, s[2] + 1 }
+      end, { x, np.array(0, 'i32') })[2]
+    end
+    for _, n in ipairs { 3, 1000, 5000 } do
+      local x = np.arange(n):astype 'f32'
+      local found = imnn.jit(imnn.vmap(halvings))(x)
+      for i, k in ipairs(found:totable()) do
+        local expected, v = 0, i - 1
+        while v > 1 do v, expected = v / 2, expected + 1 end
+        assert.equal(expected, k)
+      end
+    end
+  end)
+
+  it('gives by rows what it gives one by one, with its reverse sweep', function()
+    local function f(theta, x) -- a damped map, with slices and stacked values
+      local c, y = lax.scan(function(c, v)
+        c = np.tanh(theta[1] * c + theta[2] * v)
+        return c, c * theta[1]
+      end, theta[1] * 0, x)
+      return c + (y * y):sum()
+    end
+    local key = imnn.random.PRNGKey(3)
+    local theta = imnn.random.normal(key, { 700, 2 }, 'f64')
+    local x = imnn.random.normal(key, { 700, 9 }, 'f64')
+    local many, one = imnn.vmap(imnn.value_and_grad(f)), imnn.jit(imnn.value_and_grad(f))
+    local v, d = imnn.jit(many)(theta, x)
+    local sum = imnn.jit(imnn.grad(function(t) return imnn.vmap(f)(t, x):sum() end))(theta)
+    local forward = imnn.jit(imnn.vmap(imnn.jacfwd(f)))(theta, x)
+    for _, i in ipairs { 1, 333, 700 } do
+      local v1, d1 = one(theta[i], x[i])
+      assert.is_true(math.abs(v[i]:item() - v1:item()) < 1e-13)
+      for _, found in ipairs { d, sum, forward } do
+        assert.is_true(np.abs(found[i] - d1):max():item() < 1e-12)
+      end
+    end
+  end)
+
+  it('carries complex numbers', function()
+    -- z <- w z three times: |w|^6 |z|^2, whose gradient in a = |w| is 6 a^5 |z|^2
+    local function f(a)
+      local z = lax.fori_loop(0, 3, function(_, v) return a * np.array(1, 'c128') * v end,
+        np.array(2, 'c128'))
+      return np.abs(z) ^ 2
+    end
+    assert.equal(6 * 32 * 4, imnn.grad(f)(np.array(2, 'f64')):item())
+    assert.equal(6 * 32 * 4, imnn.jacfwd(f)(np.array(2, 'f64')):item())
+  end)
+
+  it('draws the same numbers whatever the tile', function()
+    local function walk(key)
+      return lax.scan(function(c, k)
+        return c + imnn.random.normal(k, {}), c
+      end, np.array(0), imnn.random.split(key, 5))
+    end
+    local keys = imnn.random.split(imnn.random.PRNGKey(1), 1000)
+    local all = imnn.jit(imnn.vmap(walk))(keys)
+    for _, i in ipairs { 1, 17, 1000 } do
+      assert.equal((walk(keys[i])):item(), all[i]:item())
+    end
+  end)
+
+  it('finds places that are known only when it runs', function()
+    local x = np.arange(6):reshape { 2, 3 }
+    local i = np.array(2, 'i32')
+    assert.same({ { 4, 5 } }, lax.dynamic_slice(x, { i, i }, { 1, 2 }):totable())
+    assert.same({ { 4, 5 } }, lax.dynamic_slice(x, { 9, 9 }, { 1, 2 }):totable())
+    assert.same({ { 0, 1, 2 }, { 3, 7, 8 } },
+      lax.dynamic_update_slice(x, np.array({ { 7, 8 } }, 'i32'), { i, i }):totable())
+  end)
+
+  it('refuses what has no meaning, with the line of the script', function()
+    local function line(fn) return (message(fn):gsub(':%d+:', ':', 1)) end
+    local one = np.array(1)
+    assert.equal('tests/lua/control_spec.lua: scan: carry 1 is f32 (2) after a step, but it began '
+      .. 'as f32 ()', line(function()
+      lax.scan(function(c) return np.zeros { 2 } + c, c end, one, nil, { length = 2 })
+    end))
+    assert.equal('tests/lua/control_spec.lua: scan: without xs it needs a length', line(function()
+      lax.scan(function(c) return c, c end, one)
+    end))
+    assert.equal('tests/lua/control_spec.lua: scan: the function gives {*, *}, the carry began as '
+      .. '*', line(function()
+      lax.scan(function(c) return { c, c } end, one, nil, { length = 2 })
+    end))
+    assert.equal('tests/lua/control_spec.lua: cond: the condition must be one boolean, got shape '
+      .. '(2)', line(function()
+      lax.cond(np.zeros { 2 }, np.sin, np.cos, one)
+    end))
+    assert.matches('while_loop: has no reverse derivative, since the number of steps is not known; '
+      .. 'use scan or fori_loop with fixed counts', message(function()
+        imnn.grad(function(x)
+          return lax.while_loop(function(v) return np.lt(v, 3) end, function(v) return v * v end, x)
+        end)(np.array(2))
+      end))
+    local q = imnn.custom_vjp(function(v) return v * v end)
+    assert.equal('tests/lua/control_spec.lua: custom_vjp: has no derivative yet; give it with '
+      .. ':defvjp(fwd, bwd)', line(function() q(one) end))
+  end)
+end)
+
+describe('a derivative of one\'s own', function()
+  it('is used forward, in reverse and in a batch', function()
+    local f = imnn.custom_jvp(function(x) return np.sin(x) end)
+    f:defjvp(function(x, t) return np.sin(x[1]), 10 * t[1] end)
+    local x = np.array({ 1, 2 }, 'f64')
+    assert.same({ 10, 10 }, imnn.vmap(imnn.grad(f))(x):totable())
+    assert.same({ 10, 10 }, imnn.grad(function(v) return imnn.vmap(f)(v):sum() end)(x):totable())
+    assert.equal(10, imnn.jacfwd(f)(x[1]):item())
+  end)
+end)
+
+describe('an update', function()
+  local x = np.array({ { 1, 2, 3 }, { 4, 5, 6 } }, 'f64')
+
+  it('gives a new array', function()
+    assert.same({ { 9, 9, 9 }, { 4, 5, 6 } }, x:at(1):set(9):totable())
+    assert.same({ { 1, 12, 3 }, { 4, 25, 6 } }, x:at { {}, 2 }:add { 10, 20 }:totable())
+    assert.same({ { 1, 2, 6 }, { 4, 5, 12 } }, x:at { {}, { 3, 3 } }:mul(2):totable())
+    local i = np.array({ 2, 2, 1 }, 'i32')
+    local y = np.array({ { 5, 5, 5 }, { 7, 0, 7 }, { 2, 2, 2 } }, 'f64')
+    assert.same({ { 2, 2, 3 }, { 7, 5, 7 } }, x:at(i):max(y):totable())
+    assert.same({ { 1, 2, 2 }, { 4, 0, 5 } }, x:at(i):min(y):totable())
+    assert.same({ { 3, 4, 5 }, { 16, 10, 18 } }, x:at(i):add(y):totable())
+    assert.same({ { 2, 2, 2 }, { 7, 0, 7 } }, x:at(i):set(y):totable())
+    assert.same({ { 1, 2, 3 }, { 4, 5, 6 } }, x:totable())
+  end)
+
+  it('is differentiated in the array and in what comes', function()
+    local i = np.array({ 2 }, 'i32')
+    local function f(a, b) return (a:at(i):set(b) ^ 2):sum() end
+    local b = np.array({ { 1, 2, 3 } }, 'f64')
+    assert.same({ { 2, 4, 6 }, { 0, 0, 0 } }, imnn.grad(f)(x, b):totable())
+    assert.same({ { 2, 4, 6 } }, imnn.grad(f, 2)(x, b):totable())
+    local function g(a, c) return a:at(i):mul(c):sum() end
+    assert.same({ { 4, 5, 6 } }, imnn.grad(g, 2)(x, b):totable())
+    assert.same({ { 1, 1, 1 }, { 1, 2, 3 } }, imnn.jacfwd(g)(x, b):totable())
+  end)
 end)

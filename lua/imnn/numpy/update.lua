@@ -1,0 +1,50 @@
+--- x:at(index):set(y): an array with other elements at some places.
+-- @module imnn.numpy.update
+local args = require 'imnn.args'
+local array = require 'imnn.array'
+local core = require 'imnn.core'
+local index = require 'imnn.numpy.index'
+local promote = require 'imnn.numpy.promote'
+local shapes = require 'imnn.numpy.shape'
+local C = core.C
+local M = {}
+
+local At = {}
+
+-- The numbers of the chosen elements in row-major order, in the shape of x[key].
+local function places(x, key)
+  local count = require('imnn.numpy').arange(math.max(x.size, 1))
+  if x.size == 0 then count = count[{ {} }] end
+  local all = x.size > 0 and shapes.reshape(count, x.shape) or array.zeros(x.shape, 'i32')
+  return index.get(all, key)
+end
+
+for name, code in pairs {
+  set = 'SET', add = 'ADD', mul = 'MUL', multiply = 'MUL', min = 'MIN', max = 'MAX',
+} do
+  At[name] = function(self, y)
+    local x, where = self.x, places(self.x, self.key)
+    if type(y) == 'number' then y = array.number(y, x.dtype) end
+    if type(y) == 'table' then y = require('imnn.numpy').array(y, x.dtype) end
+    if not array.is(y) then core.raise('at: needs an Array or a number, got %s', type(y)) end
+    y = shapes.broadcast_to(promote.convert(y, x.dtype), where.shape)
+    return array.build('at', name, { x, where, y }, function(graph, a, p, b)
+      return C.imnn_graph_scatter(graph, C['IMNN_SCATTER_' .. code], a, p, b)
+    end)
+  end
+end
+
+At.__index = function(_, name)
+  if At[name] then return At[name] end
+  core.raise('at: there is no "%s"%s', tostring(name), args.near(tostring(name), At))
+end
+
+--- Places of an array, as x[key] chooses them, for :set(y), :add(y), :mul(y), :min(y), :max(y).
+-- Each gives a new array with y, which is broadcast, joined to the elements there. Where places
+-- come several times, set keeps the last, the others join all.
+-- @tparam Array x
+-- @param key as in x[key]
+-- @usage x:at(1):set(0); x:at{ {}, { 1, 2 } }:add(y); x:at(np.array({ 3, 1 }, 'i32')):max(y)
+function M.at(x, key) return setmetatable({ x = x, key = key }, At) end
+
+return M
