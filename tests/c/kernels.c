@@ -423,6 +423,7 @@ static double bound(const row *r, real x, real y)
     case IMNN_OP_entr:
     case IMNN_OP_logit:
     case IMNN_OP_xlogy:
+    case IMNN_OP_xlog1py:
     case IMNN_OP_tanh:
     case IMNN_OP_asinh:
     case IMNN_OP_acosh: return 1.5;
@@ -435,11 +436,10 @@ static double bound(const row *r, real x, real y)
     case IMNN_OP_cosh: return 3.1;
     case IMNN_OP_ndtri: return 3.5;
     case IMNN_OP_floor_divide: return 2;
-    case IMNN_OP_xlog1py: /* the logarithm of 1 + 1e-45 may be 0 */
-        return fabsl(y) > 1e-30L && fabsl(x) < 1e30L ? 1.5 : (double)INFINITY;
     case IMNN_OP_atan2: return fabsl(y) < 1e-37L ? 2 : 1.1;
     case IMNN_OP_tgamma: return fabsl(y) < 1e-37L ? 11 : 1.1;
-    case IMNN_OP_lgamma: return x < 0 ? 2 + 0.02 / fabs((double)y) : 1.5; /* zeros between poles */
+    case IMNN_OP_lgamma: /* zeros between poles; large x: three roundings of our own */
+        return x < 0 ? fmax(1.1, 0.05 / fabs((double)y)) : x > 1e30L ? 1.5 : 1.1;
     case IMNN_OP_logaddexp:
     case IMNN_OP_logaddexp2: return 3 + 1 / fabs((double)y);        /* the terms cancel */
     case IMNN_OP_erf_inv: return 8 + 1 / fabs(1 - fabs((double)x)); /* x^2 is rounded */
