@@ -183,6 +183,7 @@ describe('control flow', function()
     'control_f32_current' } do
     local file = hdf5.open('tests/golden/control/' .. name .. '.h5')
     for case, group in file:each() do
+      assert(programs[case] or case == 'assoc', case) -- associative_scan is not written yet
       if programs[case] then
         it('agrees with JAX, ' .. name .. ' ' .. case, function()
           check(group, file:attributes(case), programs[case])

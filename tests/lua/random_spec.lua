@@ -215,15 +215,21 @@ local function arguments(case, dtype)
     local as = case.fn == 'randint' and case.dtype or dtype
     out[name] = is_input and name ~= 'key' and np.array(v, as) or v
   end
-  if out.ulp == 3 then out.ulp = 4 end -- normal: the logarithm in the inverse error function
   return out
 end
+
+-- Not written yet. Whoever writes one takes it from here and puts it into `draw`.
+local absent = {
+  categorical = true, choice = true, ['jacfwd mean'] = true, multivariate_normal = true,
+  orthogonal = true, permutation = true, shuffle = true,
+}
 
 describe('samplers give the numbers of JAX', function()
   for _, layout in ipairs { 'original', 'partitionable' } do
     for _, dtype in ipairs { 'f32', 'f64' } do
       for _, case in ipairs(load(layout .. '_' .. dtype)) do
         local fn = draw[case.fn]
+        assert(fn or absent[case.fn], case.fn)
         if fn then
           local name = ('%s, key (%d, %d), %s, %s'):format(case[1], case.key[1], case.key[2], dtype,
             layout)
