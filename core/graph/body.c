@@ -46,7 +46,7 @@ static bool same_attr(const imnn_vertex *a, const imnn_vertex *b)
 {
     if (a->attr->n != b->attr->n) return false;
     int from = 0;
-    if (a->op && a->op->holds) {
+    if (a->op && a->op->class == IMNN_HOLD) {
         if (a->attr->v[0] != b->attr->v[0]) return false;
         for (from = 1; from <= a->attr->v[0]; from++)
             if (!same_body(imnn_body_at(a->attr, from - 1), imnn_body_at(b->attr, from - 1)))
@@ -113,7 +113,7 @@ bool imnn_body_known(const imnn_graph *g, const imnn_attr *attr)
 /* A node like v in g, which may be another graph than that of v. */
 static imnn_node build_like(imnn_graph *g, const imnn_vertex *v, const imnn_node *x)
 {
-    if (!v->op->holds) return imnn_graph_build(g, v->op->id, v->n, x, v->attr);
+    if (v->op->class != IMNN_HOLD) return imnn_graph_build(g, v->op->id, v->n, x, v->attr);
     imnn_attr at = {.n = v->attr->n};
     memcpy(at.v, v->attr->v, (size_t)at.n * sizeof *at.v);
     for (int64_t i = 1; i <= at.v[0]; i++) {

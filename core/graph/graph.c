@@ -321,7 +321,7 @@ static imnn_node fold(imnn_graph *g, const imnn_vertex *v, int n, const imnn_nod
     enum { SMALL = 256, INPUTS = 4 };
     const imnn_array *in[INPUTS];
     if (!imnn_graph_evaluator || n < 1 || n > INPUTS || v->op->id == IMNN_OP_broadcast ||
-        v->op->holds || imnn_shape_count(&v->type.shape) > SMALL)
+        v->op->class == IMNN_HOLD || imnn_shape_count(&v->type.shape) > SMALL)
         return 0;
     for (int i = 0; i < n; i++) {
         const imnn_vertex *p = imnn_vertex_of(g, x[i]);

@@ -84,7 +84,7 @@ static imnn_node join(imnn_graph *g, const opened *o, imnn_node lead, const imnn
         nx[i] = o->nx + o->more, ny[i] = count;
         for (int j = 0; j < count && imnn_graph_ok(g); j++)
             if (!z[i * count + j])
-                z[i * count + j] = imnn_zeros_like(g, like[j] < 0 ? x[-1 - like[j]] : y[like[j]]);
+                z[i * count + j] = g_zeros_like(g, like[j] < 0 ? x[-1 - like[j]] : y[like[j]]);
     }
     if (!imnn_graph_ok(g)) return 0;
     return imnn_hold_build(g, IMNN_OP_branch, lead, o->bodies, nx, o->x, of, ny, z);
@@ -262,7 +262,6 @@ const imnn_op imnn_op_branch = {
     .build = build,
     .infer = infer,
     .batch = batch,
-    .holds = true,
     .results = results,
     .jvp = jvp,
     .pull = pull,

@@ -32,8 +32,6 @@ static bool is_made_by(const imnn_graph *g, imnn_node x, int op)
     return v->op && v->op->id == op;
 }
 
-static imnn_node zeros_like(imnn_graph *g, imnn_node x) { return g_full_like(g, x, 0); }
-
 /* ---- complex ---- */
 
 /* Repeated parts are put together once; the parts of one array are that array. */
@@ -90,7 +88,7 @@ static imnn_node build_part(imnn_graph *g, const imnn_op *op, int n, const imnn_
 {
     const imnn_vertex *v = imnn_vertex_of(g, x[0]);
     const bool imag = op->id == IMNN_OP_imag;
-    if (IMNN_REALS >> v->type.dtype & 1) return imag ? zeros_like(g, x[0]) : x[0];
+    if (IMNN_REALS >> v->type.dtype & 1) return imag ? g_zeros_like(g, x[0]) : x[0];
     if (is_made_by(g, x[0], IMNN_OP_complex)) return v->x[imag];
     if (is_made_by(g, x[0], IMNN_OP_broadcast))
         return g_broadcast(g, imnn_graph_build(g, op->id, 1, v->x, attr), &v->type.shape);
@@ -106,11 +104,11 @@ static imnn_status infer_part(imnn_type *out, int n, const imnn_type *in, const 
 /* Re(t) and Im(t) = Re(-i t) */
 static void vjp_real(imnn_graph *g, const imnn_vertex *v, imnn_node y, imnn_node dy, imnn_node *dx)
 {
-    dx[0] = g_complex(g, dy, zeros_like(g, dy));
+    dx[0] = g_complex(g, dy, g_zeros_like(g, dy));
 }
 static void vjp_imag(imnn_graph *g, const imnn_vertex *v, imnn_node y, imnn_node dy, imnn_node *dx)
 {
-    dx[0] = g_complex(g, zeros_like(g, dy), g_neg(g, dy));
+    dx[0] = g_complex(g, g_zeros_like(g, dy), g_neg(g, dy));
 }
 
 static bool view_part(imnn_view *out, const imnn_view *in, int64_t which)

@@ -170,7 +170,7 @@ static bool take_slopes(imnn_graph *g, const char *who, const char *what, imnn_n
                         const imnn_node *z, const imnn_node *like)
 {
     for (int i = 0; i < n && imnn_graph_ok(g); i++) {
-        imnn_node d = z[i] ? z[i] : imnn_zeros_like(g, like[i]);
+        imnn_node d = z[i] ? z[i] : g_zeros_like(g, like[i]);
         if (!imnn_graph_accepts(g, who, 1, &d) ||
             !agrees(g, who, what, i, d, ", but what it belongs to is", like[i]))
             return false;

@@ -60,7 +60,7 @@ static imnn_node jvp(imnn_graph *g, const imnn_vertex *v, const imnn_node *t)
     memcpy(in, v->x, (size_t)v->n * sizeof *in);
     for (int i = 0; i < v->n; i++) {
         if (t[i] && refuse_captured(g, v, i)) return 0;
-        if (i >= captured) in[free + i] = t[i] ? t[i] : imnn_zeros_like(g, v->x[i]);
+        if (i >= captured) in[free + i] = t[i] ? t[i] : g_zeros_like(g, v->x[i]);
     }
     if (!imnn_graph_ok(g) || !imnn_body_build(g, rule, in, dy)) return 0;
     const imnn_node y = dy[v->attr->v[3]];
@@ -79,7 +79,7 @@ static void transpose(imnn_graph *g, const imnn_vertex *v, const imnn_node *dy, 
     memcpy(in, v->x, (size_t)v->n * sizeof *in);
     for (int i = captured; i < v->n; i++) {
         const bool wanted = dx[i] >= 0 && imnn_has_slope(g, v->x[i]);
-        in[free + i] = wanted ? imnn_placeholder_like(g, v->x[i]) : imnn_zeros_like(g, v->x[i]);
+        in[free + i] = wanted ? imnn_placeholder_like(g, v->x[i]) : g_zeros_like(g, v->x[i]);
         if (wanted) which[n] = i, u[n++] = in[free + i];
     }
     if (n && imnn_graph_ok(g) && imnn_body_build(g, rule, in, out)) {
@@ -111,7 +111,7 @@ static void pull(imnn_graph *g, const imnn_vertex *v, imnn_node first, const imn
     if (captured) memcpy(in, v->x, (size_t)captured * sizeof *in);
     if (!imnn_body_build(g, fwd, v->x, in + captured)) return;
     for (int k = 0; k < ny; k++)
-        in[captured + fwd->ny + k] = dy[k] ? dy[k] : imnn_zeros_like(g, first + k);
+        in[captured + fwd->ny + k] = dy[k] ? dy[k] : g_zeros_like(g, first + k);
     if (!imnn_graph_ok(g) || !imnn_body_build(g, bwd, in, out)) return;
     for (int i = captured; i < v->n; i++)
         if (dx[i] >= 0 && imnn_has_slope(g, v->x[i])) dx[i] = out[i - captured];
@@ -180,7 +180,6 @@ const imnn_op imnn_op_custom = {
     .build = build,
     .infer = infer,
     .batch = batch,
-    .holds = true,
     .results = results,
     .jvp = jvp,
     .pull = pull,

@@ -40,7 +40,7 @@ static void vjp_expm(imnn_graph *g, const imnn_vertex *v, imnn_node y, imnn_node
 static imnn_node block(imnn_graph *g, imnn_node a, imnn_node b)
 {
     const imnn_shape s = *imnn_graph_shape(g, b);
-    imnn_node zero = g_full_like(g, b, 0);
+    imnn_node zero = g_zeros_like(g, b);
     if (!a) a = zero;
     imnn_node above = g_concatenate(g, 2, (imnn_node[]){a, b}, s.ndim - 1);
     imnn_node below = g_concatenate(g, 2, (imnn_node[]){zero, a}, s.ndim - 1);

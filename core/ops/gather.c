@@ -144,7 +144,7 @@ static void vjp_scatter_extreme(imnn_graph *g, const imnn_vertex *v, imnn_node y
     const int64_t axis = v->attr->v[0], size = v->attr->v[1], batch = v->attr->v[2];
     imnn_node u = v->x[0], one = g_number(g, u, 1);
     imnn_node is = g_eq(g, u, gather(g, y, v->x[1], axis, batch));
-    imnn_node hits = g_where(g, is, g_full_like(g, u, 1), g_full_like(g, u, 0));
+    imnn_node hits = g_where(g, is, g_full_like(g, u, 1), g_zeros_like(g, u));
     imnn_node share =
         g_div(g, dy, g_maximum(g, scatter_add(g, hits, v->x[1], axis, size, batch), one));
     dx[0] = g_mul(g, hits, gather(g, share, v->x[1], axis, batch));

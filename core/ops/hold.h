@@ -61,8 +61,6 @@ bool imnn_hold_fits(const char *who, const imnn_body *b, int n, const imnn_type 
 imnn_node imnn_placeholder_like(imnn_graph *g, imnn_node x);
 imnn_node imnn_placeholder_batch(imnn_graph *g, imnn_node x, int64_t size);
 enum { MOST_BODIES = 24 };
-/** Zeros like x. */
-static inline imnn_node imnn_zeros_like(imnn_graph *g, imnn_node x) { return g_full_like(g, x, 0); }
 /** a where `pick` holds, else b; the axes of pick are the first ones of a and b. */
 imnn_node imnn_hold_choose(imnn_graph *g, imnn_node pick, imnn_node a, imnn_node b);
 static inline bool imnn_has_slope(const imnn_graph *g, imnn_node x)

@@ -194,12 +194,12 @@ static imnn_node jvp(imnn_graph *g, const imnn_vertex *v, const imnn_node *t)
     if (!imnn_graph_ok(g)) goto done;
     for (int i = 0; i < b->nx; i++) give_input(g, &l, &s, i, p[i], v->x[i]);
     for (int i = 0; i < b->nx; i++)
-        if (d[i]) give_input(g, &l, &s, i, d[i], t[i] ? t[i] : imnn_zeros_like(g, v->x[i]));
+        if (d[i]) give_input(g, &l, &s, i, d[i], t[i] ? t[i] : g_zeros_like(g, v->x[i]));
     int carried = 0, pushed = 0, mine = -1; /* mine: of the tangents, the one of this result */
     for (int j = 0; j < l.carry; j++) imnn_nodes_push(g, &s.next, y[j]);
     for (int j = 0; j < l.carry; j++) {
         if (!d[l.consts + j]) continue;
-        imnn_nodes_push(g, &s.next, dy[j] ? dy[j] : imnn_zeros_like(g, y[j]));
+        imnn_nodes_push(g, &s.next, dy[j] ? dy[j] : g_zeros_like(g, y[j]));
         if (k == j || late == j) mine = carried;
         carried++;
     }
@@ -305,14 +305,14 @@ static void pull(imnn_graph *g, const imnn_vertex *v, imnn_node first, const imn
         if (dy[stored + j])
             give_slice(g, &s, q = imnn_placeholder_like(g, p[i]), dy[stored + j], b->axis[i]);
         imnn_node next = plus(g, d[i], q);
-        give_carry(g, &s, u[j], dy[j] ? dy[j] : imnn_zeros_like(g, v->x[i]),
-                   next ? next : imnn_zeros_like(g, p[i]), b->axis[i]);
+        give_carry(g, &s, u[j], dy[j] ? dy[j] : g_zeros_like(g, v->x[i]),
+                   next ? next : g_zeros_like(g, p[i]), b->axis[i]);
     }
     const int carried = s.carry_in.n;
     for (int i = 0; i < l.consts && imnn_graph_ok(g); i++) {
         if (!d[i]) continue;
         q = imnn_placeholder_like(g, p[i]);
-        give_carry(g, &s, q, imnn_zeros_like(g, v->x[i]), g_add(g, q, d[i]), b->axis[i]);
+        give_carry(g, &s, q, g_zeros_like(g, v->x[i]), g_add(g, q, d[i]), b->axis[i]);
     }
     for (int i = l.consts + l.carry; i < b->nx && imnn_graph_ok(g); i++) {
         give_slice(g, &s, p[i], v->x[i], b->axis[i]);
@@ -450,7 +450,6 @@ const imnn_op imnn_op_loop = {
     .build = build,
     .infer = infer,
     .batch = batch,
-    .holds = true,
     .results = results,
     .jvp = jvp,
     .pull = pull,

@@ -162,7 +162,7 @@ static imnn_node build_parts(imnn_graph *g, imnn_node a, imnn_node b, bool ta, b
     if (!za && !zb) re = g_sub(g, re, with_flags(g, ai, bi, ta, tb));
     if (!zb) im = with_flags(g, ar, bi, ta, tb);
     if (!za) im = plus(g, im, with_flags(g, ai, br, ta, tb));
-    return g_complex(g, re, im ? im : g_full_like(g, re, 0));
+    return g_complex(g, re, im ? im : g_zeros_like(g, re));
 }
 
 static imnn_node build(imnn_graph *g, const imnn_op *op, int n, const imnn_node *x,

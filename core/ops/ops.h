@@ -100,7 +100,7 @@ struct imnn_op {
     uint32_t linear;  /* bit i: linear in input i, the others being fixed */
     uint32_t smooth;  /* bit i: has a derivative in input i; 0: where it is linear, or in all */
     imnn_batch_fn *batch;
-    bool holds; /* bodies; then it has these three instead of vjp: */
+    /* Operators that hold bodies have these three instead of vjp: */
     imnn_results_fn *results;
     imnn_jvp_fn *jvp;
     imnn_pull_fn *pull;
@@ -171,6 +171,7 @@ static inline imnn_node g_number(imnn_graph *g, imnn_node like, double value)
 }
 /** The number as an array like x. */
 imnn_node g_full_like(imnn_graph *g, imnn_node x, double value);
+static inline imnn_node g_zeros_like(imnn_graph *g, imnn_node x) { return g_full_like(g, x, 0); }
 static inline bool imnn_is_complex(imnn_dtype dtype) { return IMNN_COMPLEX >> dtype & 1; }
 /** The dtype of the parts of a complex number; any other dtype is its own. */
 static inline imnn_dtype imnn_part_dtype(imnn_dtype dtype)

@@ -11,7 +11,7 @@ static size_t round_up(size_t bytes) { return (bytes + 63) / 64 * 64; }
 bool imnn_same_call(const item *a, const item *b)
 {
     const imnn_attr *s = a->v->attr, *t = b->v->attr;
-    if (!a->v->op || !a->v->op->holds || a->v->op != b->v->op || a->v->n != b->v->n ||
+    if (!a->v->op || a->v->op->class != IMNN_HOLD || a->v->op != b->v->op || a->v->n != b->v->n ||
         s->n != t->n || memcmp(a->x, b->x, (size_t)a->v->n * sizeof *a->x) || a->rows != b->rows ||
         a->space != b->space || a->level != b->level)
         return false;

@@ -54,7 +54,7 @@ static step_kind kind_of(const item *it)
 static int32_t choose(const imnn_program *p, const region *r, int32_t i)
 {
     const item *it = &p->item[i];
-    for (int32_t s = 0; it->v->op->holds && s < r->steps; s++)
+    for (int32_t s = 0; it->v->op->class == IMNN_HOLD && s < r->steps; s++)
         if (imnn_same_call(it, &p->item[r->step[s].item])) return s;
     if (!is_fused(it)) return r->steps;
     enum { NEAR = 3 }; /* joining a cluster from long ago would keep what it makes for long */

@@ -46,7 +46,7 @@ static int32_t space_of(imnn_program *p, int64_t R)
 
 static bool is_heavy(const item *it, const imnn_type *in)
 {
-    if (it->v->op->holds) return true;
+    if (it->v->op->class == IMNN_HOLD) return true;
     int64_t out = imnn_shape_count(&it->v->type.shape), most = out;
     for (int i = 0; i < it->v->n; i++) {
         int64_t n = imnn_shape_count(&in[i].shape);
@@ -118,9 +118,9 @@ static int64_t known_rows(const imnn_program *p, int64_t size)
 static bool begin(imnn_program *p, item *it, const imnn_type *in)
 {
     if (it->v->op->class == IMNN_VIEW || p->by_rows) return false;
-    for (int i = 0; it->v->op->holds && i < it->v->n; i++)
+    for (int i = 0; it->v->op->class == IMNN_HOLD && i < it->v->n; i++)
         if (try_rows(p, it, in, lead(&in[i].shape))) return true;
-    if (it->v->op->holds) return false;
+    if (it->v->op->class == IMNN_HOLD) return false;
     const bool heavy = is_heavy(it, in);
     const int64_t first = it->v->n ? lead(&in[0].shape) : 0, own = lead(&it->v->type.shape);
     if (heavy && try_rows(p, it, in, known_rows(p, first))) return true;
@@ -218,7 +218,7 @@ static imnn_status add_item(imnn_program *p, const imnn_vertex *v, const int32_t
                                         v->op->class == IMNN_HOLD);
     int32_t x[v->n + 1];
     const item *before = p->items ? &p->item[p->items - 1] : NULL;
-    const bool again = v->op && v->op->holds && is_result_of_same(v, before);
+    const bool again = v->op && v->op->class == IMNN_HOLD && is_result_of_same(v, before);
     if (again) memcpy(x, before->x, (size_t)v->n * sizeof *x);
     for (int i = 0; again && i < v->n; i++)
         if (x[i] != of[v->x[i]]) p->item[of[v->x[i]]].uses--, p->item[x[i]].uses++;

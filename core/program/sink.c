@@ -18,7 +18,7 @@ static bool is_view(const imnn_program *p, int32_t i) { return p->item[i].base !
 static bool moves(const plan *s, int32_t i)
 {
     const item *it = &s->p->item[i];
-    return it->v->op && !it->v->op->holds && !s->fixed[i] &&
+    return it->v->op && it->v->op->class != IMNN_HOLD && !s->fixed[i] &&
            (it->rows != IMNN_ROWS_NONE || is_view(s->p, i));
 }
 

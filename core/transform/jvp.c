@@ -25,7 +25,7 @@ static bool all_linear(const imnn_vertex *v, const imnn_node *t)
 static imnn_node push_jointly(imnn_graph *g, const imnn_vertex *v, const imnn_node *t)
 {
     imnn_node x[v->n];
-    for (int i = 0; i < v->n; i++) x[i] = t[i] ? t[i] : g_full_like(g, v->x[i], 0);
+    for (int i = 0; i < v->n; i++) x[i] = t[i] ? t[i] : g_zeros_like(g, v->x[i]);
     return imnn_graph_build(g, v->op->id, v->n, x, v->attr);
 }
 
@@ -107,7 +107,7 @@ static tangent push(imnn_graph *g, imnn_node n, const tangent *of)
     bool any = false;
     for (int i = 0; i < v->n; i++) t[i] = of[v->x[i]], any = any || t[i].base;
     if (!any) return (tangent){0};
-    if (v->op->holds) {
+    if (v->op->class == IMNN_HOLD) {
         for (int i = 0; i < v->n; i++) all[i] = whole(g, t[i]);
         return (tangent){v->op->jvp(g, v, all), 0};
     }

@@ -43,7 +43,7 @@ static void pull_all(imnn_graph *g, imnn_node n, const imnn_cone *c, imnn_node *
 static bool holds(const imnn_graph *g, imnn_node n)
 {
     const imnn_vertex *v = imnn_vertex_of(g, n);
-    return v->op && v->op->holds;
+    return v->op && v->op->class == IMNN_HOLD;
 }
 
 imnn_status imnn_graph_vjp(imnn_graph *g, int ny, const imnn_node *y, const imnn_node *dy, int nx,
