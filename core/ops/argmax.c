@@ -1,6 +1,6 @@
 /* argmax, argmin: where along an axis the largest or smallest element is, the first of several; the
  * first NaN where there is one. */
-#include "core/ops/ops.h"
+#include "core/ops/axis.h"
 #include <string.h>
 
 imnn_node g_argmax(imnn_graph *g, imnn_node x, int axis)
@@ -16,10 +16,9 @@ static imnn_status infer_as(const char *name, imnn_type *out, const imnn_type *i
                             const imnn_attr *attr)
 {
     const imnn_shape *s = &in->shape;
-    const int64_t axis = attr->n == 1 ? attr->v[0] : -1;
-    if (axis < 0 || axis >= s->ndim)
-        return imnn_fail(IMNN_EVALUE, "%s: no axis %lld in %s", name, (long long)axis + 1,
-                         imnn_shape_text(s).s);
+    const imnn_status st = imnn_axis_check(name, s, attr, 1);
+    if (st != IMNN_OK) return st;
+    const int64_t axis = attr->v[0];
     if (s->size[axis] == 0 || s->size[axis] > INT32_MAX)
         return imnn_fail(IMNN_EVALUE, "%s: %s along axis %lld of %s", name,
                          s->size[axis] ? "more elements than i32 can count" : "there is nothing",
@@ -28,20 +27,6 @@ static imnn_status infer_as(const char *name, imnn_type *out, const imnn_type *i
     for (int k = 0; k < s->ndim; k++)
         if (k != axis) out->shape.size[out->shape.ndim++] = s->size[k];
     return IMNN_OK;
-}
-
-static imnn_node batch(imnn_graph *g, const imnn_vertex *v, const imnn_node *x, const bool *batched,
-                       int64_t size)
-{
-    return imnn_graph_build(g, v->op->id, 1, x, &(imnn_attr){1, {v->attr->v[0] + 1}});
-}
-
-static imnn_rows rows(const imnn_vertex *v, const imnn_type *in, int64_t R, bool *by)
-{
-    const int a = imnn_row_axis(&in[0].shape, R);
-    if (a < 0 || a >= v->attr->v[0]) return IMNN_ROWS_NONE;
-    by[0] = true;
-    return IMNN_ROWS_EACH;
 }
 
 /* p[i * step]: the first NaN, else the first that no other one beats. */
@@ -75,17 +60,14 @@ static search *const searches[IMNN_NDTYPE][2] = {
 static void along(const imnn_call *c, bool smallest)
 {
     const imnn_type *in = &c->in[0].type;
-    const int axis = (int)c->attr->v[0];
     const size_t size = imnn_dtype_size(in->dtype);
-    int64_t outer = 1, inner = 1, n = in->shape.size[axis];
-    for (int k = 0; k < axis; k++) outer *= in->shape.size[k];
-    for (int k = axis + 1; k < in->shape.ndim; k++) inner *= in->shape.size[k];
+    const imnn_lines l = imnn_lines_along(&in->shape, c->attr->v[0]);
     const char *p = c->in[0].data;
     int32_t *out = c->out.data;
-    for (int64_t o = 0; o < outer; o++)
-        for (int64_t i = 0; i < inner; i++)
-            *out++ =
-                searches[in->dtype][smallest](p + (size_t)(o * n * inner + i) * size, n, inner);
+    for (int64_t o = 0; o < l.outer; o++)
+        for (int64_t i = 0; i < l.inner; i++)
+            *out++ = searches[in->dtype][smallest](p + (size_t)(o * l.n * l.inner + i) * size, l.n,
+                                                   l.inner);
 }
 
 #define ARGUMENT(n, smallest, text)                                                              \
@@ -103,8 +85,8 @@ static void along(const imnn_call *c, bool smallest)
         .dtypes = IMNN_ANY,                                                                      \
         .infer = infer_##n,                                                                      \
         .vjp = imnn_vjp_zero,                                                                    \
-        .batch = batch,                                                                          \
-        .rows = rows,                                                                            \
+        .batch = imnn_axis_batch,                                                                \
+        .rows = imnn_axis_rows,                                                                  \
         .kernel = kernel_##n,                                                                    \
         .gives = "i32",                                                                          \
         .range = {-2, 2},                                                                        \

@@ -1,5 +1,5 @@
 /* concatenate(x..., axis): arrays one after the other along an axis. */
-#include "core/ops/ops.h"
+#include "core/ops/axis.h"
 #include <string.h>
 
 imnn_node g_concatenate(imnn_graph *g, int n, const imnn_node *x, int axis)
@@ -75,13 +75,10 @@ static imnn_rows rows(const imnn_vertex *v, const imnn_type *in, int64_t R, bool
 static void kernel(const imnn_call *c)
 {
     const int axis = (int)c->attr->v[0];
-    const imnn_shape *s = &c->out.type.shape;
-    int64_t outer = 1;
-    size_t inner = imnn_dtype_size(c->out.type.dtype);
-    for (int k = 0; k < axis; k++) outer *= s->size[k];
-    for (int k = axis + 1; k < s->ndim; k++) inner *= (size_t)s->size[k];
+    const imnn_lines l = imnn_lines_along(&c->out.type.shape, axis);
+    const size_t inner = (size_t)l.inner * imnn_dtype_size(c->out.type.dtype);
     char *to = c->out.data;
-    for (int64_t o = 0; o < outer; o++)
+    for (int64_t o = 0; o < l.outer; o++)
         for (int i = 0; i < c->n; i++) {
             size_t bytes = (size_t)c->in[i].type.shape.size[axis] * inner;
             if (bytes) memcpy(to, (const char *)c->in[i].data + (size_t)o * bytes, bytes);

@@ -1,6 +1,6 @@
 /* cumsum, cumprod, cummax, cummin: along an axis the sum (product, maximum, minimum) of all
  * elements up to each one, or from each one on. */
-#include "core/ops/ops.h"
+#include "core/ops/axis.h"
 #include <string.h>
 
 #define BUILDER(n)                                                                         \
@@ -16,12 +16,8 @@ BUILDER(cummin)
 static imnn_status infer_as(const char *name, imnn_type *out, const imnn_type *in,
                             const imnn_attr *attr)
 {
-    const int64_t axis = attr->n == 2 ? attr->v[0] : -1;
-    if (axis < 0 || axis >= in->shape.ndim)
-        return imnn_fail(IMNN_EVALUE, "%s: no axis %lld in %s", name, (long long)axis + 1,
-                         imnn_shape_text(&in->shape).s);
     *out = *in;
-    return IMNN_OK;
+    return imnn_axis_check(name, &in->shape, attr, 2);
 }
 
 /* ---- derivatives ---- */
@@ -54,9 +50,8 @@ static void vjp_cumprod(imnn_graph *g, const imnn_vertex *v, imnn_node y, imnn_n
     enum { MOST_STEPS = 63 };
     const imnn_shape in = *imnn_graph_shape(g, v->x[0]);
     const int64_t axis = v->attr->v[0], n = in.size[axis], sign = v->attr->v[1] ? -1 : 1;
-    imnn_shape flat = {3, {1, n, 1}};
-    for (int k = 0; k < in.ndim; k++)
-        if (k != axis) flat.size[k < axis ? 0 : 2] *= in.size[k];
+    const imnn_lines l = imnn_lines_along(&in, axis);
+    const imnn_shape flat = {3, {l.outer, l.n, l.inner}};
     imnn_node x[MOST_STEPS + 1] = {g_reshape(g, v->x[0], &flat)}, d = g_reshape(g, dy, &flat);
     int steps = 0;
     for (int64_t by = 1; by < n && imnn_graph_ok(g); by *= 2, steps++)
@@ -82,41 +77,20 @@ static void vjp_extremum(imnn_graph *g, const imnn_vertex *v, imnn_node y, imnn_
     dx[0] = g_put_along_add(g, dy, found, axis, s->size[axis]);
 }
 
-static imnn_node batch(imnn_graph *g, const imnn_vertex *v, const imnn_node *x, const bool *batched,
-                       int64_t size)
-{
-    return imnn_graph_build(g, v->op->id, 1, x,
-                            &(imnn_attr){2, {v->attr->v[0] + 1, v->attr->v[1]}});
-}
-
-static imnn_rows rows(const imnn_vertex *v, const imnn_type *in, int64_t R, bool *by)
-{
-    const int a = imnn_row_axis(&in[0].shape, R);
-    if (a < 0 || a >= v->attr->v[0]) return IMNN_ROWS_NONE;
-    by[0] = true;
-    return IMNN_ROWS_EACH;
-}
-
 /* ---- kernels ---- */
 
-/* Lines (outer, n, inner); of `inner` neighbours some are worked on together. */
-typedef struct lines {
-    int64_t outer, n, inner;
-    bool backward;
-} lines;
-
-enum { TOGETHER = 64 };
+enum { TOGETHER = 64 }; /* so many neighbouring lines are worked on together */
 
 /* Sums and products of f32 are kept in f64. */
 #define ALONG(T, W, NAME, STEP)                                                       \
-    static void NAME##_##T(void *to, const void *from, lines l)                       \
+    static void NAME##_##T(void *to, const void *from, imnn_lines l, bool backward)   \
     {                                                                                 \
         for (int64_t o = 0; o < l.outer; o++)                                         \
             for (int64_t k = 0; k < l.inner; k += TOGETHER) {                         \
                 const int64_t wide = l.inner - k < TOGETHER ? l.inner - k : TOGETHER; \
                 W a[TOGETHER];                                                        \
                 for (int64_t i = 0; i < l.n; i++) {                                   \
-                    const int64_t at = l.backward ? l.n - 1 - i : i;                  \
+                    const int64_t at = backward ? l.n - 1 - i : i;                    \
                     const T *x = (const T *)from + (o * l.n + at) * l.inner + k;      \
                     T *y = (T *)to + (o * l.n + at) * l.inner + k;                    \
                     for (int64_t j = 0; j < wide; j++) {                              \
@@ -143,16 +117,12 @@ EXTREMA(int32_t)
 EXTREMA(uint32_t)
 EXTREMA(uint8_t)
 
-typedef void along(void *to, const void *from, lines l);
+typedef void along(void *to, const void *from, imnn_lines l, bool backward);
 
 static void run(const imnn_call *c, along *const of[IMNN_NDTYPE])
 {
-    const imnn_shape *s = &c->in[0].type.shape;
-    const int axis = (int)c->attr->v[0];
-    lines l = {1, s->size[axis], 1, c->attr->v[1]};
-    for (int k = 0; k < axis; k++) l.outer *= s->size[k];
-    for (int k = axis + 1; k < s->ndim; k++) l.inner *= s->size[k];
-    of[c->out.type.dtype](c->out.data, c->in[0].data, l);
+    const imnn_lines l = imnn_lines_along(&c->in[0].type.shape, c->attr->v[0]);
+    of[c->out.type.dtype](c->out.data, c->in[0].data, l, c->attr->v[1]);
 }
 
 #define CUMULATIVE(n, kind, allowed, vjp_fn, is_linear, text, ...)                  \
@@ -175,8 +145,8 @@ static void run(const imnn_call *c, along *const of[IMNN_NDTYPE])
         .infer = infer_##n,                                                         \
         .vjp = vjp_fn,                                                              \
         .linear = is_linear,                                                        \
-        .batch = batch,                                                             \
-        .rows = rows,                                                               \
+        .batch = imnn_axis_batch,                                                   \
+        .rows = imnn_axis_rows,                                                     \
         .kernel = kernel_##n,                                                       \
         .range = {-2, 2},                                                           \
         .cases = "(5) -> 0, 0; (3, 4) -> 0, 0; (3, 4) -> 1, 1; (2, 3, 4) -> 1, 0; " \

@@ -1,5 +1,5 @@
 /* iota(dtype, shape, axis): 0, 1, 2, ... along an axis. */
-#include "core/ops/ops.h"
+#include "core/ops/axis.h"
 #include <string.h>
 
 imnn_node g_iota(imnn_graph *g, imnn_dtype dtype, const imnn_shape *shape, int axis)
@@ -29,18 +29,18 @@ static imnn_rows rows(const imnn_vertex *v, const imnn_type *in, int64_t R, bool
     return imnn_row_axis(&v->type.shape, R) < 0 ? IMNN_ROWS_NONE : IMNN_ROWS_EACH;
 }
 
-#define FILL(T)                         \
-    for (int64_t o = 0; o < outer; o++) \
-        for (int64_t i = 0; i < n; i++) \
-            for (int64_t k = 0; k < inner; k++) ((T *)p)[(o * n + i) * inner + k] = (T)(from + i)
+#define FILL(T)                                   \
+    for (int64_t o = 0; o < l.outer; o++)         \
+        for (int64_t i = 0; i < l.n; i++)         \
+            for (int64_t k = 0; k < l.inner; k++) \
+    ((T *)p)[(o * l.n + i) * l.inner + k] = (T)(from + i)
 
 static void kernel(const imnn_call *c)
 {
     const imnn_shape *s = &c->out.type.shape;
     const int axis = (int)c->attr->v[1];
-    int64_t outer = 1, inner = 1, n = s->size[axis], from = 0;
-    for (int k = 0; k < axis; k++) outer *= s->size[k];
-    for (int k = axis + 1; k < s->ndim; k++) inner *= s->size[k];
+    const imnn_lines l = imnn_lines_along(s, axis);
+    int64_t from = 0;
     if (c->R > 1 && imnn_row_axis(&c->whole.shape, c->R) == axis)
         from = c->row * (c->whole.shape.size[axis] / c->R);
     void *p = c->out.data;

@@ -1,6 +1,6 @@
 /* sum, prod, max, min over axes, which disappear. A node reduces adjacent axes {first, count}; the
  * builders take any list of axes and make one node for each run of adjacent ones. */
-#include "core/ops/ops.h"
+#include "core/ops/axis.h"
 #include <string.h>
 
 static bool has(const imnn_attr *axes, int axis)
@@ -155,13 +155,6 @@ static void vjp_prod(imnn_graph *g, const imnn_vertex *v, imnn_node y, imnn_node
     dx[0] = g_mul(g, spread(g, v, dy), g_reshape(g, others, &in));
 }
 
-static imnn_node batch(imnn_graph *g, const imnn_vertex *v, const imnn_node *x, const bool *batched,
-                       int64_t size)
-{
-    return imnn_graph_build(g, v->op->id, 1, x,
-                            &(imnn_attr){2, {v->attr->v[0] + 1, v->attr->v[1]}});
-}
-
 static imnn_rows rows(const imnn_vertex *v, const imnn_type *in, int64_t R, bool *by)
 {
     const int a = imnn_row_axis(&in[0].shape, R);
@@ -187,7 +180,7 @@ static imnn_rows rows(const imnn_vertex *v, const imnn_type *in, int64_t R, bool
         .infer = infer_##n,                                                          \
         .vjp = vjp_fn,                                                               \
         .linear = is_linear,                                                         \
-        .batch = batch,                                                              \
+        .batch = imnn_axis_batch,                                                    \
         .rows = rows,                                                                \
         .range = {-2, 2},                                                            \
         .cases = "(5) -> 0, 1; (3, 4) -> 0, 1; (3, 4) -> 1, 1; (2, 3, 4) -> 0, 2; "  \

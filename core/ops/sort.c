@@ -1,6 +1,6 @@
 /* sort, argsort: along an axis in ascending or descending order. Equal elements stay in their order
  * (0 and -0 are equal), NaN counts as the largest number. */
-#include "core/ops/ops.h"
+#include "core/ops/axis.h"
 #include <string.h>
 
 imnn_node g_sort(imnn_graph *g, imnn_node x, int axis, bool descending)
@@ -17,10 +17,9 @@ static imnn_status infer_as(const char *name, imnn_type *out, const imnn_type *i
                             const imnn_attr *attr)
 {
     const imnn_shape *s = &in->shape;
-    const int64_t axis = attr->n == 2 ? attr->v[0] : -1;
-    if (axis < 0 || axis >= s->ndim)
-        return imnn_fail(IMNN_EVALUE, "%s: no axis %lld in %s", name, (long long)axis + 1,
-                         imnn_shape_text(s).s);
+    const imnn_status st = imnn_axis_check(name, s, attr, 2);
+    if (st != IMNN_OK) return st;
+    const int64_t axis = attr->v[0];
     if (s->size[axis] > INT32_MAX)
         return imnn_fail(IMNN_EVALUE, "%s: more elements than i32 can count along axis %lld of %s",
                          name, (long long)axis + 1, imnn_shape_text(s).s);
@@ -46,21 +45,6 @@ static void vjp(imnn_graph *g, const imnn_vertex *v, imnn_node y, imnn_node dy, 
     const int axis = (int)v->attr->v[0];
     imnn_node from = g_argsort(g, v->x[0], axis, v->attr->v[1]);
     dx[0] = g_put_along_add(g, dy, from, axis, v->type.shape.size[axis]);
-}
-
-static imnn_node batch(imnn_graph *g, const imnn_vertex *v, const imnn_node *x, const bool *batched,
-                       int64_t size)
-{
-    return imnn_graph_build(g, v->op->id, 1, x,
-                            &(imnn_attr){2, {v->attr->v[0] + 1, v->attr->v[1]}});
-}
-
-static imnn_rows rows(const imnn_vertex *v, const imnn_type *in, int64_t R, bool *by)
-{
-    const int a = imnn_row_axis(&in[0].shape, R);
-    if (a < 0 || a >= v->attr->v[0]) return IMNN_ROWS_NONE;
-    by[0] = true;
-    return IMNN_ROWS_EACH;
 }
 
 /* ---- kernels: all dtypes become unsigned keys of the same order ---- */
@@ -133,13 +117,10 @@ static void along(const imnn_call *c, bool values)
 {
     enum { FEW = 48 }; /* below, moving elements one by one is faster than counting bytes */
     const imnn_type *in = &c->in[0].type;
-    const int axis = (int)c->attr->v[0];
     const size_t size = imnn_dtype_size(in->dtype);
-    const int64_t n = in->shape.size[axis];
-    int64_t outer = 1, inner = 1;
-    for (int k = 0; k < axis; k++) outer *= in->shape.size[k];
-    for (int k = axis + 1; k < in->shape.ndim; k++) inner *= in->shape.size[k];
-    if (outer * inner * n == 0) return;
+    const imnn_lines l = imnn_lines_along(&in->shape, c->attr->v[0]);
+    const int64_t n = l.n, inner = l.inner;
+    if (l.outer * inner * n == 0) return;
     place few[FEW], *room = few;
     const size_t bytes = 2 * (size_t)n * sizeof *room;
     if (n > FEW && !(room = imnn_alloc_raw(bytes))) {
@@ -147,7 +128,7 @@ static void along(const imnn_call *c, bool values)
         return;
     }
     const uint64_t turn = !c->attr->v[1] ? 0 : size == 8 ? UINT64_MAX : UINT32_MAX;
-    for (int64_t o = 0; o < outer; o++)
+    for (int64_t o = 0; o < l.outer; o++)
         for (int64_t k = 0; k < inner; k++) {
             const int64_t start = o * n * inner + k;
             const char *x = (const char *)c->in[0].data + (size_t)start * size;
@@ -180,8 +161,8 @@ static void kernel_argsort(const imnn_call *c) { along(c, false); }
         .dtypes = IMNN_ANY,                                                                    \
         .infer = infer_##n,                                                                    \
         .vjp = vjp_fn,                                                                         \
-        .batch = batch,                                                                        \
-        .rows = rows,                                                                          \
+        .batch = imnn_axis_batch,                                                              \
+        .rows = imnn_axis_rows,                                                                \
         .kernel = kernel_##n,                                                                  \
         .gives = dtype,                                                                        \
         .range = {-2, 2},                                                                      \

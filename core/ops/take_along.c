@@ -1,6 +1,6 @@
 /* take_along(x, indices, axis): along every line of the axis its own elements by number, and the
  * transpose put_along_add. Numbers below 0 count as 0, those past the end as the last one. */
-#include "core/ops/ops.h"
+#include "core/ops/axis.h"
 #include <string.h>
 
 imnn_node g_take_along(imnn_graph *g, imnn_node x, imnn_node indices, int axis)
@@ -100,10 +100,8 @@ typedef struct lines {
 
 static lines lines_of(const imnn_shape *x, const imnn_shape *selected, int64_t axis)
 {
-    lines l = {1, x->size[axis], selected->size[axis], 1};
-    for (int64_t k = 0; k < axis; k++) l.outer *= x->size[k];
-    for (int64_t k = axis + 1; k < x->ndim; k++) l.inner *= x->size[k];
-    return l;
+    const imnn_lines l = imnn_lines_along(x, axis);
+    return (lines){l.outer, l.n, selected->size[axis], l.inner};
 }
 
 static int64_t clamp(int64_t i, int64_t n) { return i < 0 ? 0 : i < n ? i : n - 1; }
