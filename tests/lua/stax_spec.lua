@@ -5,18 +5,9 @@ local golden = require 'tests.support.golden'
 local message = require 'tests.support.message'
 local np, random, stax, tree = imnn.np, imnn.random, imnn.stax, imnn.tree
 
-local function flat(t, out)
-  out = out or {}
-  if type(t) ~= 'table' then out[#out + 1] = t
-  else
-    for _, v in ipairs(t) do flat(v, out) end
-  end
-  return out
-end
-
 local function near(expected, got, rtol, atol, what)
   if np.is_array(expected) then expected = expected:totable() end
-  local case = { y = flat(expected), rtol = rtol, atol = atol }
+  local case = { y = golden.flat(expected), rtol = rtol, atol = atol }
   local why = golden.difference(case, got)
   assert.is_nil(why, why and what .. ': ' .. why)
 end

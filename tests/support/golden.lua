@@ -22,6 +22,16 @@ local function allowed(case, a, b, dtype)
   return most
 end
 
+--- The numbers of a nested table, row-major.
+function M.flat(t, out)
+  out = out or {}
+  if type(t) ~= 'table' then out[#out + 1] = t
+  else
+    for _, v in ipairs(t) do M.flat(v, out) end
+  end
+  return out
+end
+
 --- Compare an array with the numbers of a case, row-major.
 -- @tparam table case `y` numbers, and `shape`; `ulp`, `atol`, `rtol` say how well they must agree:
 -- |a - b| <= ulp units in the last place of the larger one + atol + rtol |golden|; none: exactly

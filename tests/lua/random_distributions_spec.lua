@@ -1,0 +1,194 @@
+--- Draws follow their distributions: Kolmogorov-Smirnov and chi-square tests with fixed seeds.
+local imnn = require 'imnn'
+local draws = require 'tests.support.draws'
+local np, random = imnn.np, imnn.random
+local in_layout = draws.in_layout
+
+local exp, log, sqrt, pi = math.exp, math.log, math.sqrt, math.pi
+local stats = require 'tests.support.statistics'
+local cumulative, log_factorial = stats.cumulative, stats.log_factorial
+
+-- How often a fixed seed would fail though all is well: 1 in 10^4 for each row below.
+local FALSE_ALARM = 1e-4
+local N = 4000
+
+local function asinh(x) return x < 0 and -log(-x + sqrt(x * x + 1)) or log(x + sqrt(x * x + 1)) end
+local function logit(x) return log(x / (1 - x)) end
+local function triangle(x) return x < -1 and 0 or x < 0.5 and (x + 1) / 4.5 or (2 - x) / 4.5 end
+
+-- name, parameters, cumulative distribution of the draws, or of a function of them.
+local continuous = {
+  { 'exponential', {}, function(x) return 1 - exp(-x) end },
+  { 'laplace', {}, function(x) return x < 0 and exp(x) / 2 or 1 - exp(-x) / 2 end },
+  { 'logistic', {}, function(x) return 1 / (1 + exp(-x)) end },
+  { 'gumbel', {}, function(x) return exp(-exp(-x)) end },
+  { 'cauchy', {}, function(x) return 0.5 + math.atan(x) / pi end },
+  { 'halfcauchy', {}, function(x) return 2 * math.atan(x) / pi end },
+  { 'pareto', { 3 }, function(x) return 1 - x ^ -3 end },
+  { 'weibull_min', { 2, 1.5 }, function(x) return 1 - exp(-(x / 2) ^ 1.5) end },
+  { 'rayleigh', { 2 }, function(x) return 1 - exp(-x * x / 8) end },
+  { 'lognormal', { 0.7 }, cumulative(function(y) return exp(-y * y / 0.98) end, -6, 6), log },
+  { 'halfnormal', {}, cumulative(function(x) return exp(-x * x / 2) end, 0, 8) },
+  { 'triangular', { -1, 0.5, 2 }, cumulative(triangle, -1, 2) },
+  { 'maxwell', {}, cumulative(function(x) return x * x * exp(-x * x / 2) end, 0, 9) },
+  { 'double_sided_maxwell', { 1, 2 }, cumulative(function(x)
+    local y = (x - 1) / 2
+    return y * y * exp(-y * y / 2)
+  end, -20, 20) },
+  { 'wald', { 1.5 }, cumulative(function(y)
+    local x = exp(y)
+    return x ^ -0.5 * exp(-(x - 1.5) ^ 2 / (4.5 * x))
+  end, -8, 6), log },
+  { 'gamma', { 2.5 }, cumulative(function(x) return x ^ 1.5 * exp(-x) end, 0, 40) },
+  { 'gamma', { 0.4 }, cumulative(function(y) return exp(0.4 * y - exp(y)) end, -70, 5), log },
+  { 'loggamma', { 0.3 }, cumulative(function(y) return exp(0.3 * y - exp(y)) end, -90, 5) },
+  { 'gamma', { 3000 }, cumulative(function(x)
+    return exp(2999 * log(x / 3000) - (x - 3000))
+  end, 2600, 3400) },
+  { 'inverse_gamma', { 3, 2 }, cumulative(function(y) return exp(-3 * y - 2 * exp(-y)) end, -5, 9),
+    log },
+  { 'beta', { 2, 3 }, cumulative(function(x) return x * (1 - x) ^ 2 end, 0, 1) },
+  { 'beta', { 0.5, 0.7 }, cumulative(function(y)
+    return exp(0.5 * y) / (1 + exp(y)) ^ 1.2
+  end, -60, 40), logit },
+  { 't', { 3 }, cumulative(function(y)
+    local c = (exp(y) + exp(-y)) / 2
+    return (1 + (c * c - 1) / 3) ^ -2 * c
+  end, -9, 9), asinh },
+  { 'chisquare', { 3 }, cumulative(function(x) return sqrt(x) * exp(-x / 2) end, 0, 60) },
+  { 'f', { 4, 6 }, cumulative(function(y)
+    local x = exp(y)
+    return x ^ 2 * (1 + 4 * x / 6) ^ -5
+  end, -9, 9), log },
+  { 'generalized_normal', { 1.5 }, cumulative(function(x)
+    return exp(-math.abs(x) ^ 1.5)
+  end, -12, 12) },
+  { 'von_mises', { 1, 2 }, cumulative(function(x) return exp(2 * math.cos(x - 1)) end, -pi, pi) },
+  { 'von_mises', { 0, 1e-6 }, function(x) return (x + pi) / (2 * pi) end },
+  { 'von_mises', { 0, 1e8 }, cumulative(function(x) return exp(-x * x / 2) end, -8, 8),
+    function(x) return x * 1e4 end },
+}
+
+local function binomial(n, p)
+  return function(k)
+    if k < 0 or k > n then return 0 end
+    return exp(log_factorial(n) - log_factorial(k) - log_factorial(n - k) + k * log(p)
+      + (n - k) * log(1 - p))
+  end
+end
+local function poisson(lam)
+  return function(k) return exp(k * log(lam) - lam - log_factorial(k)) end
+end
+
+-- name, parameters, probability of k, from, to
+local discrete = {
+  { 'rademacher', {}, function(k) return k == 0 and 0 or 0.5 end, -1, 1 },
+  { 'geometric', { 0.3 }, function(k) return 0.3 * 0.7 ^ (k - 1) end, 1, 60 },
+  { 'poisson', { 4 }, poisson(4), 0, 40 },
+  { 'poisson', { 30 }, poisson(30), 0, 120 },
+  { 'binomial', { 10, 0.3 }, binomial(10, 0.3), 0, 10 },
+  { 'binomial', { 200, 0.6 }, binomial(200, 0.6), 0, 200 },
+  { 'negative_binomial', { 2, 3 }, function(k) -- (k + 1) (2/5)^2 (3/5)^k
+    return (k + 1) * 0.16 * 0.6 ^ k
+  end, 0, 80 },
+}
+
+describe('draws follow their distributions', function()
+  local layouts = { 'original', 'partitionable' }
+  local seed = 100
+  for _, row in ipairs(continuous) do
+    for k, dtype in ipairs { 'f32', 'f64' } do
+      seed = seed + 1
+      local key = random.PRNGKey(seed)
+      it(('%s(%s), %s'):format(row[1], table.concat(row[2], ', '), dtype), function()
+        in_layout(layouts[k], function()
+          local given, n = { unpack(row[2]) }, #row[2]
+          given[n + 1], given[n + 2] = { N }, dtype
+          local x = random[row[1]](key, unpack(given))
+          assert.equal(dtype, x.dtype)
+          local values = x:values()
+          if row[4] then
+            for i, v in ipairs(values) do values[i] = row[4](v) end
+          end
+          assert.is_true(stats.kolmogorov(values, row[3]) > FALSE_ALARM)
+        end)
+      end)
+    end
+  end
+
+  for _, row in ipairs(discrete) do
+    seed = seed + 1
+    local key = random.PRNGKey(seed)
+    it(('%s(%s)'):format(row[1], table.concat(row[2], ', ')), function()
+      local given = { unpack(row[2]) }
+      given[#given + 1] = { N }
+      local values = random[row[1]](key, unpack(given)):values()
+      assert.is_true(stats.pearson(values, row[3], row[4], row[5]) > FALSE_ALARM)
+    end)
+  end
+
+  it('uniform, normal, truncated normal', function()
+    local function pass(x, cdf) assert.is_true(stats.kolmogorov(x:values(), cdf) > FALSE_ALARM) end
+    local key = random.PRNGKey(31)
+    local function bell(x) return exp(-x * x / 2) end
+    for _, dtype in ipairs { 'f32', 'f64' } do
+      pass(random.uniform(key, { N }, { minval = 2, maxval = 7, dtype = dtype }),
+        function(x) return (x - 2) / 5 end)
+      pass(random.normal(key, { N }, dtype), cumulative(bell, -8, 8))
+      pass(random.truncated_normal(key, 1, 2.5, { N }, dtype), cumulative(bell, 1, 2.5))
+    end
+  end)
+
+  it('randint: small ranges, and ranges that are no power of 2', function()
+    local key = random.PRNGKey(32)
+    local function pass(lo, hi)
+      local x = random.randint(key, { N }, lo, hi):values()
+      assert.is_true(stats.pearson(x, function() return 1 / (hi - lo) end, lo, hi - 1)
+        > FALSE_ALARM)
+    end
+    pass(0, 7)
+    pass(-50, 50)
+  end)
+
+  it('bernoulli: the number of successes is binomial', function()
+    local n = random.bernoulli(random.PRNGKey(33), 0.3, { N, 10 }):astype('i32'):sum { axis = 2 }
+    assert.is_true(stats.pearson(n:values(), binomial(10, 0.3), 0, 10) > FALSE_ALARM)
+  end)
+
+  it('dirichlet: shares are beta numbers and add up to 1', function()
+    local x = random.dirichlet(random.PRNGKey(34), { 2, 1, 2 }, { N })
+    assert.same({ N, 3 }, x.shape)
+    assert.is_true(np.abs(x:sum { axis = 2 } - 1):max():item() < 1e-6)
+    local cdf = cumulative(function(v) return v * (1 - v) ^ 2 end, 0, 1) -- beta(2, 3)
+    assert.is_true(stats.kolmogorov(x[{ {}, 1 }]:values(), cdf) > FALSE_ALARM)
+  end)
+
+  it('multinomial: counts are binomial and add up to n', function()
+    local x = random.multinomial(random.PRNGKey(35), 20, { 0.2, 0.5, 0.3 }, { N })
+    assert.same({ N, 3 }, x.shape)
+    assert.is_true(np.eq(x:sum { axis = 2 }, 20):all():item())
+    for k, p in ipairs { 0.2, 0.5, 0.3 } do
+      assert.is_true(stats.pearson(x[{ {}, k }]:values(), binomial(20, p), 0, 20) > FALSE_ALARM)
+    end
+    assert.same({ 2, 3 }, random.multinomial(random.PRNGKey(3), np.array { 5, 9 },
+      { 0.2, 0.5, 0.3 }).shape)
+  end)
+
+  it('ball: the volume within a radius grows with its power', function()
+    local x = random.ball(random.PRNGKey(36), 3, 2, { N })
+    local radius = np.sqrt((x * x):sum { axis = 2 }):values()
+    assert.is_true(stats.kolmogorov(radius, function(r) return r ^ 3 end) > FALSE_ALARM)
+  end)
+
+  it('independent keys give independent numbers', function()
+    local keys = random.split(random.PRNGKey(37), N)
+    local x = imnn.vmap(function(k) return random.gamma(k, 2.5) end)(keys)
+    local cdf = cumulative(function(v) return v ^ 1.5 * exp(-v) end, 0, 40)
+    assert.is_true(stats.kolmogorov(x:values(), cdf) > FALSE_ALARM)
+    local y = imnn.vmap(function(k) return random.poisson(k, 12, { 2 }) end)(keys)
+    assert.is_true(stats.pearson(y[{ {}, 2 }]:values(), poisson(12), 0, 60) > FALSE_ALARM)
+    local a, b = y[{ {}, 1 }]:astype 'f64', y[{ {}, 2 }]:astype 'f64'
+    local r = ((a - a:mean()) * (b - b:mean())):mean():item() / 12
+    assert.is_true(math.abs(r) * math.sqrt(N) < 4) -- 1 seed in 16000
+  end)
+end)
