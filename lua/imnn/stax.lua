@@ -7,8 +7,9 @@ local args = require 'imnn.args'
 local array = require 'imnn.array'
 local core = require 'imnn.core'
 local np = require 'imnn.numpy'
-local promote = require 'imnn.numpy.promote'
+local floats = require('imnn.numpy.operands').floats
 local random = require 'imnn.random'
+local check = require 'imnn.random.check'
 local C = core.C
 local M = {}
 
@@ -29,7 +30,7 @@ end
 --- Uniform numbers in [0, scale) (0.01).
 function M.uniform(scale)
   return function(key, shape, dtype)
-    return random.uniform(key, shape, { dtype = dtype or 'f32' }) * (scale or 0.01)
+    return random.uniform(key, shape, { dtype = dtype }) * (scale or 0.01)
   end
 end
 
@@ -80,10 +81,9 @@ function M.variance_scaling(scale, mode, distribution, in_axis, out_axis)
       if not is_last(shape, in_axis, out_axis) then
         return random.truncated_normal(key, -2, 2, shape, dtype) * (math.sqrt(scale / n) / cut)
       end
-      local s, code = array.c_shape(shape), array.dtype_code(dtype or 'f32')
-      local settings = table.concat({ scale, mode, code, random.key_layout(),
-        table.concat(shape, ',') }, ' ')
-      return array.build('stax.variance_scaling', settings, { key }, function(graph, k)
+      local who, s = 'stax.variance_scaling', array.c_shape(shape)
+      local code, of = check.dtype(who, dtype)
+      return array.build(who, check.settings(s, scale, mode, of), { key }, function(graph, k)
         return C.imnn_layer_truncated_normal_scaled(graph, k, code, s, scale, fans[mode])
       end)
     end
@@ -96,7 +96,7 @@ function M.variance_scaling(scale, mode, distribution, in_axis, out_axis)
   end
   if distribution == 'uniform' then
     return function(key, shape, dtype)
-      return random.uniform(key, shape, { dtype = dtype or 'f32', minval = -1, maxval = 1 })
+      return random.uniform(key, shape, { dtype = dtype, minval = -1, maxval = 1 })
         * math.sqrt(3 * scale / fan_size(shape, mode, in_axis, out_axis))
     end
   end
@@ -120,12 +120,6 @@ M.kaiming_normal, M.kaiming_uniform = M.he_normal, M.he_uniform
 
 local by_axis = { softmax = true, log_softmax = true, logsumexp = true, glu = true }
 
-local function real(x, who)
-  if type(x) == 'table' or type(x) == 'number' then x = np.array(x) end
-  if not array.is(x) then core.raise('stax.%s: needs an Array, got %s', who, type(x)) end
-  return (x.dtype == 'f32' or x.dtype == 'f64') and x or promote.convert(x, 'f32')
-end
-
 local names = {}
 do
   local i = 0
@@ -138,7 +132,7 @@ end
 --- Functions of arrays: stax.relu(x), stax.leaky_relu(x, slope), ... (spec of each: JAX's jax.nn).
 for _, name in ipairs(names) do
   M[name] = function(x, parameter)
-    x = real(x, name)
+    x = floats(x, 'stax.' .. name)
     local value = parameter or 0 / 0
     if by_axis[name] and parameter then
       value = core.index(parameter, #x.shape, 'stax.' .. name .. ': no axis')

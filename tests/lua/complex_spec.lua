@@ -2,7 +2,7 @@
 local ffi = require 'ffi'
 local imnn = require 'imnn'
 local message = require 'tests.support.message'
-local np, random = imnn.np, imnn.random
+local np, random, stax = imnn.np, imnn.random, imnn.stax
 
 local function near(expected, x, tolerance)
   expected = np.array(expected, x.dtype)
@@ -228,9 +228,16 @@ describe('the default dtype', function()
       random.normal(random.PRNGKey(0), { 2 }), random.uniform(random.PRNGKey(0)),
       np.mean(np.array { true, false }), np.array({ 1 }, 'f32'),
     } do dtypes[i] = x.dtype end
+    local key, weights = random.PRNGKey(0), {}
+    for _, name in ipairs { 'normal', 'uniform', 'glorot_normal', 'glorot_uniform' } do
+      weights[name] = stax[name]()(key, { 2, 3 }).dtype
+    end
+    local activated = stax.relu(np.array({ 1 }, 'i32')).dtype
     imnn.set_default_dtype 'f32'
     assert.are.same({ 'f64', 'c128', 'f64', 'f64', 'f64', 'f64', 'f64', 'f64', 'f64', 'f64', 'f64',
       'f32' }, dtypes)
+    assert.are.equal('f64', activated)
+    for name, dtype in pairs(weights) do assert.are.equal('f64', dtype, name) end
     refuses(function() imnn.set_default_dtype 'i32' end,
       'set_default_dtype: needs f32 or f64, got i32')
   end)

@@ -72,6 +72,7 @@ describe('searching', function()
       { 'interp', { { 0, 9 }, { 1, 2 }, { 3, 2 }, { left = -1, right = nan } }, 'f32',
         { -1, nan } },
       { 'interp', { 5, { 1 }, f64 { 7 } }, 'f64', 7 },
+      { 'interp', { 0, { 1 }, f64 { 7 }, { left = 1e300 } }, 'f64', 1e300 },
     }
   end)
 

@@ -132,7 +132,7 @@ end
 local function as_arrays(opts)
   if type(opts) ~= 'table' then return opts end
   local out = {}
-  for name, x in pairs(opts) do out[name] = type(x) == 'number' and array.number(x, 'f32') or x end
+  for name, x in pairs(opts) do out[name] = type(x) == 'number' and array.number(x, 'f64') or x end
   return out
 end
 
@@ -163,7 +163,8 @@ function M.interp(x, xp, fp, opts)
   local same = elementwise('eq', step, 0)
   local part = (x - x0) / elementwise('where', same, 1, step)
   local y = elementwise('where', same, y1, y0 + part * (y1 - y0))
-  local left, right = o.left or fp[1], o.right or fp[n]
+  local left = promote.convert(o.left or fp[1], dtype)
+  local right = promote.convert(o.right or fp[n], dtype)
   y = elementwise('where', elementwise('lt', x, xp[1]), left, y)
   return elementwise('where', elementwise('gt', x, xp[n]), right, y)
 end
