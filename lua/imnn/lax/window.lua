@@ -7,8 +7,8 @@ local array = require 'imnn.array'
 local core = require 'imnn.core'
 local create = require 'imnn.numpy.create'
 local elementwise = require('imnn.numpy.elementwise').apply
+local operands = require 'imnn.numpy.operands'
 local promote = require 'imnn.numpy.promote'
-local registry = require 'imnn.registry'
 local shape = require 'imnn.numpy.shape'
 local M = {}
 
@@ -144,12 +144,6 @@ local function default_layout(n)
   return { 'NC' .. space, 'OI' .. space, 'NC' .. space }
 end
 
-local function same_dtype(who, lhs, rhs)
-  lhs, rhs = create.as_array(lhs, who), create.as_array(rhs, who)
-  local dtype = promote.allowed(registry.conv, promote.dtype { lhs, rhs })
-  return promote.convert(lhs, dtype), promote.convert(rhs, dtype)
-end
-
 --- Convolution (cross-correlation: kernels are not turned around).
 -- @tparam Array lhs in the first layout
 -- @tparam Array rhs kernel, in the second
@@ -164,7 +158,7 @@ end
 function M.conv_general_dilated(lhs, rhs, opts)
   local who = 'conv_general_dilated'
   local o = args.take(who, opts, rows)
-  lhs, rhs = same_dtype(who, lhs, rhs)
+  lhs, rhs = operands.of(who, 'conv', lhs, rhs)
   local layout = M.layout(who, o.dimension_numbers or default_layout(#rhs.shape - 2))
   local text, n = layout.text, #layout.spatial
   if n > 3 then core.raise('%s: up to 3 spatial axes, got %d', who, n) end
@@ -244,7 +238,7 @@ function M.conv_transpose(lhs, rhs, strides, padding, opts)
     rhs_dilation = { 'table', optional = true }, dimension_numbers = { 'table', optional = true },
     transpose_kernel = { 'boolean', default = false },
   })
-  lhs, rhs = same_dtype(who, lhs, rhs)
+  lhs, rhs = operands.of(who, 'conv', lhs, rhs)
   local space = ('DHW'):sub(-math.max(#rhs.shape - 2, 0))
   if #rhs.shape <= 2 then space = '' end
   local layout = M.layout(who, o.dimension_numbers
@@ -380,8 +374,7 @@ end
 -- @usage lax.reduce_window(x, -math.huge, 'max', { 2, 2, 1 }, { window_strides = { 2, 2, 1 } })
 function M.reduce_window(operand, init_value, computation, window_dimensions, opts)
   local who = 'reduce_window'
-  local x = create.as_array(operand, who)
-  x = promote.convert(x, promote.allowed(registry.window_sum, x.dtype))
+  local x = operands.of(who, 'window_sum', operand)
   if type(init_value) ~= 'number' then
     core.raise('%s: init_value must be a number, got %s', who, type(init_value))
   end

@@ -7,6 +7,7 @@
 -- @module imnn.lfi.prior
 local args = require 'imnn.args'
 local core = require 'imnn.core'
+local floats = require('imnn.numpy.operands').floats
 local np = require 'imnn.numpy'
 local random = require 'imnn.random'
 local M = {}
@@ -66,13 +67,13 @@ end
 
 -- Parameters (..., P) as real numbers.
 local function points(theta, P)
-  if not np.is_array(theta) then theta = np.array(theta) end
+  theta = floats(theta, 'prior.log_prob')
   local shape = theta.shape
   if shape[#shape] ~= P then
     core.raise('prior.log_prob: the prior has %d parameters, got theta of shape (%s)', P,
       table.concat(shape, ', '))
   end
-  return (theta.dtype == 'f32' or theta.dtype == 'f64') and theta or theta:astype 'f32'
+  return theta
 end
 
 -- ---- priors ----

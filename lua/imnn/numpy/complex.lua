@@ -2,13 +2,9 @@
 -- @module imnn.numpy.complex
 local array = require 'imnn.array'
 local create = require 'imnn.numpy.create'
+local floats = require('imnn.numpy.operands').floats
 local promote = require 'imnn.numpy.promote'
 local M = {}
-
-local function floats(x, who)
-  x = create.as_array(x, who)
-  return promote.is_float(x.dtype) and x or promote.convert(x, array.default_dtype())
-end
 
 --- Complex numbers of real and imaginary parts, whose shapes broadcast.
 -- @tparam Array|number re
@@ -17,8 +13,7 @@ end
 -- @usage np.complex(np.cos(phi), np.sin(phi))
 function M.complex(re, im)
   re, im = create.as_array(re, 'complex'), create.as_array(im, 'complex')
-  local dtype = promote.dtype { re, im }
-  if not promote.is_float(dtype) then dtype = array.default_dtype() end
+  local dtype = promote.real(promote.dtype { re, im })
   return array.apply('complex', { promote.convert(re, dtype), promote.convert(im, dtype) })
 end
 

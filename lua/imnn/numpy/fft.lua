@@ -90,7 +90,7 @@ local function as_floats(x, kind, who)
       core.raise('%s: is of real arrays, got %s; np.fft.%s is of complex ones', who, x.dtype,
         (who:gsub('^.*%.r', '')))
     end
-    return promote.is_float(x.dtype) and x or promote.convert(x, array.default_dtype())
+    return promote.convert(x, promote.real(x.dtype))
   end
   return promote.convert(x, promote.complex_of(x.dtype))
 end

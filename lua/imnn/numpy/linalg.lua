@@ -9,28 +9,20 @@ local array = require 'imnn.array'
 local core = require 'imnn.core'
 local create = require 'imnn.numpy.create'
 local elementwise = require('imnn.numpy.elementwise').apply
+local operands = require 'imnn.numpy.operands'
 local promote = require 'imnn.numpy.promote'
 local reduce = require 'imnn.numpy.reduce'
-local registry = require 'imnn.registry'
 local shape = require 'imnn.numpy.shape'
 local M = {}
 
 -- ---- helpers ----
 
-local function real(x, name)
-  x = create.as_array(x, name)
-  return promote.convert(x, promote.allowed(registry[name], x.dtype))
-end
+local function real(x, name) return operands.of(name, name, x) end
 
 -- An operator of one matrix.
 local function apply(name, x, attr) return array.apply(name, { real(x, name) }, attr) end
 
--- Two arrays in the dtype that they have together.
-local function both(name, a, b)
-  a, b = create.as_array(a, name), create.as_array(b, name)
-  local dtype = promote.allowed(registry[name], promote.dtype { a, b })
-  return promote.convert(a, dtype), promote.convert(b, dtype)
-end
+local function both(name, a, b) return operands.of(name, name, a, b) end
 
 local function product(a, b, ta, tb)
   return array.apply('matmul', { a, b }, { ta and 1 or 0, tb and 1 or 0 })
@@ -272,15 +264,12 @@ end
 -- @treturn Array
 function M.multi_dot(list)
   if type(list) ~= 'table' or #list < 2 then core.raise 'multi_dot: needs two arrays or more' end
-  local x, d = {}, {}
-  for i, a in ipairs(list) do x[i] = create.as_array(a, 'multi_dot') end
-  local dtype = promote.allowed(registry.matmul, promote.dtype(x))
+  local x, d = { operands.of('multi_dot', 'matmul', unpack(list)) }, {}
   for i, a in ipairs(x) do
     local s = a.shape
     if #s ~= 2 and not (#s == 1 and (i == 1 or i == #x)) then
       core.raise('multi_dot: argument %d must be a matrix, got (%s)', i, text(a))
     end
-    x[i] = promote.convert(a, dtype)
     d[i] = #s == 2 and s[1] or i == 1 and 1 or s[1]
   end
   local last = x[#x].shape

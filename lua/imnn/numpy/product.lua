@@ -5,16 +5,13 @@ local axes_of = require 'imnn.numpy.axes'
 local complex = require 'imnn.numpy.complex'
 local core = require 'imnn.core'
 local create = require 'imnn.numpy.create'
+local operands_of = require('imnn.numpy.operands').of
 local promote = require 'imnn.numpy.promote'
 local registry = require 'imnn.registry'
 local shape = require 'imnn.numpy.shape'
 local M = {}
 
-local function product(name, a, b)
-  a, b = create.as_array(a, name), create.as_array(b, name)
-  local dtype = promote.allowed(registry.matmul, promote.dtype { a, b })
-  return promote.convert(a, dtype), promote.convert(b, dtype)
-end
+local function product(name, a, b) return operands_of(name, 'matmul', a, b) end
 
 --- Matrix product (..., n, k) x (..., k, m); vectors as NumPy has it.
 function M.matmul(a, b)

@@ -7,6 +7,7 @@ local axes_of = require 'imnn.numpy.axes'
 local core = require 'imnn.core'
 local create = require 'imnn.numpy.create'
 local elementwise = require('imnn.numpy.elementwise').apply
+local floats = require('imnn.numpy.operands').floats
 local promote = require 'imnn.numpy.promote'
 local reduce, restore, count = axes_of.reduce, axes_of.restore, axes_of.count
 local M = {}
@@ -26,8 +27,6 @@ local function reduction(name, fn, rows)
     return o.keepdims and restore(y, x.shape, axes) or y
   end
 end
-
-local function real(x) return promote.convert(x, promote.real(x.dtype)) end
 
 local function square(x) -- of the size of complex numbers
   if not promote.is_complex(x.dtype) then return x * x end
@@ -60,10 +59,10 @@ end)
 
 -- ---- moments ----
 
-reduction('mean', function(x, axes) return reduce('sum', real(x), axes) / count(x, axes) end)
+reduction('mean', function(x, axes) return reduce('sum', floats(x), axes) / count(x, axes) end)
 
 local function variance(x, axes, o)
-  x = real(x)
+  x = floats(x)
   local n = count(x, axes)
   local d = x - restore(reduce('sum', x, axes) / n, x.shape, axes)
   return reduce('sum', square(d), axes) / (n - o.ddof)
@@ -73,7 +72,7 @@ reduction('std', function(x, axes, o) return elementwise('sqrt', variance(x, axe
   variance_rows)
 
 local function logsumexp(x, axes, o)
-  x = real(x)
+  x = floats(x)
   local top = array.apply('stop_gradient', { reduce('max', x, axes) })
   top = elementwise('where', elementwise('isfinite', top), top, 0)
   local terms = elementwise('exp', x - restore(top, x.shape, axes))
@@ -85,14 +84,14 @@ reduction('logsumexp', logsumexp,
   axes_of.rows(axes_of.several, { b = { 'number', 'table', 'Array', optional = true } }))
 
 reduction('norm', function(x, axes)
-  return elementwise('sqrt', reduce('sum', square(real(x)), axes))
+  return elementwise('sqrt', reduce('sum', square(floats(x)), axes))
 end)
 
 -- ---- without NaN ----
 
 -- x with a number instead of NaN, and how many elements are none.
 local function known(x, axes, instead)
-  x = real(x)
+  x = floats(x)
   local nan = elementwise('isnan', x)
   local n = reduce('sum', promote.convert(elementwise('not', nan), x.dtype), axes)
   return elementwise('where', nan, instead, x), n, nan
@@ -181,7 +180,7 @@ end
 function M.trapezoid(y, opts)
   local o = axes_of.options('trapezoid', opts, axes_of.rows(axes_of.one,
     { dx = { 'number', default = 1 }, x = { 'Array', 'table', optional = true } }))
-  y = real(create.as_array(y, 'np.trapezoid'))
+  y = floats(y, 'np.trapezoid')
   local axis = core.index(o.axis or -1, y.ndim, 'np.trapezoid: no axis')
   local left, right, step = {}, {}, o.dx
   for k = 1, y.ndim do left[k], right[k] = {}, {} end

@@ -6,15 +6,13 @@ local axes_of = require 'imnn.numpy.axes'
 local core = require 'imnn.core'
 local create = require 'imnn.numpy.create'
 local elementwise = require('imnn.numpy.elementwise').apply
+local floats = require('imnn.numpy.operands').floats
 local index = require 'imnn.numpy.index'
 local promote = require 'imnn.numpy.promote'
 local reduce = axes_of.reduce
 local M = {}
 
-local function real(x, who)
-  x = create.as_array(x, 'np.' .. who)
-  return promote.convert(x, promote.real(x.dtype))
-end
+local function real(x, who) return floats(x, 'np.' .. who) end
 
 -- ---- quantiles ----
 

@@ -3,12 +3,13 @@
 local args = require 'imnn.args'
 local array = require 'imnn.array'
 local core = require 'imnn.core'
+local floats = require('imnn.numpy.operands').floats
 local np = require 'imnn.numpy'
 local M = {}
 
 -- Places in f64 whose values are known and ascend, and values in their own dtype.
 local function grid(who, x, y, least)
-  x, y = np.asarray(x), np.asarray(y)
+  x, y = np.asarray(x), floats(y, who)
   if array.traced(x) then core.raise('%s: the grid must be known before the function runs', who) end
   local n = x.size
   if x.ndim ~= 1 or y.ndim < 1 or y.shape[1] ~= n or n < least then
@@ -16,7 +17,7 @@ local function grid(who, x, y, least)
       table.concat(x.shape, ', '), table.concat(y.shape, ', '))
   end
   if not np.all(np.gt(np.diff(x), 0)):item() then core.raise('%s: the places must ascend', who) end
-  return x:astype 'f64', y.dtype:match '^[fc]' and y or y:astype 'f32'
+  return x:astype 'f64', y
 end
 
 -- The interval of each place t, zero-based, and t in the dtype of the values.

@@ -4,6 +4,7 @@ local args = require 'imnn.args'
 local array = require 'imnn.array'
 local core = require 'imnn.core'
 local np = require 'imnn.numpy'
+local operands = require 'imnn.numpy.operands'
 local M = {
   det = np.linalg.det, inv = np.linalg.inv, svd = np.linalg.svd, eigh = np.linalg.eigh,
   pinv = np.linalg.pinv, lstsq = np.linalg.lstsq, norm = np.linalg.norm,
@@ -79,8 +80,7 @@ function M.qr(x, mode)
 end
 
 local function real(x, who)
-  x = np.array(x)
-  if x.dtype ~= 'f32' and x.dtype ~= 'f64' then x = np.astype(x, 'f32') end
+  x = operands.of(who, 'expm', x)
   if #x.shape < 2 then
     core.raise('%s: needs square matrices, got (%s)', who, table.concat(x.shape, ', '))
   end

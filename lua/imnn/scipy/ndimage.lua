@@ -2,6 +2,7 @@
 -- @module imnn.scipy.ndimage
 local args = require 'imnn.args'
 local core = require 'imnn.core'
+local floats = require('imnn.numpy.operands').floats
 local np = require 'imnn.numpy'
 local M = {}
 
@@ -52,9 +53,7 @@ local function take(who, x, opts)
     core.raise('%s: no mode "%s"; there are "reflect", "nearest", "mirror", "wrap", "constant"',
       who, o.mode)
   end
-  x = np.asarray(x)
-  if not x.dtype:match '^[fc]' then x = x:astype 'f32' end
-  return x, o
+  return floats(x, who), o
 end
 
 --- Smoothing by a normal density along one axis.
