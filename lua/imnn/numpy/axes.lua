@@ -32,18 +32,32 @@ function M.rows(base, more)
   return out
 end
 
---- Zero-based axes, sorted; all of them without `axis`.
-function M.list(who, x, axis)
-  local n, list, out, seen = x.ndim, axis, {}, {}
-  if axis == nil then
-    list = {}
-    for k = 1, n do list[k] = k end
-  elseif type(axis) == 'number' then list = { axis } end
-  for i, a in ipairs(list) do
-    out[i] = core.index(a, n, who .. ': no axis')
+--- Zero-based axes of an array of n axes, in the order in which they are given.
+-- @tparam string who
+-- @tparam number|table axes one, or a list
+-- @tparam number n
+-- @tparam[opt='axis'] string what they are called in messages
+-- @treturn table list
+-- @treturn table which are in it
+-- @raise what is no axis, an axis that is given twice
+function M.given(who, axes, n, what)
+  local out, seen = {}, {}
+  for i, a in ipairs(type(axes) == 'table' and axes or { axes or false }) do
+    out[i] = core.index(a or nil, n, who .. ': no ' .. (what or 'axis'))
     if seen[out[i]] then core.raise('%s: axis %d is given twice', who, a) end
     seen[out[i]] = true
   end
+  return out, seen
+end
+
+--- Zero-based axes, sorted; all of them without `axis`.
+function M.list(who, x, axis)
+  local out = {}
+  if axis == nil then
+    for k = 1, x.ndim do out[k] = k - 1 end
+    return out
+  end
+  out = M.given(who, axis, x.ndim)
   table.sort(out)
   return out
 end

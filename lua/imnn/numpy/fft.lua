@@ -8,52 +8,20 @@
 -- @module imnn.numpy.fft
 local args = require 'imnn.args'
 local array = require 'imnn.array'
+local axes_of = require 'imnn.numpy.axes'
 local core = require 'imnn.core'
 local create = require 'imnn.numpy.create'
 local promote = require 'imnn.numpy.promote'
+local shape = require 'imnn.numpy.shape'
 local M = {}
 
--- ---- moving axes ----
-
--- Axes as C counts them, all of the array without a list.
-local function axes_of(who, x, axes)
-  local n, out, seen = #x.shape, {}, {}
-  for i, axis in ipairs(axes) do
-    out[i] = core.index(axis, n, who .. ': no axis')
-    if seen[out[i]] then core.raise('%s: axis %d is given twice', who, axis) end
-    seen[out[i]] = true
-  end
-  if #out == 0 then
-    core.raise('%s: needs an axis, got shape (%s)', who, table.concat(x.shape, ', '))
-  end
-  return out
-end
-
--- x with axes in this order.
-local function turned(x, order)
-  for place, axis in ipairs(order) do
-    if axis ~= place - 1 then return array.apply('transpose', { x }, order) end
-  end
-  return x
-end
-
--- The axes brought to the end, in their order; and how they go back.
-local function to_end(x, axes)
-  local order, back, chosen = {}, {}, {}
-  for _, axis in ipairs(axes) do chosen[axis] = true end
-  for k = 0, #x.shape - 1 do
-    if not chosen[k] then order[#order + 1] = k end
-  end
-  for _, axis in ipairs(axes) do order[#order + 1] = axis end
-  for place, axis in ipairs(order) do back[axis + 1] = place - 1 end
-  return turned(x, order), back
-end
+-- ---- transforms ----
 
 -- The last axes cropped or padded with zeros to these sizes.
 local function resize(x, sizes)
-  local shape, ranges, widths = x.shape, {}, {}
-  local first, cropped, padded = #shape - #sizes, false, false
-  for k, size in ipairs(shape) do
+  local all, ranges, widths = x.shape, {}, {}
+  local first, cropped, padded = #all - #sizes, false, false
+  for k, size in ipairs(all) do
     local want = sizes[k - first] or size
     cropped, padded = cropped or want < size, padded or want > size
     for _, v in ipairs { 0, math.min(size, want), 1 } do ranges[#ranges + 1] = v end
@@ -62,8 +30,6 @@ local function resize(x, sizes)
   if cropped then x = array.apply('slice', { x }, ranges) end
   return padded and array.apply('pad', { x }, widths) or x
 end
-
--- ---- transforms ----
 
 local function check_sizes(who, sizes, count)
   if #sizes ~= count then
@@ -101,12 +67,15 @@ local function transform(kind, who, x, sizes, axes, norm)
     core.raise("%s: norm is 'backward', 'ortho' or 'forward', got %q", who, tostring(norm))
   end
   x = as_floats(x, kind, who)
-  axes = axes_of(who, x, axes)
-  local y, back = to_end(x, axes)
-  local shape, count = y.shape, #axes
+  local ends, count = {}, #axes_of.given(who, axes, x.ndim)
+  if count == 0 then
+    core.raise('%s: needs an axis, got shape (%s)', who, table.concat(x.shape, ', '))
+  end
+  for k = 1, count do ends[k] = k - count - 1 end
+  local y = shape.moveaxis(x, axes, ends)
   if not sizes then
-    sizes = {}
-    for k = 1, count do sizes[k] = shape[#shape - count + k] end
+    local all = y.shape
+    sizes = { unpack(all, #all - count + 1) }
     if kind == 'irfft' then sizes[count] = 2 * (sizes[count] - 1) end
   end
   check_sizes(who, sizes, count)
@@ -118,7 +87,7 @@ local function transform(kind, who, x, sizes, axes, norm)
     who)
   local factor = factors[norm](elements, inverse)
   if factor ~= 1 then y = y * factor end
-  return turned(y, back)
+  return shape.moveaxis(y, ends, axes)
 end
 
 local one_axis = {
@@ -214,43 +183,26 @@ function M.rfftfreq(n, d, dtype)
   return create.array(frequencies('fft.rfftfreq', n, d, dtype, 0, math.floor(n / 2)))
 end
 
--- The elements from `start` (zero-based) on before the others, along an axis.
-local function turn(x, axis, start)
-  local shape = x.shape
-  local function part(from, count)
-    local ranges = {}
-    for k, size in ipairs(shape) do
-      local own = k == axis + 1
-      for _, v in ipairs { own and from or 0, own and count or size, 1 } do
-        ranges[#ranges + 1] = v
-      end
-    end
-    return array.apply('slice', { x }, ranges)
-  end
-  local n = shape[axis + 1]
-  if n == 0 then return x end
-  return array.apply('concatenate', { part(start, n - start), part(0, start) }, { axis })
-end
-
-local function shifted(who, x, opts, start)
+-- Elements moved along axes by half their number, to the right or to the left.
+local function shifted(who, x, opts, direction)
   if type(opts) == 'number' then opts = { axes = { opts } } end
   local o = args.take(who, opts, { axes = { 'table', optional = true } })
   x = create.as_array(x, who)
-  if #x.shape == 0 then return x end
-  for _, axis in ipairs(axes_of(who, x, o.axes or last_axes(x))) do
-    x = turn(x, axis, start(x.shape[axis + 1]))
+  local axes, shifts, sizes = o.axes or last_axes(x), {}, x.shape
+  for i, axis in ipairs(axes_of.given(who, axes, #sizes)) do
+    shifts[i] = direction * math.floor(sizes[axis + 1] / 2)
   end
-  return x
+  return #shifts > 0 and shape.roll(x, shifts, axes) or x
 end
 
 --- The frequency 0 brought to the middle, along all axes or those of the option `axes`.
 function M.fftshift(x, opts)
-  return shifted('fft.fftshift', x, opts, function(n) return math.ceil(n / 2) end)
+  return shifted('fft.fftshift', x, opts, 1)
 end
 
 --- The inverse of fftshift.
 function M.ifftshift(x, opts)
-  return shifted('fft.ifftshift', x, opts, function(n) return math.floor(n / 2) end)
+  return shifted('fft.ifftshift', x, opts, -1)
 end
 
 return M

@@ -6,6 +6,7 @@
 local ffi = require 'ffi'
 local args = require 'imnn.args'
 local array = require 'imnn.array'
+local axes_of = require 'imnn.numpy.axes'
 local core = require 'imnn.core'
 local create = require 'imnn.numpy.create'
 local elementwise = require('imnn.numpy.elementwise').apply
@@ -321,18 +322,13 @@ local matrix_norms = {
   [-math.huge] = function(x) return reduce.min(sums(x, -1), { axis = -1 }) end,
 }
 
-local function matrix_norm(x, ord, a, b, keepdims)
-  local norm, ndim = matrix_norms[ord == nil and 'fro' or ord], #x.shape
+local function matrix_norm(x, ord)
+  local norm = matrix_norms[ord == nil and 'fro' or ord]
   if not norm then
     core.raise("norm: of matrices ord is 'fro', 'nuc', 1, -1, 2, -2, inf or -inf, got '%s'",
       tostring(ord))
   end
-  local order, kept = {}, x.shape
-  for k = 1, ndim do if k ~= a and k ~= b then order[#order + 1] = k end end
-  order[ndim - 1], order[ndim] = a, b
-  local y = norm(shape.transpose(x, order))
-  kept[a], kept[b] = 1, 1
-  return keepdims and shape.reshape(y, kept) or y
+  return norm(x)
 end
 
 --- Norm of vectors along an axis, of matrices along two; without `axis` of the whole array: its
@@ -367,10 +363,9 @@ function M.norm(x, ord, opts)
     return vector_norm(x, ord, { axis = axis, keepdims = o.keepdims })
   end
   if #axis ~= 2 then core.raise('norm: axis is one number or two, got %d', #axis) end
-  local a, b = core.index(axis[1], ndim, 'norm: no axis'), core.index(axis[2], ndim,
-    'norm: no axis')
-  if a == b then core.raise('norm: axis %d is given twice', axis[2]) end
-  return matrix_norm(x, ord, a + 1, b + 1, o.keepdims)
+  local axes = axes_of.given('norm', axis, ndim)
+  local y = matrix_norm(shape.moveaxis(x, axis, { -2, -1 }), ord)
+  return o.keepdims and axes_of.restore(y, x.shape, axes) or y
 end
 
 --- Condition number: how much relative errors may grow.

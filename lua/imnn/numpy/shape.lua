@@ -1,6 +1,7 @@
 --- Other shapes of the same elements, parts of arrays, arrays side by side.
 -- @module imnn.numpy.shape
 local array = require 'imnn.array'
+local axes_of = require 'imnn.numpy.axes'
 local core = require 'imnn.core'
 local create = require 'imnn.numpy.create'
 local elementwise = require('imnn.numpy.elementwise').apply
@@ -42,6 +43,14 @@ end
 
 function M.ravel(x) return M.reshape(x, { -1 }) end
 
+-- x with zero-based axes in this order.
+local function permute(x, order)
+  for place, axis in ipairs(order) do
+    if axis ~= place - 1 then return array.apply('transpose', { x }, order) end
+  end
+  return x
+end
+
 --- Axes in another order; reversed without an order.
 -- @tparam Array x
 -- @tparam[opt] table|number axes or axes one by one
@@ -56,18 +65,7 @@ function M.transpose(x, axes, ...)
     core.raise('transpose: %d axes for an array of %d', #axes, n)
   end
   for k = 1, n do out[k] = axes and core.index(axes[k], n, 'transpose: no axis') or n - k end
-  return array.apply('transpose', { x }, out)
-end
-
--- Zero-based axes of a list, or of one.
-local function axes_given(who, axes, n, what)
-  local out, seen = {}, {}
-  for i, a in ipairs(type(axes) == 'table' and axes or { axes or false }) do
-    out[i] = core.index(a or nil, n, who .. ': no ' .. (what or 'axis'))
-    if seen[out[i]] then core.raise('%s: axis %d is given twice', who, a) end
-    seen[out[i]] = true
-  end
-  return out, seen
+  return permute(x, out)
 end
 
 --- Move axes to other places.
@@ -77,8 +75,8 @@ end
 function M.moveaxis(x, from, to)
   x = create.as_array(x, 'np.moveaxis')
   local n, order, at = x.ndim, {}, {}
-  local sources, moved = axes_given('moveaxis', from, n)
-  local targets = axes_given('moveaxis', to, n)
+  local sources, moved = axes_of.given('moveaxis', from, n)
+  local targets = axes_of.given('moveaxis', to, n)
   if #sources ~= #targets then
     core.raise('moveaxis: %d axes for %d places', #sources, #targets)
   end
@@ -91,7 +89,7 @@ function M.moveaxis(x, from, to)
     end
     order[k + 1] = at[k]
   end
-  return array.apply('transpose', { x }, order)
+  return permute(x, order)
 end
 
 --- Exchange two axes.
@@ -117,7 +115,7 @@ function M.expand_dims(x, axis)
   x = create.as_array(x, 'np.expand_dims')
   local shape, out = x.shape, {}
   local count = type(axis) == 'table' and #axis or 1
-  local _, new = axes_given('expand_dims', axis, #shape + count, 'place')
+  local _, new = axes_of.given('expand_dims', axis, #shape + count, 'place')
   for k = 0, #shape + count - 1 do out[k + 1] = new[k] and 1 or table.remove(shape, 1) end
   return array.apply('reshape', { x }, out)
 end
@@ -126,7 +124,7 @@ end
 function M.squeeze(x, axis)
   x = create.as_array(x, 'np.squeeze')
   local shape, out, gone = x.shape, {}, {}
-  if axis then gone = select(2, axes_given('squeeze', axis, #shape)) end
+  if axis then gone = select(2, axes_of.given('squeeze', axis, #shape)) end
   for k, size in ipairs(shape) do
     if gone[k - 1] and size ~= 1 then core.raise('squeeze: axis %d has %d elements', k, size) end
     if axis and not gone[k - 1] or not axis and size ~= 1 then out[#out + 1] = size end
@@ -394,12 +392,10 @@ end
 --- In the other direction along an axis, several, or all.
 function M.flip(x, axis)
   x = create.as_array(x, 'np.flip')
-  local key, turned = {}, {}
-  for _, k in ipairs(type(axis) == 'table' and axis or { axis }) do
-    turned[core.index(k, x.ndim, 'flip: no axis') + 1] = true
-  end
+  local key, turned = {}, nil
+  if axis ~= nil then turned = select(2, axes_of.given('flip', axis, x.ndim)) end
   for k, size in ipairs(x.shape) do
-    key[k] = size > 0 and (axis == nil or turned[k]) and { -1, 1, -1 } or {}
+    key[k] = size > 0 and (axis == nil or turned[k - 1]) and { -1, 1, -1 } or {}
   end
   return x[key]
 end
