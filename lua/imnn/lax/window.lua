@@ -7,6 +7,7 @@ local array = require 'imnn.array'
 local core = require 'imnn.core'
 local create = require 'imnn.numpy.create'
 local elementwise = require('imnn.numpy.elementwise').apply
+local flip = require('imnn.numpy.arrange').flip
 local operands = require 'imnn.numpy.operands'
 local promote = require 'imnn.numpy.promote'
 local shape = require 'imnn.numpy.shape'
@@ -260,7 +261,7 @@ function M.conv_transpose(lhs, rhs, strides, padding, opts)
     end
   end
   if o.transpose_kernel then
-    for _, letter in ipairs(layout.spatial) do rhs = shape.flip(rhs, layout.rhs[letter]) end
+    for _, letter in ipairs(layout.spatial) do rhs = flip(rhs, layout.rhs[letter]) end
     rhs = shape.swapaxes(rhs, layout.rhs.I, layout.rhs.O)
   end
   return M.conv_general_dilated(lhs, rhs, { padding = widths, lhs_dilation = strides,

@@ -71,7 +71,7 @@ function M.array(t, dtype)
   if array.is(t) then return dtype and M.astype(t, dtype) or t end
   local shape, out, kinds = sizes_of(t), {}, {}
   if flatten(t, shape, 1, out, kinds) then
-    local y = require('imnn.numpy.shape').stack(t)
+    local y = require('imnn.numpy.join').stack(t)
     return dtype and M.astype(y, dtype) or y
   end
   if kinds.complex then return of_complex(out, shape, dtype or promote.complex_of()) end
@@ -394,7 +394,7 @@ function M.indices(shape, dtype)
   if type(shape) == 'number' then shape = { shape } end
   local out = {}
   for k = 1, #shape do out[k] = M.iota(dtype, shape, k) + 1 end
-  return require('imnn.numpy.shape').stack(out)
+  return require('imnn.numpy.join').stack(out)
 end
 
 --- One element 1 and zeros elsewhere, along a new last axis.

@@ -12,6 +12,7 @@ local axes_of = require 'imnn.numpy.axes'
 local core = require 'imnn.core'
 local create = require 'imnn.numpy.create'
 local promote = require 'imnn.numpy.promote'
+local roll = require('imnn.numpy.arrange').roll
 local shape = require 'imnn.numpy.shape'
 local M = {}
 
@@ -192,7 +193,7 @@ local function shifted(who, x, opts, direction)
   for i, axis in ipairs(axes_of.given(who, axes, #sizes)) do
     shifts[i] = direction * math.floor(sizes[axis + 1] / 2)
   end
-  return #shifts > 0 and shape.roll(x, shifts, axes) or x
+  return #shifts > 0 and roll(x, shifts, axes) or x
 end
 
 --- The frequency 0 brought to the middle, along all axes or those of the option `axes`.

@@ -7,6 +7,7 @@ local ffi = require 'ffi'
 local args = require 'imnn.args'
 local array = require 'imnn.array'
 local axes_of = require 'imnn.numpy.axes'
+local concatenate = require('imnn.numpy.join').concatenate
 local core = require 'imnn.core'
 local create = require 'imnn.numpy.create'
 local elementwise = require('imnn.numpy.elementwise').apply
@@ -140,7 +141,7 @@ local function complete(q)
   local m, k = sizes(q, 'svd')
   if k == m then return q end
   local more = swap(columns(array.apply('qr', { q }, { 1 }), 1, m))
-  return shape.concatenate({ q, columns(more, k + 1, m) }, #q.shape)
+  return concatenate({ q, columns(more, k + 1, m) }, #q.shape)
 end
 
 --- Singular values: x = u diag(s) vt, k = min(m, n).

@@ -2,8 +2,10 @@
 -- @module imnn.numpy.polynomial
 local core = require 'imnn.core'
 local create = require 'imnn.numpy.create'
+local pad = require('imnn.numpy.pad').pad
 local product = require 'imnn.numpy.product'
 local shape = require 'imnn.numpy.shape'
+local stack = require('imnn.numpy.join').stack
 local M = {}
 
 local function coefficients(p, who)
@@ -34,14 +36,14 @@ function M.polyder(p)
 end
 function M.polyint(p)
   p = coefficients(p, 'polyint')
-  return shape.pad(p / create.arange(p.size, 0, -1), { { 0, 1 } })
+  return pad(p / create.arange(p.size, 0, -1), { { 0, 1 } })
 end
 
 -- Both with the same number of coefficients.
 local function matched(who, a, b)
   a, b = coefficients(a, who), coefficients(b, who)
   local n = math.max(a.size, b.size)
-  return shape.pad(a, { { n - a.size, 0 } }), shape.pad(b, { { n - b.size, 0 } })
+  return pad(a, { { n - a.size, 0 } }), pad(b, { { n - b.size, 0 } })
 end
 
 --- Sum, difference and product of two polynomials.
@@ -70,7 +72,7 @@ function M.vander(x, n, increasing)
     power = power * x
   end
   if n == 0 then return create.zeros({ x.size, 0 }, x.dtype) end
-  return shape.stack(columns, 2)
+  return stack(columns, 2)
 end
 
 return M

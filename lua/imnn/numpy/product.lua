@@ -1,5 +1,6 @@
 --- Products of vectors and matrices.
 -- @module imnn.numpy.product
+local arrange = require 'imnn.numpy.arrange'
 local array = require 'imnn.array'
 local axes_of = require 'imnn.numpy.axes'
 local complex = require 'imnn.numpy.complex'
@@ -7,6 +8,7 @@ local core = require 'imnn.core'
 local create = require 'imnn.numpy.create'
 local operands_of = require('imnn.numpy.operands').of
 local promote = require 'imnn.numpy.promote'
+local pad = require('imnn.numpy.pad').pad
 local registry = require 'imnn.registry'
 local shape = require 'imnn.numpy.shape'
 local M = {}
@@ -96,8 +98,8 @@ function M.cross(a, b, axis)
   if n ~= 3 or m ~= 3 then
     core.raise('np.cross: needs 3 elements along the axis, or 2 in both, got %d and %d', n, m)
   end
-  local y = shape.roll(a, -1, -1) * shape.roll(b, -2, -1)
-    - shape.roll(a, -2, -1) * shape.roll(b, -1, -1)
+  local y = arrange.roll(a, -1, -1) * arrange.roll(b, -2, -1)
+    - arrange.roll(a, -2, -1) * arrange.roll(b, -1, -1)
   return shape.moveaxis(y, -1, axis or -1)
 end
 
@@ -368,7 +370,7 @@ local function slide(who, a, v, mode)
   local n, m = a.size, v.size
   local before = mode == 'full' and m - 1 or mode == 'same' and m - 1 - math.floor((m - 1) / 2) or 0
   local many = mode == 'full' and n + m - 1 or mode == 'same' and n or n - m + 1
-  local padded = shape.pad(a, { { before, math.max(many + m - 1 - before - n, 0) } })
+  local padded = pad(a, { { before, math.max(many + m - 1 - before - n, 0) } })
   local place = create.arange(many):reshape(many, 1) + create.arange(m)
   return array.apply('matmul', { array.apply('gather', { padded, place }, { 0 }), v }, { 0, 0 })
 end
@@ -382,14 +384,14 @@ end
 function M.convolve(a, v, mode)
   a, v = create.as_array(a, 'np.convolve'), create.as_array(v, 'np.convolve')
   if a.size < v.size then a, v = v, a end
-  return slide('convolve', a, shape.flip(v), mode or 'full')
+  return slide('convolve', a, arrange.flip(v), mode or 'full')
 end
 
 --- Correlation of two lists: sums of a[i + k] v[i].
 -- @tparam[opt='valid'] string mode as for convolve
 function M.correlate(a, v, mode)
   a, v = create.as_array(a, 'np.correlate'), create.as_array(v, 'np.correlate')
-  if a.size < v.size then return shape.flip(slide('correlate', v, a, mode or 'valid')) end
+  if a.size < v.size then return arrange.flip(slide('correlate', v, a, mode or 'valid')) end
   return slide('correlate', a, v, mode or 'valid')
 end
 

@@ -196,7 +196,7 @@ function M.argwhere(x)
   x = known(x, 'argwhere')
   local places = { M.nonzero(x) }
   if #places == 0 then return create.zeros({ x:item() ~= 0 and x:item() and 1 or 0, 0 }, 'i32') end
-  return require('imnn.numpy.shape').stack(places, 2)
+  return require('imnn.numpy.join').stack(places, 2)
 end
 
 --- The elements of x where a condition holds, as one list.

@@ -1,0 +1,131 @@
+--- Arrays side by side, and cut in parts.
+-- @module imnn.numpy.join
+local array = require 'imnn.array'
+local core = require 'imnn.core'
+local create = require 'imnn.numpy.create'
+local promote = require 'imnn.numpy.promote'
+local shape = require 'imnn.numpy.shape'
+local M = {}
+
+local function common(list, who)
+  if type(list) ~= 'table' or #list == 0 then core.raise('%s: needs a list of arrays', who) end
+  local out = {}
+  for i, x in ipairs(list) do out[i] = type(x) == 'number' and x or create.as_array(x, who) end
+  local dtype = promote.dtype(out) -- where a number takes the dtype of the arrays
+  for i, x in ipairs(out) do out[i] = promote.convert(x, dtype) end
+  return out
+end
+
+--- Arrays one after the other along an axis (1); `false` flattens them first.
+function M.concatenate(list, axis)
+  list = common(list, 'concatenate')
+  if axis == false then
+    for i, x in ipairs(list) do list[i] = shape.ravel(x) end
+    axis = 1
+  end
+  return array.apply('concatenate', list,
+    { core.index(axis or 1, list[1].ndim, 'concatenate: no axis') })
+end
+
+--- Arrays of equal shape side by side along a new axis (1).
+function M.stack(list, axis)
+  list = common(list, 'stack')
+  local sizes = table.concat(list[1].shape, ', ')
+  for i, x in ipairs(list) do
+    if table.concat(x.shape, ', ') ~= sizes then
+      core.raise('stack: shapes differ, (%s) and (%s)', sizes, table.concat(x.shape, ', '))
+    end
+    list[i] = shape.expand_dims(x, axis or 1)
+  end
+  return M.concatenate(list, axis or 1)
+end
+
+local function joined(name, at_least, axis)
+  return function(list)
+    list = common(list, name)
+    for i, x in ipairs(list) do list[i] = shape[at_least](x) end
+    return M.concatenate(list, name == 'hstack' and list[1].ndim == 1 and 1 or axis)
+  end
+end
+
+--- One below the other: along axis 1, of which lists are rows.
+M.vstack = joined('vstack', 'atleast_2d', 1)
+--- Side by side: along axis 2, or the only one of lists.
+M.hstack = joined('hstack', 'atleast_1d', 2)
+--- One behind the other: along axis 3.
+M.dstack = joined('dstack', 'atleast_3d', 3)
+
+--- Lists as columns of a matrix, beside matrices.
+function M.column_stack(list)
+  list = common(list, 'column_stack')
+  for i, x in ipairs(list) do
+    list[i] = x.ndim < 2 and shape.reshape(x, { x.size, 1 }) or x
+  end
+  return M.concatenate(list, 2)
+end
+
+--- x with more behind it along an axis; without one, both flattened.
+function M.append(x, more, axis) return M.concatenate({ x, more }, axis or false) end
+
+-- The part of x from `first` to `last` (none where it is smaller) along an axis.
+local function part(x, axis, first, last)
+  local key = {}
+  for k = 1, x.ndim do key[k] = {} end
+  key[axis] = last >= first and { first, last } or { 2, 1 }
+  return x[key]
+end
+
+-- Parts that end behind these numbers of elements.
+local function cut(x, axis, ends)
+  local out, first = {}, 1
+  for i, last in ipairs(ends) do
+    out[i] = part(x, axis, first, last)
+    first = math.max(first, last + 1)
+  end
+  return unpack(out)
+end
+
+local function split(who, x, sections, axis, evenly)
+  x = create.as_array(x, who)
+  axis = core.index(axis or 1, x.ndim, who .. ': no axis') + 1
+  local n, ends = x.shape[axis], {}
+  if type(sections) == 'table' then
+    for i, last in ipairs(sections) do
+      if type(last) ~= 'number' or last % 1 ~= 0 then
+        core.raise('%s: cuts are whole numbers of elements, got %s', who, tostring(last))
+      end
+      ends[i] = math.min(math.max(last < 0 and n + last or last, 0), n)
+    end
+    ends[#ends + 1] = n
+    return cut(x, axis, ends)
+  end
+  if type(sections) ~= 'number' or sections % 1 ~= 0 or sections < 1 then
+    core.raise('%s: needs the number of parts or a list of cuts, got %s', who, tostring(sections))
+  end
+  if evenly and n % sections ~= 0 then
+    core.raise('%s: %d elements along axis %d are no %d equal parts', who, n, axis, sections)
+  end
+  local each, more = math.floor(n / sections), n % sections
+  for i = 1, sections do ends[i] = i * each + math.min(i, more) end
+  return cut(x, axis, ends)
+end
+
+--- Parts along an axis (1), as several values.
+-- @tparam Array x
+-- @tparam number|table sections number of equal parts, or after how many elements to cut
+-- @tparam[opt=1] number axis
+-- @usage local a, b = np.split({ 1, 2, 3 }, { 1 }) --> { 1 }, { 2, 3 }
+function M.split(x, sections, axis) return split('split', x, sections, axis, true) end
+
+--- The same with parts that may differ by one element, longer ones first.
+function M.array_split(x, sections, axis) return split('array_split', x, sections, axis, false) end
+
+--- split along axis 1, axis 2 (the only one of lists), axis 3.
+function M.vsplit(x, sections) return split('vsplit', x, sections, 1, true) end
+function M.hsplit(x, sections)
+  x = create.as_array(x, 'hsplit')
+  return split('hsplit', x, sections, x.ndim > 1 and 2 or 1, true)
+end
+function M.dsplit(x, sections) return split('dsplit', x, sections, 3, true) end
+
+return M
