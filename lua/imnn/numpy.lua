@@ -15,7 +15,7 @@ local M = {
 
 -- The rooms of this module.
 for _, room in ipairs { 'create', 'reduce', 'shape', 'join', 'arrange', 'pad', 'take', 'product',
-  'sort', 'statistics', 'polynomial', 'complex',
+  'einsum', 'sort', 'statistics', 'polynomial', 'complex',
 } do
   for name, fn in pairs(require('imnn.numpy.' .. room)) do M[name] = fn end
 end
