@@ -74,6 +74,18 @@ local function name_of(key, rows)
   return rows[key] and key or nil
 end
 
+--- Rows beside others.
+-- @tparam table base
+-- @tparam table more which come in place of those of the same names
+-- @treturn table
+function M.rows(base, more)
+  local out = {}
+  for _, rows in ipairs { base, more } do
+    for name, row in pairs(rows) do out[name] = row end
+  end
+  return out
+end
+
 --- Check a table of options against rows { type, ..., default = value, optional = true }.
 -- @tparam string who name of the function, for messages
 -- @tparam table|nil opts what the user gave

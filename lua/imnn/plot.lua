@@ -35,7 +35,7 @@ local function choose(who, target, n)
 end
 
 local function rows(more)
-  local out = {
+  return args.rows({
     ax = { 'Figure', optional = true },
     ranges = { 'table', optional = true },
     known = { 'table', 'Array', optional = true },
@@ -50,9 +50,7 @@ local function rows(more)
     figsize = { 'table', optional = true },
     limits = { 'table', optional = true },
     file = { 'string', optional = true },
-  }
-  for name, row in pairs(more) do out[name] = row end
-  return out
+  }, more)
 end
 
 -- `colours` in all its spellings: one, or one for each target.

@@ -43,13 +43,11 @@ end
 
 --- Rows of the options that all classes take, for imnn.args.
 function M.rows(more)
-  local rows = {
+  return args.rows({
     n_s = { 'integer' }, n_d = { 'integer' }, n_params = { 'integer' },
     n_summaries = { 'integer' }, input_shape = { 'table' }, theta_fid = { 'Array', 'table' },
     model = { 'table' }, optimiser = { 'table' }, key_or_state = { 'Array', 'table' },
-  }
-  for name, row in pairs(more) do rows[name] = row end
-  return rows
+  }, more)
 end
 
 -- ---- construction ----

@@ -23,15 +23,6 @@ function M.options(who, opts, rows)
   return args.take('np.' .. who, opts, rows)
 end
 
---- More rows beside those of one or several axes.
-function M.rows(base, more)
-  local out = {}
-  for _, rows in ipairs { base, more } do
-    for name, row in pairs(rows) do out[name] = row end
-  end
-  return out
-end
-
 --- Zero-based axes of an array of n axes, in the order in which they are given.
 -- @tparam string who
 -- @tparam number|table axes one, or a list

@@ -2,6 +2,7 @@
 -- Options are a table, or the axis, or a list of axes: np.sum(x, 1), np.sum(x, { 1, 3 }),
 -- np.sum(x, { axis = 1, keepdims = true }).
 -- @module imnn.numpy.reduce
+local args = require 'imnn.args'
 local array = require 'imnn.array'
 local axes_of = require 'imnn.numpy.axes'
 local core = require 'imnn.core'
@@ -12,7 +13,7 @@ local promote = require 'imnn.numpy.promote'
 local reduce, restore, count = axes_of.reduce, axes_of.restore, axes_of.count
 local M = {}
 
-local variance_rows = axes_of.rows(axes_of.several, { ddof = { 'number', default = 0 } })
+local variance_rows = args.rows(axes_of.several, { ddof = { 'number', default = 0 } })
 local position_rows = {
   axis = { 'integer', optional = true }, keepdims = { 'boolean', default = false },
 }
@@ -81,7 +82,7 @@ local function logsumexp(x, axes, o)
 end
 --- ln of the sum of b e^x; the weights b are 1 if they are not given.
 reduction('logsumexp', logsumexp,
-  axes_of.rows(axes_of.several, { b = { 'number', 'table', 'Array', optional = true } }))
+  args.rows(axes_of.several, { b = { 'number', 'table', 'Array', optional = true } }))
 
 reduction('norm', function(x, axes)
   return elementwise('sqrt', reduce('sum', square(floats(x)), axes))
@@ -137,7 +138,7 @@ end
 
 -- ---- running along an axis ----
 
-local running_rows = axes_of.rows(axes_of.one, { reverse = { 'boolean', default = false } })
+local running_rows = args.rows(axes_of.one, { reverse = { 'boolean', default = false } })
 
 -- The flattened array without an axis; `reverse` runs from the end.
 for _, name in ipairs { 'cumsum', 'cumprod', 'cummax', 'cummin' } do
@@ -157,7 +158,7 @@ end
 -- @treturn Array, n elements shorter along the axis
 function M.diff(x, opts)
   local o = axes_of.options('diff', opts,
-    axes_of.rows(axes_of.one, { n = { 'integer', default = 1 } }))
+    args.rows(axes_of.one, { n = { 'integer', default = 1 } }))
   local axis
   x, axis = axes_of.along('np.diff', create.as_array(x, 'np.diff'), o.axis)
   for _ = 1, o.n do
@@ -178,7 +179,7 @@ end
 -- @tparam Array y
 -- @tparam[opt] number|table opts axis, dx = 1 (distance of neighbours), x (places instead)
 function M.trapezoid(y, opts)
-  local o = axes_of.options('trapezoid', opts, axes_of.rows(axes_of.one,
+  local o = axes_of.options('trapezoid', opts, args.rows(axes_of.one,
     { dx = { 'number', default = 1 }, x = { 'Array', 'table', optional = true } }))
   y = floats(y, 'np.trapezoid')
   local axis = core.index(o.axis or -1, y.ndim, 'np.trapezoid: no axis')

@@ -12,7 +12,7 @@ local M = {}
 
 -- ---- sorting ----
 
-local sort_rows = axes_of.rows(axes_of.one, { descending = { 'boolean', default = false } })
+local sort_rows = args.rows(axes_of.one, { descending = { 'boolean', default = false } })
 
 local function sorted(name, x, opts)
   local o = axes_of.options(name, opts, sort_rows)

@@ -81,7 +81,7 @@ local weight_rows = { 'Array', 'table', optional = true }
 -- @tparam[opt] number|table opts axis, keepdims, weights (of the shape of x or of its one axis),
 --   returned = true gives the sum of the weights too
 function M.average(x, opts)
-  local o = axes_of.options('average', opts, axes_of.rows(axes_of.several,
+  local o = axes_of.options('average', opts, args.rows(axes_of.several,
     { weights = weight_rows, returned = { 'boolean', default = false } }))
   x = real(x, 'average')
   local axes, shape = axes_of.list('np.average', x, o.axis), x.shape
