@@ -5,116 +5,19 @@
 local ffi = require 'ffi'
 local args = require 'imnn.args'
 local array = require 'imnn.array'
+local common = require 'imnn.stax.common'
 local core = require 'imnn.core'
 local np = require 'imnn.numpy'
 local floats = require('imnn.numpy.operands').floats
 local random = require 'imnn.random'
-local check = require 'imnn.random.check'
 local C = core.C
+local layer = common.layer
 local M = {}
 
--- ---- initialisers: functions (key, shape, dtype) -> Array ----
-
---- Zeros; ones; a constant.
-function M.zeros(_, shape, dtype) return np.zeros(shape, dtype) end
-function M.ones(_, shape, dtype) return np.ones(shape, dtype) end
-function M.constant(value)
-  return function(_, shape, dtype) return np.full(shape, value, dtype) end
+-- The rooms of this module.
+for _, room in ipairs { 'initial', 'convolution', 'pool', 'normalise' } do
+  for name, fn in pairs(require('imnn.stax.' .. room)) do M[name] = fn end
 end
-
---- Normal numbers of a standard deviation (0.01).
-function M.normal(stddev)
-  return function(key, shape, dtype) return random.normal(key, shape, dtype) * (stddev or 0.01) end
-end
-
---- Uniform numbers in [0, scale) (0.01).
-function M.uniform(scale)
-  return function(key, shape, dtype)
-    return random.uniform(key, shape, { dtype = dtype }) * (scale or 0.01)
-  end
-end
-
---- Normal numbers between two bounds, in units of the standard deviation, which is not corrected.
-function M.truncated_normal(stddev, lower, upper)
-  return function(key, shape, dtype)
-    return random.truncated_normal(key, lower or -2, upper or 2, shape, dtype) * (stddev or 0.01)
-  end
-end
-
-local fans = { fan_avg = C.IMNN_FAN_AVG, fan_in = C.IMNN_FAN_IN, fan_out = C.IMNN_FAN_OUT }
-
--- n of a weight: its number of inputs, of outputs, or their mean.
-local function fan_size(shape, mode, in_axis, out_axis)
-  local a, b = in_axis or -2, out_axis or -1
-  if #shape < 2 then
-    core.raise('stax: initial weights need two axes, got (%s)', table.concat(shape, ', '))
-  end
-  a = core.index(a, #shape, 'stax: initial weights have no axis') + 1
-  b = core.index(b, #shape, 'stax: initial weights have no axis') + 1
-  local receptive = 1
-  for k = 1, #shape do
-    if k ~= a and k ~= b then receptive = receptive * shape[k] end
-  end
-  local n, m = shape[a] * receptive, shape[b] * receptive
-  return mode == 'fan_in' and n or mode == 'fan_out' and m or (n + m) / 2
-end
-
-local function is_last(shape, in_axis, out_axis)
-  local a, b = in_axis or -2, out_axis or -1
-  return (a == -2 or a == #shape - 1) and (b == -1 or b == #shape)
-end
-
---- Numbers whose variance is scale / n, n the mean number of inputs and outputs ('fan_avg'), or one
--- of them ('fan_in', 'fan_out'); 'truncated_normal', 'normal' or 'uniform'.
--- @tparam number scale
--- @tparam string mode
--- @tparam string distribution
--- @tparam[opt] number in_axis of inputs (-2)
--- @tparam[opt] number out_axis of outputs (-1)
--- @source Glorot & Bengio 2010, AISTATS, eq. 16; He et al. 2015, ICCV, eq. 10
-function M.variance_scaling(scale, mode, distribution, in_axis, out_axis)
-  if not fans[mode] then core.raise('stax.variance_scaling: no mode "%s"', tostring(mode)) end
-  if distribution == 'truncated_normal' then
-    local cut = 0.87962566103423978 -- standard deviation of a normal cut at -2 and 2
-    return function(key, shape, dtype)
-      local n = fan_size(shape, mode, in_axis, out_axis)
-      if not is_last(shape, in_axis, out_axis) then
-        return random.truncated_normal(key, -2, 2, shape, dtype) * (math.sqrt(scale / n) / cut)
-      end
-      local who, s = 'stax.variance_scaling', array.c_shape(shape)
-      local code, of = check.dtype(who, dtype)
-      return array.build(who, check.settings(s, scale, mode, of), { key }, function(graph, k)
-        return C.imnn_layer_truncated_normal_scaled(graph, k, code, s, scale, fans[mode])
-      end)
-    end
-  end
-  if distribution == 'normal' then
-    return function(key, shape, dtype)
-      return random.normal(key, shape, dtype)
-        * math.sqrt(scale / fan_size(shape, mode, in_axis, out_axis))
-    end
-  end
-  if distribution == 'uniform' then
-    return function(key, shape, dtype)
-      return random.uniform(key, shape, { dtype = dtype, minval = -1, maxval = 1 })
-        * math.sqrt(3 * scale / fan_size(shape, mode, in_axis, out_axis))
-    end
-  end
-  core.raise('stax.variance_scaling: no distribution "%s"', tostring(distribution))
-end
-
-for name, row in pairs {
-  glorot_normal = { 1, 'fan_avg', 'truncated_normal' }, glorot_uniform = { 1, 'fan_avg',
-    'uniform' },
-  lecun_normal = { 1, 'fan_in', 'truncated_normal' }, lecun_uniform = { 1, 'fan_in', 'uniform' },
-  he_normal = { 2, 'fan_in', 'truncated_normal' }, he_uniform = { 2, 'fan_in', 'uniform' },
-} do
-  M[name] = function(in_axis, out_axis)
-    return M.variance_scaling(row[1], row[2], row[3], in_axis, out_axis)
-  end
-end
-M.xavier_normal, M.xavier_uniform = M.glorot_normal, M.glorot_uniform
-M.kaiming_normal, M.kaiming_uniform = M.he_normal, M.he_uniform
 
 -- ---- activations ----
 
@@ -148,19 +51,17 @@ M.swish, M.hard_swish = M.silu, M.hard_silu
 
 --- The functions of a layer, by position or name.
 -- @treturn function init, function apply
-function M.parts(who, layer)
-  if type(layer) ~= 'table' then
-    core.raise('%s: a layer is { init, apply }, got %s', who, type(layer))
+function M.parts(who, given)
+  if type(given) ~= 'table' then
+    core.raise('%s: a layer is { init, apply }, got %s', who, type(given))
   end
-  local init, apply = layer.init or layer[1], layer.apply or layer[2]
+  local init, apply = given.init or given[1], given.apply or given[2]
   if type(init) ~= 'function' or type(apply) ~= 'function' then
     core.raise('%s: a layer is { init, apply }; %s is no function', who,
       type(init) ~= 'function' and 'init' or 'apply')
   end
   return init, apply
 end
-
-local function layer(init, apply) return { init, apply, init = init, apply = apply } end
 
 --- A layer without parameters from a function of arrays (and further arguments for it).
 function M.elementwise(fn, ...)
@@ -188,9 +89,7 @@ local dense = array.face('stax.Dense', C.imnn_layer_dense)
 -- (key, shape) -> Array
 -- @treturn layer params { W (n, width), b (width) }; x (..., n) -> (..., width)
 function M.Dense(width, opts)
-  if type(width) ~= 'number' or width < 1 or width % 1 ~= 0 then
-    core.raise('stax.Dense: the width must be a positive integer, got %s', tostring(width))
-  end
+  common.positive('stax.Dense', 'the width', width)
   local o = args.take('stax.Dense', opts, {
     W_init = { 'function', default = M.glorot_normal() },
     b_init = { 'function', default = M.normal() },
@@ -321,7 +220,27 @@ function M.residual(body, shortcut)
   return M.serial(M.FanOut(2), M.parallel(body, shortcut or M.Identity), M.FanInSum)
 end
 
--- Convolutions, pooling, normalising.
-for name, fn in pairs(require 'imnn.stax.window') do M[name] = fn end
+--- Keep units with a probability, dividing them by it; the others are 0. `apply` needs the option
+-- rng, a key.
+-- @tparam number rate probability that a unit is KEPT
+-- @tparam[opt] string mode 'train'; in any other mode the input is left alone
+-- @treturn layer without parameters
+-- @usage stax.Dropout(0.8).apply({}, x, { rng = key })
+function M.Dropout(rate, mode)
+  if type(rate) ~= 'number' or not (rate > 0 and rate <= 1) then
+    core.raise('stax.Dropout: rate, the probability of keeping, is above 0 and at most 1, got %s',
+      tostring(rate))
+  end
+  return layer(function(_, shape) return shape, {} end, function(_, x, opts)
+    local key = opts and opts.rng
+    if not key then
+      core.raise 'stax.Dropout: apply needs a key: apply(params, x, { rng = key })'
+    end
+    if mode and mode ~= 'train' then return x end
+    local drawn = random.uniform(key, x.shape, { dtype = x.dtype })
+    return np.where(np.lt(drawn, rate), x / rate, 0)
+  end)
+end
+
 
 return M
