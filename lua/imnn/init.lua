@@ -15,9 +15,8 @@ for _, name in ipairs {
 } do
   members[name] = 'imnn.transform'
 end
-for _, name in ipairs { 'custom_jvp', 'custom_vjp', 'checkpoint' } do
-  members[name] = 'imnn.lax.control'
-end
+members.custom_jvp, members.custom_vjp = 'imnn.lax.custom', 'imnn.lax.custom'
+members.checkpoint = 'imnn.lax.branch'
 members.IMNN, members.SimulatorIMNN = 'imnn.imnn', 'imnn.imnn'
 
 local M = {}

@@ -7,7 +7,7 @@ local M = { linalg = require 'imnn.lax.linalg' }
 function M.stop_gradient(x) return array.apply('stop_gradient', { x }) end
 
 -- The rooms of this module.
-for _, room in ipairs { 'control', 'convolution', 'dynamic', 'window' } do
+for _, room in ipairs { 'branch', 'convolution', 'custom', 'dynamic', 'loop', 'window' } do
   for name, fn in pairs(require('imnn.lax.' .. room)) do M[name] = fn end
 end
 
