@@ -267,6 +267,14 @@ describe('a loop', function()
     assert.equal(6 * 32 * 4, imnn.jacfwd(f)(np.array(2, 'f64')):item())
   end)
 
+  it('gives every number of a carry the dtype of what it becomes', function()
+    local function step(c, x) return { c[1] + x, c[2] + 2 * x }, c[1] end
+    local last, sums = lax.scan(step, { 0, 1 }, np.arange(4):astype 'f64')
+    assert.same({ 'f64', 6, 'f64', 13 }, { last[1].dtype, last[1]:item(), last[2].dtype,
+      last[2]:item() })
+    assert.same({ 0, 0, 1, 3 }, sums:totable())
+  end)
+
   it('draws the same numbers whatever the tile', function()
     local function walk(key)
       return lax.scan(function(c, k)

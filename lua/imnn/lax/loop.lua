@@ -16,14 +16,14 @@ local M = {}
 
 -- The leaves of the next carry, as tracers of the dtypes of the first one. A carry that begins as a
 -- Lua number takes the dtype of what it becomes; then this gives the new beginning instead.
-local function next_carry(who, init, begins, holes, carry)
+local function next_carry(who, init, holes, carry)
   same_structure(who, carry, 'the carry began as', init)
   local out, weak = {}, tree.leaves(init)
   for i, x in ipairs(tree.leaves(carry)) do
     out[i] = lift(who, 'the carry', x, holes[i].dtype)
     if type(weak[i]) == 'number' and out[i].dtype ~= holes[i].dtype and #out[i].shape == 0 then
       local again = {}
-      for k, y in ipairs(begins) do again[k] = k == i and np.array(weak[i], out[i].dtype) or y end
+      for k, y in ipairs(weak) do again[k] = k == i and np.array(y, out[i].dtype) or y end
       return nil, tree.unflatten(init, again)
     end
   end
@@ -57,7 +57,7 @@ local function scan_traced(f, init, xs, length, reverse)
     local x
     if xs ~= nil then x = tree.unflatten(xs, parts) end
     local carry, y = f(tree.unflatten(init, holes), x)
-    local after, other = next_carry('scan', init, begins, holes, carry)
+    local after, other = next_carry('scan', init, holes, carry)
     if not after then
       again = other
       return
@@ -122,7 +122,7 @@ local function while_traced(cond, body, init)
     local holes = holes_for(begins)
     local inner = tree.unflatten(init, holes)
     local pred = predicate('while_loop', cond(inner))
-    local after, other = next_carry('while_loop', init, begins, holes, body(inner))
+    local after, other = next_carry('while_loop', init, holes, body(inner))
     if not after then
       again = other
       return
