@@ -81,8 +81,8 @@ local function marginal(self, fixed, n)
     return transform.vmap(function(point) return one(m, L, point) end)(x)
   end)
   return function(m, V, x)
-    local L = matrix.root(matrix.permute(V, order))
-    return all(np.array(m, 'f64'), np.array(L, 'f64'), np.array(x, 'f64'))
+    local L = np.linalg.cholesky(V:take(order, 1):take(order, 2))
+    return all(np.array(m, 'f64'), L, np.array(x, 'f64'))
   end
 end
 
@@ -95,7 +95,7 @@ local function evidence(self, m, V)
   local u, w = nodes.gauss_legendre(INTERVALS)
   local f, support, out = marginal(self, { 1 }, INTERVALS), prior.support(self.prior), {}
   for t = 1, #m do
-    local reach = WIDE * math.sqrt(V[t][1][1])
+    local reach = WIDE * math.sqrt(V[{ t, 1, 1 }]:item())
     local a = math.max(support.low[1], m[t][1] - reach)
     local b = math.min(support.high[1], m[t][1] + reach)
     local x, sum = {}, 0
@@ -110,13 +110,12 @@ local function evidence(self, m, V)
   return out
 end
 
--- Grid points of one parameter, or pairs of those of two, (n, 1) or (n, 2).
+-- Grid points of one parameter, or pairs of those of two: f64 (n, 1) or (n, 2).
 local function points(a, b)
-  local out = {}
-  for _, x in ipairs(a) do
-    for _, y in ipairs(b or { false }) do out[#out + 1] = { x, y or nil } end
-  end
-  return out
+  a = np.array(a, 'f64')
+  if not b then return np.expand_dims(a, 2) end
+  local x, y = np.meshgrid(a, np.array(b, 'f64'), { indexing = 'ij' })
+  return np.stack({ x, y }, -1):reshape(-1, 2)
 end
 
 local function make_marginals(self, m, V, mass, ranges)
@@ -164,8 +163,8 @@ function Gaussian:get_marginals(opts)
   local estimates, invF = read(self, 'get_marginals',
     o.parameter_estimates or self.parameter_estimates, o.invF or self.invF)
   local ranges = grid.choose('get_marginals', self, o)
-  local m, V = estimates:totable(), invF:totable()
-  return make_marginals(self, m, V, self.with_prior and evidence(self, m, V), ranges)
+  local m = estimates:totable()
+  return make_marginals(self, m, invF, self.with_prior and evidence(self, m, invF), ranges)
 end
 
 --- Logarithm of the density.
@@ -206,12 +205,12 @@ function M.new(opts)
   self.n_params = #self.ranges
   self.parameter_estimates, self.invF = read(self, who, o.parameter_estimates, o.invF)
   self.n_targets = self.parameter_estimates.shape[1]
-  local m, V, mass = self.parameter_estimates:totable(), self.invF:totable(), nil
+  local m, mass = self.parameter_estimates:totable(), nil
   if self.with_prior then
-    mass = evidence(self, m, V)
+    mass = evidence(self, m, self.invF)
     self.log_evidence = np.log(np.array(mass, 'f64'))
   end
-  self.marginals = make_marginals(self, m, V, mass, self.ranges)
+  self.marginals = make_marginals(self, m, self.invF, mass, self.ranges)
   return self
 end
 

@@ -31,8 +31,7 @@ function M.of(who, p, gridsize)
   local low, high, P = prior.limits(who, p)
   local ranges = {}
   for i, n in ipairs(sizes(who, gridsize, P)) do
-    ranges[i] = {}
-    for k = 1, n do ranges[i][k] = low[i] + (high[i] - low[i]) * (k - 1) / (n - 1) end
+    ranges[i] = np.linspace(low[i], high[i], n, 'f64'):totable()
   end
   return ranges
 end
