@@ -72,11 +72,13 @@ function M.flatten(t)
   return M.leaves(t), function(list) return M.unflatten(t, list) end
 end
 
---- A tree like t with the first leaves of a list.
+--- A tree like t with leaves of a list, from the first one on or a later one.
 -- @raise a list that is too short
-function M.unflatten(t, list)
-  local i, n = 0, #M.leaves(t)
-  if #list < n then core.raise('tree.unflatten: the tree has %d leaves, the list %d', n, #list) end
+function M.unflatten(t, list, first)
+  local i, n = (first or 1) - 1, #M.leaves(t)
+  if #list - i < n then
+    core.raise('tree.unflatten: the tree has %d leaves, the list %d', n, #list - i)
+  end
   return M.map(function()
     i = i + 1
     return list[i]

@@ -64,20 +64,17 @@ function M.gather(x, indices, axis)
   return array.apply('gather', { x, indices }, { axis })
 end
 
---- Indices that a script gives: an Array, a number or a table of numbers.
-function M.whole(i, who)
-  if type(i) ~= 'number' and type(i) ~= 'table' and not array.is(i) then
-    core.raise('%s: indices are an Array, a number or a table, got %s', who, type(i))
-  end
-  return array.is(i) and i or require('imnn.numpy').array(i, 'i32')
-end
-
 --- Zero-based i32 indices from ones that count from 1 or from the end; -1 is the last.
+-- @tparam Array|number|table i
+-- @tparam number n
+-- @tparam string what for messages
 -- @raise outside of 1 .. n, where they are known; a traced function clamps
 function M.zero_based(i, n, what)
   local np = require 'imnn.numpy'
   if type(i) == 'number' or type(i) == 'table' then i = np.array(i, 'i32') end
-  if not array.is(i) then core.raise('%s: indices must be integers, got %s', what, type(i)) end
+  if not array.is(i) then
+    core.raise('%s: indices are an Array, a number or a table, got %s', what, type(i))
+  end
   if i.dtype ~= 'i32' then
     if i.dtype ~= 'u32' then core.raise('%s: indices must be i32 or u32, got %s', what, i.dtype) end
     i = i:astype 'i32'

@@ -10,7 +10,6 @@ local M = {}
 --- Elements by index (from 1) along an axis, or of the flattened array without one.
 function M.take(x, indices, axis)
   x = create.as_array(x, 'np.take')
-  indices = index.whole(indices, 'take')
   if axis == nil then x, axis = shape.ravel(x), 1 end
   local k = core.index(axis, #x.shape, 'take: no axis')
   return index.gather(x, index.zero_based(indices, x.shape[k + 1], 'take'), k)
@@ -18,7 +17,7 @@ end
 
 --- Elements by index along an axis; indices have the shape of x but for the axis.
 function M.take_along_axis(x, indices, axis)
-  x, indices = create.as_array(x, 'np.take_along_axis'), index.whole(indices, 'take_along_axis')
+  x = create.as_array(x, 'np.take_along_axis')
   local k = core.index(axis, #x.shape, 'take_along_axis: no axis')
   return array.apply('take_along',
     { x, index.zero_based(indices, x.shape[k + 1], 'take_along_axis') }, { k })

@@ -86,14 +86,9 @@ end
 
 -- Lists of trees and back: { t1, t2 } flattened in order.
 local function take_trees(list, like, chosen)
-  local at, out = 0, {}
-  for k, i in ipairs(chosen) do
-    out[k] = tree.map(function()
-      at = at + 1
-      return list[at]
-    end, like[i])
-  end
-  return out
+  local trees = {}
+  for k, i in ipairs(chosen) do trees[k] = like[i] end
+  return tree.unflatten(trees, list)
 end
 
 local jacobian_rows = {
@@ -133,13 +128,7 @@ local function value_and_grad(who, fn, opts)
       list = substitute(graph, list, holes, actual)
       local dx = take_trees(list, given, chosen)
       local value = list[#holes + 1]
-      if o.has_aux then
-        local at = #holes + 1
-        aux = tree.map(function()
-          at = at + 1
-          return list[at]
-        end, aux)
-      end
+      if o.has_aux then aux = tree.unflatten(aux, list, #holes + 2) end
       return value, type(o.argnums) == 'table' and dx or dx[1], aux
     end)
   end)
@@ -258,11 +247,7 @@ local function jacobian(who, sweep, fn, opts, with_value)
         return type(o.argnums) == 'table' and dx or dx[1]
       end, value)
       if not with_value then return J end
-      local y = tree.map(function()
-        at = at + 1
-        return list[at]
-      end, value)
-      return y, J
+      return tree.unflatten(value, list, at + 1), J
     end)
   end)
 end
@@ -314,14 +299,7 @@ function M.jvp(fn, primals, tangents)
       local list = { unpack(y) }
       for i, dy in ipairs(push(graph, y, holes, v)) do list[#list + 1] = dy or zeros(y[i]) end
       list = substitute(graph, list, holes, actual)
-      local function part(from)
-        local at = from
-        return tree.map(function()
-          at = at + 1
-          return list[at]
-        end, value)
-      end
-      return part(0), part(#y)
+      return tree.unflatten(value, list), tree.unflatten(value, list, #y + 1)
     end)
   end)(primals, tangents)
 end
