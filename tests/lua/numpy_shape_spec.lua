@@ -90,7 +90,7 @@ describe('shapes', function()
     check('broadcast_arrays', 'f32', { { 3, 3 }, { 4, 4 } }, b)
     refuses('expand_dims: axis 1 is given twice', function() np.expand_dims(x, { 1, 1 }) end)
     refuses('moveaxis: 2 axes for 1 places', function() np.moveaxis(x, { 1, 2 }, 1) end)
-    refuses('broadcast: (3) does not stretch to (2)',
+    refuses('broadcast_arrays: shapes do not broadcast, (2) and (3)',
       function() np.broadcast_arrays({ 1, 2 }, { 1, 2, 3 }) end)
   end)
 

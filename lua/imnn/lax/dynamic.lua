@@ -3,7 +3,7 @@
 local ffi = require 'ffi'
 local array = require 'imnn.array'
 local core = require 'imnn.core'
-local np = require 'imnn.numpy'
+local create = require 'imnn.numpy.create'
 local C = core.C
 local M = {}
 
@@ -25,12 +25,6 @@ local function zero_based(who, starts, ndim)
   return out
 end
 
-local function as_array(who, x, dtype)
-  if type(x) == 'number' or type(x) == 'table' then x = np.array(x, dtype) end
-  if not array.is(x) then core.raise('%s: needs an Array, got %s', who, type(x)) end
-  return x
-end
-
 --- Elements from a start along every axis, which is moved so that they are inside.
 -- @tparam Array x
 -- @tparam table starts one for each axis, from 1: numbers or arrays of shape ()
@@ -39,7 +33,7 @@ end
 -- @usage lax.dynamic_slice(np.arange(5), { i }, { 2 })
 function M.dynamic_slice(x, starts, sizes)
   local who = 'dynamic_slice'
-  x = as_array(who, x)
+  x = create.as_array(x, who)
   local inputs, n = zero_based(who, starts, #x.shape), #x.shape
   if type(sizes) ~= 'table' or #sizes ~= n then
     core.raise('%s: needs a list of %d sizes, one for each axis', who, n)
@@ -63,8 +57,8 @@ end
 -- @treturn Array
 function M.dynamic_update_slice(x, y, starts)
   local who = 'dynamic_update_slice'
-  x = as_array(who, x)
-  y = as_array(who, y, x.dtype)
+  x = create.as_array(x, who)
+  y = create.as_array(y, who, x.dtype)
   local inputs, n = zero_based(who, starts, #x.shape), #x.shape
   table.insert(inputs, 1, y)
   table.insert(inputs, 1, x)

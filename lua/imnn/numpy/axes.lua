@@ -78,6 +78,25 @@ function M.restore(y, shape, axes)
   return array.apply('reshape', { y }, out)
 end
 
+--- The shape of two that broadcast.
+-- @tparam string who
+-- @tparam table a
+-- @tparam table b
+-- @tparam[opt='shapes'] string what they are called in messages
+-- @raise shapes that do not fit
+function M.joined(who, a, b, what)
+  local out, n = {}, math.max(#a, #b)
+  for k = 1, n do
+    local p, q = a[k - n + #a] or 1, b[k - n + #b] or 1
+    if p ~= q and p ~= 1 and q ~= 1 then
+      core.raise('%s: %s do not broadcast, (%s) and (%s)', who, what or 'shapes',
+        table.concat(a, ', '), table.concat(b, ', '))
+    end
+    out[k] = p == 1 and q or p
+  end
+  return out
+end
+
 --- Number of elements along the axes.
 function M.count(x, axes)
   local n, shape = 1, x.shape

@@ -135,15 +135,9 @@ function M.broadcast_arrays(...)
   local list, shape = {}, {}
   for i, x in ipairs { ... } do
     list[i] = create.as_array(x, 'broadcast_arrays')
-    local sizes = list[i].shape
-    for k = 1, #sizes do
-      local behind = #sizes - k -- axes are counted from the last one
-      if (shape[behind] or 1) == 1 then shape[behind] = sizes[k] end
-    end
+    shape = axes_of.joined('broadcast_arrays', shape, list[i].shape)
   end
-  local sizes = {}
-  for k = #shape + (shape[0] and 1 or 0), 1, -1 do sizes[#sizes + 1] = shape[k - 1] end
-  for i, x in ipairs(list) do list[i] = array.apply('broadcast', { x }, sizes) end
+  for i, x in ipairs(list) do list[i] = array.apply('broadcast', { x }, shape) end
   return unpack(list)
 end
 

@@ -3,6 +3,7 @@
 local args = require 'imnn.args'
 local array = require 'imnn.array'
 local core = require 'imnn.core'
+local create = require 'imnn.numpy.create'
 local index = require 'imnn.numpy.index'
 local promote = require 'imnn.numpy.promote'
 local shapes = require 'imnn.numpy.shape'
@@ -13,10 +14,7 @@ local At = {}
 
 -- The numbers of the chosen elements in row-major order, in the shape of x[key].
 local function places(x, key)
-  local count = require('imnn.numpy').arange(math.max(x.size, 1))
-  if x.size == 0 then count = count[{ {} }] end
-  local all = x.size > 0 and shapes.reshape(count, x.shape) or array.zeros(x.shape, 'i32')
-  return index.get(all, key)
+  return index.get(shapes.reshape(create.arange(x.size), x.shape), key)
 end
 
 for name, code in pairs {
@@ -24,10 +22,8 @@ for name, code in pairs {
 } do
   At[name] = function(self, y)
     local x, where = self.x, places(self.x, self.key)
-    if type(y) == 'number' then y = array.number(y, x.dtype) end
-    if type(y) == 'table' then y = require('imnn.numpy').array(y, x.dtype) end
-    if not array.is(y) then core.raise('at: needs an Array or a number, got %s', type(y)) end
-    y = shapes.broadcast_to(promote.convert(y, x.dtype), where.shape)
+    y = promote.convert(create.as_array(y, 'at', x.dtype), x.dtype)
+    y = shapes.broadcast_to(y, where.shape)
     return array.build('at', name, { x, where, y }, function(graph, a, p, b)
       return C.imnn_graph_scatter(graph, C['IMNN_SCATTER_' .. code], a, p, b)
     end)

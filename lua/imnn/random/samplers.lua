@@ -6,6 +6,7 @@ local ffi = require 'ffi'
 local array = require 'imnn.array'
 local check = require 'imnn.random.check'
 local core = require 'imnn.core'
+local joined = require('imnn.numpy.axes').joined
 local promote = require 'imnn.numpy.promote'
 local C = core.C
 local M = {}
@@ -20,19 +21,8 @@ local function parameters_of(text)
   return list
 end
 
---- The shape of two that broadcast.
-function M.joined(who, a, b)
-  local out, n = {}, math.max(#a, #b)
-  for k = 1, n do
-    local p, q = a[k - n + #a] or 1, b[k - n + #b] or 1
-    if p ~= q and p ~= 1 and q ~= 1 then
-      core.raise('%s: the parameters do not broadcast, (%s) and (%s)', who, table.concat(a, ', '),
-        table.concat(b, ', '))
-    end
-    out[k] = p == 1 and q or p
-  end
-  return out
-end
+--- The shape of two parameters together.
+function M.joined(who, a, b) return joined(who, a, b, 'the parameters') end
 
 --- Parameters as Arrays of one dtype, and the shape that they have together.
 -- @tparam string who
