@@ -102,7 +102,7 @@ function Array.__tostring(x)
   if gone(x) then
     return 'traced array that has left its function'
   end
-  local head = ('%s (%s)'):format(x.dtype, table.concat(x.shape, ', '))
+  local head = x.dtype .. ' ' .. text.shape(x.shape)
   if x.node ~= 0 then return 'traced ' .. head end
   local values = text.values(x:data(), x.dtype, x.shape)
   return values .. '  ' .. (#x.shape == 0 and x.dtype or head)

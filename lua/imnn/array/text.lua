@@ -17,6 +17,11 @@ local function element(p, dtype, at)
   return type(v) == 'boolean' and tostring(v) or number(v, dtype)
 end
 
+--- A shape as text, "(3, 4)".
+-- @tparam table shape
+-- @tparam[opt=1] number first axis to show
+function M.shape(shape, first) return '(' .. table.concat(shape, ', ', first) .. ')' end
+
 --- Values as nested braces, long axes abbreviated.
 -- @tparam cdata p row-major values
 -- @tparam string dtype

@@ -2,6 +2,7 @@
 -- @module imnn.imnn.check
 local core = require 'imnn.core'
 local np = require 'imnn.numpy'
+local text = require('imnn.array.text').shape
 local M = {}
 
 --- A positive integer.
@@ -28,7 +29,6 @@ function M.sizes(who, o)
   end
 end
 
-local function text(shape) return '(' .. table.concat(shape, ', ') .. ')' end
 M.text = text
 
 --- The shape of one datum: a list of positive integers.

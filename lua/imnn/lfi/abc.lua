@@ -16,6 +16,7 @@ local np = require 'imnn.numpy'
 local posterior = require 'imnn.lfi.posterior'
 local progress = require 'imnn.progress'
 local random = require 'imnn.random'
+local text = require('imnn.array.text').shape
 local transform = require 'imnn.transform'
 local C = core.C
 local M = {}
@@ -51,8 +52,6 @@ local function datum_shape(o)
   end
   return type(o.compressor) == 'table' and o.compressor.input_shape or nil
 end
-
-local function text(shape, first) return '(' .. table.concat(shape, ', ', first) .. ')' end
 
 -- One datum or several as (T, ...).
 local function read_targets(data, one)

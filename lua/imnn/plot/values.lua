@@ -1,5 +1,6 @@
 --- Numbers to draw: Arrays or plain tables.
 -- @module imnn.plot.values
+local text = require 'imnn.array.text'
 local M = {}
 
 --- A nested table of numbers of our own from an Array, a table of Arrays, or such a table.
@@ -24,7 +25,7 @@ end
 --- "(3, 4)", for messages.
 function M.shape_text(x)
   if type(x) ~= 'table' then return type(x) end
-  return '(' .. table.concat(M.shape(x), ', ') .. ')'
+  return text.shape(M.shape(x))
 end
 
 function M.is_finite(v) return type(v) == 'number' and v - v == 0 end

@@ -6,6 +6,7 @@ local complex = require 'imnn.complex'
 local core = require 'imnn.core'
 local np = require 'imnn.numpy'
 local promote = require 'imnn.numpy.promote'
+local shape_text = require('imnn.array.text').shape
 local tree = require 'imnn.tree'
 local C, check = core.C, core.check
 local M = {}
@@ -23,7 +24,7 @@ function M.is_complex(x) return promote.is_complex(x.dtype) end
 function M.is_real(x) return promote.is_float(x.dtype) and not M.is_complex(x) end
 
 --- Its type, for messages.
-function M.describe(x) return ('%s (%s)'):format(x.dtype, table.concat(x.shape, ', ')) end
+function M.describe(x) return x.dtype .. ' ' .. shape_text(x.shape) end
 
 --- Run fn(graph) in a scope of its own, which ends however fn does.
 function M.scoped(fn)
