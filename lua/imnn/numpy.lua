@@ -31,7 +31,6 @@ for _, op in ipairs(registry) do
 end
 
 for alias, name in pairs {
-  logical_and = 'and', logical_or = 'or', logical_xor = 'xor', logical_not = 'not',
   bitwise_and = 'and', bitwise_or = 'or', bitwise_xor = 'xor', bitwise_not = 'not', invert = 'not',
   equal = 'eq', not_equal = 'ne', less = 'lt', less_equal = 'le', greater = 'gt',
   greater_equal = 'ge', mod = 'remainder', power = 'pow', absolute = 'abs', negative = 'neg',

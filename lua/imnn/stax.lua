@@ -40,7 +40,7 @@ for _, name in ipairs(names) do
     if by_axis[name] and parameter then
       value = core.index(parameter, #x.shape, 'stax.' .. name .. ': no axis')
     end
-    return array.build('stax.' .. name, tostring(value), { x }, function(graph, node)
+    return array.build('stax.' .. name, array.settings(value), { x }, function(graph, node)
       return C.imnn_activation(graph, name, node, value)
     end)
   end

@@ -15,6 +15,7 @@ local operands = require 'imnn.numpy.operands'
 local promote = require 'imnn.numpy.promote'
 local reduce = require 'imnn.numpy.reduce'
 local shape = require 'imnn.numpy.shape'
+local trace = require('imnn.numpy.product').trace
 local M = {}
 
 -- ---- helpers ----
@@ -288,16 +289,14 @@ end
 -- @tparam Array x (..., n, m)
 -- @tparam[opt=0] number offset above the main diagonal
 -- @treturn Array (...)
-function M.trace(x, offset) return require('imnn.numpy.product').trace(x, offset, -2, -1) end
+function M.trace(x, offset) return trace(x, offset, -2, -1) end
 
 -- ---- norms ----
 
 local function absolute(x) return elementwise('abs', x) end
 
-local function length(x, o) return elementwise('sqrt', reduce.sum(x * x, o)) end
-
 local function vector_norm(x, ord, o)
-  if ord == nil or ord == 2 then return length(x, o)
+  if ord == nil or ord == 2 then return reduce.norm(x, o)
   elseif ord == math.huge then return reduce.max(absolute(x), o)
   elseif ord == -math.huge then return reduce.min(absolute(x), o)
   elseif ord == 0 then
@@ -313,7 +312,7 @@ local function sums(x, axis) return reduce.sum(absolute(x), { axis = axis }) end
 
 -- Of the last two axes.
 local matrix_norms = {
-  fro = function(x) return length(x, { axis = { -1, -2 } }) end,
+  fro = function(x) return reduce.norm(x, { axis = { -1, -2 } }) end,
   nuc = function(x) return reduce.sum(apply('singular_values', x), { axis = -1 }) end,
   [1] = function(x) return reduce.max(sums(x, -2), { axis = -1 }) end,
   [-1] = function(x) return reduce.min(sums(x, -2), { axis = -1 }) end,
@@ -354,7 +353,7 @@ function M.norm(x, ord, opts)
   local axis, ndim = o.axis, #x.shape
   if type(axis) == 'table' and #axis == 1 then axis = axis[1] end
   if axis == nil then
-    if ord == nil then return length(x, { keepdims = o.keepdims }) end
+    if ord == nil then return reduce.norm(x, { keepdims = o.keepdims }) end
     if ndim ~= 1 and ndim ~= 2 then
       core.raise('norm: with ord but without axis needs a vector or a matrix, got (%s)', text(x))
     end

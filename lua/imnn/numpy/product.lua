@@ -5,6 +5,7 @@ local array = require 'imnn.array'
 local complex = require 'imnn.numpy.complex'
 local core = require 'imnn.core'
 local create = require 'imnn.numpy.create'
+local gather = require('imnn.numpy.index').gather
 local operands_of = require('imnn.numpy.operands').of
 local promote = require 'imnn.numpy.promote'
 local pad = require('imnn.numpy.pad').pad
@@ -120,7 +121,7 @@ local function slide(who, a, v, mode)
   local many = mode == 'full' and n + m - 1 or mode == 'same' and n or n - m + 1
   local padded = pad(a, { { before, math.max(many + m - 1 - before - n, 0) } })
   local place = create.arange(many):reshape(many, 1) + create.arange(m)
-  return array.apply('matmul', { array.apply('gather', { padded, place }, { 0 }), v }, { 0, 0 })
+  return array.apply('matmul', { gather(padded, place, 0), v }, { 0, 0 })
 end
 
 --- Convolution of two lists: sums of a[i] v[k - i].

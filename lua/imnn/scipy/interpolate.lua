@@ -4,6 +4,7 @@ local args = require 'imnn.args'
 local array = require 'imnn.array'
 local core = require 'imnn.core'
 local floats = require('imnn.numpy.operands').floats
+local gather = require('imnn.numpy.index').gather
 local np = require 'imnn.numpy'
 local M = {}
 
@@ -35,7 +36,7 @@ local function column(t, y)
   return t:reshape(sizes)
 end
 
-local function at(list, i) return array.apply('gather', { list, i }, { 0 }) end
+local function at(list, i) return gather(list, i, 0) end
 
 --- Linear interpolation; beyond the ends the outermost lines go on.
 -- @tparam Array x (n) places, ascending
