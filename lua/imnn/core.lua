@@ -65,6 +65,13 @@ function M.index(i, n, what)
   return i < 0 and n + i or i - 1
 end
 
+--- Refuse what is no number of elements.
+function M.count(who, n)
+  if type(n) ~= 'number' or n % 1 ~= 0 or n < 0 then
+    M.raise('%s: needs a whole number of elements, 0 or more, got %s', who, tostring(n))
+  end
+end
+
 local limit = 2 ^ 26 -- bytes
 
 --- Collect once C holds twice what survived last time: the collector cannot see C's memory.

@@ -14,8 +14,8 @@ local M = {
 }
 
 -- The rooms of this module.
-for _, room in ipairs { 'create', 'reduce', 'shape', 'join', 'arrange', 'pad', 'take', 'product',
-  'einsum', 'sort', 'statistics', 'polynomial', 'complex',
+for _, room in ipairs { 'create', 'matrices', 'reduce', 'shape', 'join', 'arrange', 'pad', 'take',
+  'product', 'einsum', 'sort', 'statistics', 'polynomial', 'complex',
 } do
   for name, fn in pairs(require('imnn.numpy.' .. room)) do M[name] = fn end
 end

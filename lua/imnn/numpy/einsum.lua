@@ -4,6 +4,7 @@ local array = require 'imnn.array'
 local axes_of = require 'imnn.numpy.axes'
 local core = require 'imnn.core'
 local create = require 'imnn.numpy.create'
+local diagonal = require('imnn.numpy.matrices').diagonal
 local promote = require 'imnn.numpy.promote'
 local registry = require 'imnn.registry'
 local M = {}
@@ -34,7 +35,7 @@ local function diagonals(x, labels)
         core.raise('np.einsum: "%s" has %d and %d elements', labels[k], x.shape[k],
           x.shape[again])
       end
-      x = create.diagonal(x, 0, k, again)
+      x = diagonal(x, 0, k, again)
       local label = table.remove(labels, again)
       table.remove(labels, k)
       labels[#labels + 1] = label

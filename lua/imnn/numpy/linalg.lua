@@ -9,8 +9,8 @@ local array = require 'imnn.array'
 local axes_of = require 'imnn.numpy.axes'
 local concatenate = require('imnn.numpy.join').concatenate
 local core = require 'imnn.core'
-local create = require 'imnn.numpy.create'
 local elementwise = require('imnn.numpy.elementwise').apply
+local matrices = require 'imnn.numpy.matrices'
 local operands = require 'imnn.numpy.operands'
 local promote = require 'imnn.numpy.promote'
 local reduce = require 'imnn.numpy.reduce'
@@ -234,7 +234,7 @@ function M.matrix_power(x, n)
   x = real(x, 'inv')
   local k, m = sizes(x, 'matrix_power')
   if k ~= m then core.raise('matrix_power: needs square matrices, got (%s)', text(x)) end
-  if n == 0 then return shape.broadcast_to(create.eye(k, x.dtype), x.shape) end
+  if n == 0 then return shape.broadcast_to(matrices.eye(k, x.dtype), x.shape) end
   if n < 0 then x, n = M.inv(x), -n end
   local out
   while true do -- by the binary digits of n

@@ -5,6 +5,7 @@ local array = require 'imnn.array'
 local complex = require 'imnn.numpy.complex'
 local core = require 'imnn.core'
 local create = require 'imnn.numpy.create'
+local diagonal = require('imnn.numpy.matrices').diagonal
 local gather = require('imnn.numpy.index').gather
 local operands_of = require('imnn.numpy.operands').of
 local promote = require 'imnn.numpy.promote'
@@ -77,7 +78,7 @@ end
 
 --- Sum along the diagonal of two axes (the first two).
 function M.trace(x, k, axis1, axis2)
-  local d = create.diagonal(x, k, axis1, axis2)
+  local d = diagonal(x, k, axis1, axis2)
   return array.apply('sum', { d.dtype == 'bool' and promote.convert(d, 'i32') or d },
     { d.ndim - 1, 1 })
 end

@@ -5,6 +5,7 @@ local array = require 'imnn.array'
 local axes_of = require 'imnn.numpy.axes'
 local core = require 'imnn.core'
 local create = require 'imnn.numpy.create'
+local diagonal = require('imnn.numpy.matrices').diagonal
 local elementwise = require('imnn.numpy.elementwise').apply
 local floats = require('imnn.numpy.operands').floats
 local index = require 'imnn.numpy.index'
@@ -125,7 +126,7 @@ function M.corrcoef(x, opts)
   local c = M.cov(x, { rowvar = o.rowvar })
   if c.ndim == 0 then return c / c end
   local n = c.shape[1]
-  local s = elementwise('sqrt', create.diagonal(c))
+  local s = elementwise('sqrt', diagonal(c))
   return c / array.apply('reshape', { s }, { n, 1 }) / s
 end
 
