@@ -403,6 +403,7 @@ describe('shapes', function()
     refuses('pad: widths are whole numbers, 0 or more, got -1 for axis 2',
       function() np.pad(x, { 1, { 0, -1 } }) end)
     refuses('take: no element 4, there are 3', function() np.take(x, 4, 2) end)
+    refuses('take: indices are whole numbers, got 1.5', function() np.take({ 1 }, { 1.5 }) end)
     refuses('take: indices are an Array, a number or a table, got string',
       function() np.take(x, 'x') end)
     refuses('take_along: indices (1) do not fit (2, 3) along axis 2',

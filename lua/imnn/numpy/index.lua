@@ -64,6 +64,16 @@ function M.gather(x, indices, axis)
   return array.apply('gather', { x, indices }, { axis })
 end
 
+-- Numbers of a script as i32.
+local function of_numbers(x, what)
+  if not array.traced(x) then
+    for _, v in ipairs(x:values()) do
+      if v % 1 ~= 0 then core.raise('%s: indices are whole numbers, got %s', what, tostring(v)) end
+    end
+  end
+  return x:astype 'i32'
+end
+
 --- Zero-based i32 indices from ones that count from 1 or from the end; -1 is the last.
 -- @tparam Array|number|table i
 -- @tparam number n
@@ -71,7 +81,7 @@ end
 -- @raise outside of 1 .. n, where they are known; a traced function clamps
 function M.zero_based(i, n, what)
   local np = require 'imnn.numpy'
-  if type(i) == 'number' or type(i) == 'table' then i = np.array(i, 'i32') end
+  if type(i) == 'number' or type(i) == 'table' then i = of_numbers(np.array(i, 'f64'), what) end
   if not array.is(i) then
     core.raise('%s: indices are an Array, a number or a table, got %s', what, type(i))
   end
