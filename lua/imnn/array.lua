@@ -3,7 +3,6 @@
 -- @module imnn.array
 local ffi = require 'ffi'
 local args = require 'imnn.args'
-local complex = require 'imnn.complex'
 local core = require 'imnn.core'
 local dtypes = require 'imnn.array.dtype'
 local handle = require 'imnn.array.handle'
@@ -143,12 +142,8 @@ function Array.__le(a, b)
   return a <= b
 end
 
-local function comparable(x)
-  return type(x) == 'number' or type(x) == 'boolean' or complex.is(x) or M.is(x)
-end
-
 function M.equal(a, b) -- LuaJIT asks even for x == nil
-  return comparable(a) and comparable(b) and compared(a) == compared(b)
+  return M.liftable(a) and M.liftable(b) and compared(a) == compared(b)
 end
 Array.__eq = M.equal
 

@@ -265,6 +265,12 @@ describe('a loop', function()
     end
     assert.equal(6 * 32 * 4, imnn.grad(f)(np.array(2, 'f64')):item())
     assert.equal(6 * 32 * 4, imnn.jacfwd(f)(np.array(2, 'f64')):item())
+    -- and those of scripts
+    local function double(z) return 2 * z end
+    assert.is_true(lax.fori_loop(0, 3, function(_, z) return z * 2 end, 1i) == 8i)
+    assert.is_true((lax.scan(function(c, x) return c * x, c end, 1i, np.array { 2, 3i })) == -6)
+    assert.is_true(lax.cond(true, double, function() return 1i end, 1 + 1i) == 2 + 2i)
+    assert.is_true(imnn.checkpoint(double)(1i) == 2i)
   end)
 
   it('gives every number of a carry the dtype of what it becomes', function()

@@ -69,6 +69,11 @@ function M.apart(fn)
   if not ok then error(why, 0) end
 end
 
+--- Whether x is what `lift` takes.
+function M.liftable(x)
+  return handle.is(x) or type(x) == 'number' or type(x) == 'boolean' or complex.is(x)
+end
+
 --- x as a tracer; numbers and booleans become constants of a dtype.
 -- @tparam Array|number|complex|boolean x
 -- @tparam[opt] string dtype of numbers, the default one

@@ -18,7 +18,7 @@ local function spread(given, n, list)
   for i = 1, n do
     if given[i] ~= nil then
       out[i] = tree.map(function(x)
-        if not array.is(x) and type(x) ~= 'number' then return x end
+        if not traced.is_open(x) then return x end
         at = at + 1
         return list[at]
       end, given[i])
@@ -82,7 +82,7 @@ local function call_vjp(self, given, n)
     for i = 1, n do
       local mine = {}
       for _, x in ipairs(given[i] ~= nil and tree.leaves(given[i]) or {}) do
-        if array.is(x) or type(x) == 'number' then
+        if traced.is_open(x) then
           at = at + 1
           mine[#mine + 1] = holes[at]
         end

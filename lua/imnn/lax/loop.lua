@@ -21,7 +21,8 @@ local function next_carry(who, init, holes, carry)
   local out, weak = {}, tree.leaves(init)
   for i, x in ipairs(tree.leaves(carry)) do
     out[i] = lift(who, 'the carry', x, holes[i].dtype)
-    if type(weak[i]) == 'number' and out[i].dtype ~= holes[i].dtype and #out[i].shape == 0 then
+    local number = not array.is(weak[i]) and type(weak[i]) ~= 'boolean'
+    if number and out[i].dtype ~= holes[i].dtype and #out[i].shape == 0 then
       local again = {}
       for k, y in ipairs(weak) do again[k] = k == i and np.array(y, out[i].dtype) or y end
       return nil, tree.unflatten(init, again)

@@ -12,7 +12,7 @@ local M = {}
 --- x as a tracer.
 -- @raise what is no array or number
 function M.lift(who, what, x, dtype)
-  if array.is(x) or type(x) == 'number' or type(x) == 'boolean' then return array.lift(x, dtype) end
+  if array.liftable(x) then return array.lift(x, dtype) end
   core.raise('%s: %s must be arrays or numbers, got %s', who, what, type(x))
 end
 
@@ -52,6 +52,9 @@ function M.results(who, graph, count, fn)
   return list
 end
 
+--- Whether an argument is opened: an array or a number.
+function M.is_open(x) return array.liftable(x) and type(x) ~= 'boolean' end
+
 --- Arguments with placeholders for their arrays and numbers; everything else stays what it is.
 -- @treturn table arguments
 -- @treturn table tracers of what the arrays are
@@ -62,7 +65,7 @@ function M.open(who, given, n)
     inner[i] = given[i]
     if given[i] ~= nil then
       inner[i] = tree.map(function(x)
-        if not array.is(x) and type(x) ~= 'number' then return x end
+        if not M.is_open(x) then return x end
         actual[#actual + 1] = M.lift(who, 'arguments', x)
         holes[#holes + 1] = common.placeholder_like(actual[#actual])
         return holes[#holes]

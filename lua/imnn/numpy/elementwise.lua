@@ -1,7 +1,6 @@
 --- Elementwise operators of whatever a script gives them.
 -- @module imnn.numpy.elementwise
 local array = require 'imnn.array'
-local complex = require 'imnn.complex'
 local core = require 'imnn.core'
 local promote = require 'imnn.numpy.promote'
 local registry = require 'imnn.registry'
@@ -28,8 +27,7 @@ function M.apply(name, ...)
   for i = 1, n do
     local x = inputs[i]
     if type(x) == 'table' then inputs[i] = require('imnn.numpy.create').array(x)
-    elseif not array.is(x) and type(x) ~= 'number' and type(x) ~= 'boolean'
-      and not complex.is(x) then
+    elseif not array.liftable(x) then
       core.raise('%s: argument %d must be an Array or a number, got %s', name, i, type(x))
     end
   end

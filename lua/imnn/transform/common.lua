@@ -2,7 +2,6 @@
 -- @module imnn.transform.common
 local ffi = require 'ffi'
 local array = require 'imnn.array'
-local complex = require 'imnn.complex'
 local core = require 'imnn.core'
 local np = require 'imnn.numpy'
 local promote = require 'imnn.numpy.promote'
@@ -56,9 +55,7 @@ function M.zeros(x) return array.lift(np.zeros(x.shape, x.dtype)) end
 
 --- Leaves of results: arrays and numbers become tracers, everything else is an error.
 function M.lift_result(who, x)
-  if array.is(x) or type(x) == 'number' or type(x) == 'boolean' or complex.is(x) then
-    return array.lift(x)
-  end
+  if array.liftable(x) then return array.lift(x) end
   core.raise('%s: the function must give arrays, got %s', who, type(x))
 end
 
