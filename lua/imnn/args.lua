@@ -28,7 +28,7 @@ local function expect(who, key, v, row)
   local a, b = type_of(v)
   for _, want in ipairs(row) do
     if want == a or want == b then
-      if a == 'number' and (v ~= v or v == math.huge or v == -math.huge) then
+      if a == 'number' and not row.any and (v ~= v or v == math.huge or v == -math.huge) then
         core.raise('%s: option "%s" must be finite, got %s', who, key, tostring(v))
       end
       return v
@@ -86,7 +86,8 @@ function M.rows(base, more)
   return out
 end
 
---- Check a table of options against rows { type, ..., default = value, optional = true }.
+--- Check a table of options against rows { type, ..., default = value, optional = true }. Numbers
+-- are finite, but where a row has any = true.
 -- @tparam string who name of the function, for messages
 -- @tparam table|nil opts what the user gave
 -- @tparam table rows name -> row; a row without default is required unless optional

@@ -128,13 +128,7 @@ function M.digitize(x, bins, opts)
   return search('np.digitize', bins, x, not o.right) + 1
 end
 
--- Numbers among options as Arrays, which may be NaN and infinite.
-local function as_arrays(opts)
-  if type(opts) ~= 'table' then return opts end
-  local out = {}
-  for name, x in pairs(opts) do out[name] = type(x) == 'number' and array.number(x, 'f64') or x end
-  return out
-end
+local outside = { 'number', 'Array', optional = true, any = true }
 
 --- Linear interpolation between points.
 -- @tparam Array|number x
@@ -144,8 +138,7 @@ end
 -- @treturn Array like x
 -- @usage np.interp(2.5, { 1, 2, 3 }, { 3, 2, 0 }) --> 1
 function M.interp(x, xp, fp, opts)
-  local o = args.take('np.interp', as_arrays(opts),
-    { left = { 'Array', optional = true }, right = { 'Array', optional = true } })
+  local o = args.take('np.interp', opts, { left = outside, right = outside })
   xp, x = both('np.interp', xp, x)
   fp = create.as_array(fp, 'np.interp')
   local dtype = promote.real(promote.dtype { x, fp })

@@ -14,7 +14,7 @@ function M.shape_of(fn, ...)
   local given = { ... }
   return array.trace(function()
     for i, x in ipairs(given) do
-      if array.is(x) and not (x.node ~= 0) then given[i] = array.input(x.dtype, x.shape) end
+      if array.is(x) and x.node == 0 then given[i] = array.input(x.dtype, x.shape) end
     end
     local y = array.lift(fn(unpack(given)))
     return y.shape, y.dtype
