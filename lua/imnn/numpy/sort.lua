@@ -216,7 +216,7 @@ function M.unique(x, opts)
   if n > 1 then
     local a, b = y[{ { 2, n } }], y[{ { 1, n - 1 } }]
     local differs = elementwise('ne', a, b)
-    if promote.real(y.dtype) == y.dtype then -- all NaN are one
+    if promote.is_float(y.dtype) then -- all NaN are one
       differs = elementwise('and', differs,
         elementwise('not', elementwise('and', elementwise('ne', a, a), elementwise('ne', b, b))))
     end

@@ -175,7 +175,7 @@ function M.bincount(x, opts)
   local o = args.take('np.bincount', opts,
     { length = { 'integer', optional = true }, weights = weight_rows })
   x = create.as_array(x, 'np.bincount')
-  if promote.real(x.dtype) == x.dtype then
+  if promote.is_float(x.dtype) then
     local whole = promote.convert(x, 'i32')
     if array.traced(x) or not elementwise('eq', whole, x):all():item() then
       core.raise('np.bincount: needs integers, got %s', x.dtype)
