@@ -151,14 +151,6 @@ static imnn_status infer_conj(imnn_type *out, int n, const imnn_type *in, const 
     return IMNN_OK;
 }
 
-static imnn_node batch(imnn_graph *g, const imnn_vertex *v, const imnn_node *x, const bool *batched,
-                       int64_t size)
-{
-    imnn_node all[2];
-    for (int i = 0; i < v->n; i++) all[i] = imnn_batch_lift(g, x[i], batched[i], size);
-    return imnn_graph_build(g, v->op->id, v->n, all, v->attr);
-}
-
 const imnn_op imnn_op_complex = {
     .name = "complex",
     .id = IMNN_OP_complex,
@@ -168,7 +160,7 @@ const imnn_op imnn_op_complex = {
     .build = build_complex,
     .infer = infer_complex,
     .vjp = vjp_complex,
-    .batch = batch,
+    .batch = imnn_batch_leading,
     .rows = imnn_rows_map,
     .gives = "complex",
     .range = {-2, 2},
@@ -187,7 +179,7 @@ const imnn_op imnn_op_complex = {
         .infer = infer_part,                             \
         .vjp = vjp_##n,                                  \
         .linear = 1,                                     \
-        .batch = batch,                                  \
+        .batch = imnn_batch_leading,                     \
         .rows = imnn_rows_map,                           \
         .view = view_##n,                                \
         .gives = "real",                                 \
@@ -207,7 +199,7 @@ const imnn_op imnn_op_conj = {
     .build = build_conj,
     .infer = infer_conj,
     .linear = 1,
-    .batch = batch,
+    .batch = imnn_batch_leading,
     .rows = imnn_rows_map,
     .range = {-2, 2},
     .cases = "c128 (2, 3); c128 (); (3)",
@@ -222,7 +214,7 @@ const imnn_op imnn_op_angle = {
     .dtypes = IMNN_FLOATS,
     .build = build_angle,
     .infer = infer_part,
-    .batch = batch,
+    .batch = imnn_batch_leading,
     .rows = imnn_rows_map,
     .gives = "real",
     .range = {.5, 3},

@@ -62,12 +62,6 @@ static void vjp(imnn_graph *g, const imnn_vertex *v, imnn_node y, imnn_node dy, 
     dx[0] = IMNN_FLOATS >> from & 1 ? g_convert(g, dy, from) : 0;
 }
 
-static imnn_node batch(imnn_graph *g, const imnn_vertex *v, const imnn_node *x, const bool *batched,
-                       int64_t size)
-{
-    return imnn_graph_build(g, v->op->id, 1, x, v->attr);
-}
-
 const imnn_op imnn_op_convert = {
     .name = "convert",
     .id = IMNN_OP_convert,
@@ -78,7 +72,7 @@ const imnn_op imnn_op_convert = {
     .infer = infer,
     .vjp = vjp,
     .linear = 1,
-    .batch = batch,
+    .batch = imnn_batch_leading,
     .rows = imnn_rows_map,
     .gives = "the one asked for",
     .range = {-2, 2},

@@ -113,10 +113,10 @@ imnn_node imnn_batch_lift(imnn_graph *g, imnn_node x, bool batched, int64_t size
     return g_broadcast(g, x, &out);
 }
 
-imnn_node imnn_batch_elementwise(imnn_graph *g, const imnn_vertex *v, const imnn_node *x,
-                                 const bool *batched, int64_t size)
+imnn_node imnn_batch_leading(imnn_graph *g, const imnn_vertex *v, const imnn_node *x,
+                             const bool *batched, int64_t size)
 {
-    imnn_node all[3];
+    imnn_node all[v->n + 1];
     for (int i = 0; i < v->n; i++) all[i] = imnn_batch_lift(g, x[i], batched[i], size);
     return imnn_graph_build(g, v->op->id, v->n, all, v->attr);
 }
@@ -134,5 +134,16 @@ imnn_rows imnn_rows_map(const imnn_vertex *v, const imnn_type *in, int64_t R, bo
         if (imnn_row_axis(&in[i].shape, R) < 0) return IMNN_ROWS_NONE;
         by[i] = true;
     }
+    return IMNN_ROWS_EACH;
+}
+
+imnn_rows imnn_rows_before(const imnn_vertex *v, const imnn_type *in, int64_t R, int64_t axis,
+                           bool *by)
+{
+    const int a = imnn_row_axis(&in[0].shape, R);
+    if (a < 0 || a >= axis) return IMNN_ROWS_NONE;
+    for (int i = 1; i < v->n; i++)
+        if (imnn_row_axis(&in[i].shape, R) != a) return IMNN_ROWS_NONE;
+    for (int i = 0; i < v->n; i++) by[i] = true;
     return IMNN_ROWS_EACH;
 }

@@ -113,18 +113,9 @@ static void vjp_irfft(imnn_graph *g, const imnn_vertex *v, imnn_node y, imnn_nod
     dx[0] = g_complex(g, g_mul(g, g_real(g, z), share), g_neg(g, g_mul(g, g_imag(g, z), share)));
 }
 
-static imnn_node batch(imnn_graph *g, const imnn_vertex *v, const imnn_node *x, const bool *batched,
-                       int64_t size)
-{
-    return imnn_graph_build(g, v->op->id, 1, x, v->attr);
-}
-
 static imnn_rows rows(const imnn_vertex *v, const imnn_type *in, int64_t R, bool *by)
 {
-    const int a = imnn_row_axis(&in[0].shape, R);
-    if (a < 0 || a >= in[0].shape.ndim - v->attr->v[0]) return IMNN_ROWS_NONE;
-    by[0] = true;
-    return IMNN_ROWS_EACH;
+    return imnn_rows_before(v, in, R, in[0].shape.ndim - v->attr->v[0], by);
 }
 
 /* ---- kernels ---- */
@@ -163,7 +154,7 @@ static void kernel_irfft(const imnn_call *c) { run(c, IMNN_IRFFT); }
         .infer = infer_fn,                                           \
         .vjp = vjp_fn,                                               \
         .linear = 1,                                                 \
-        .batch = batch,                                              \
+        .batch = imnn_batch_leading,                                 \
         .rows = rows,                                                \
         .kernel = kernel_##n,                                        \
         .gives = result,                                             \

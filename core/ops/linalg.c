@@ -1,7 +1,6 @@
 /* inv, slogdet: square matrices (..., n, n), worked on in double. Singular ones give NaN, and sign
  * 0 with logarithm -infinity. */
-#include "core/linalg/linalg.h"
-#include "core/ops/ops.h"
+#include "core/ops/matrices.h"
 #include <math.h>
 #include <string.h>
 
@@ -59,42 +58,18 @@ static imnn_status infer_slogdet(imnn_type *out, int n, const imnn_type *in, con
 
 /* ---- rules ---- */
 
-static imnn_node product(imnn_graph *g, imnn_node a, imnn_node b, bool ta, bool tb)
-{
-    return imnn_graph_build(g, IMNN_OP_matmul, 2, (imnn_node[]){a, b}, &(imnn_attr){2, {ta, tb}});
-}
-
 /* Y = X^-1: dX = -Y^T dY Y^T */
 static void vjp_inv(imnn_graph *g, const imnn_vertex *v, imnn_node y, imnn_node dy, imnn_node *dx)
 {
-    dx[0] = g_neg(g, product(g, product(g, y, dy, true, false), y, false, true));
+    dx[0] = g_neg(g, g_product(g, g_product(g, y, dy, true, false), y, false, true));
 }
 
 /* d ln|det X| / dX = X^-T; the sign has no derivative. */
 static void vjp_slogdet(imnn_graph *g, const imnn_vertex *v, imnn_node y, imnn_node dy,
                         imnn_node *dx)
 {
-    imnn_shape s = v->type.shape;
-    imnn_attr last = {.n = 3 * s.ndim};
-    for (int k = 0; k < s.ndim; k++) last.v[3 * k + 1] = s.size[k], last.v[3 * k + 2] = 1;
-    last.v[3 * s.ndim - 3] = 1, last.v[3 * s.ndim - 2] = 1;
-    s.size[s.ndim - 1] = 1, s.size[s.ndim++] = 1;
-    imnn_node dlog = g_reshape(g, g_slice(g, dy, &last), &s);
+    imnn_node dlog = g_expand(g, g_part(g, dy, 1, 1, 1), v->type.shape.ndim);
     dx[0] = g_mul(g, dlog, g_swap(g, g_inv(g, v->x[0])));
-}
-
-static imnn_node batch(imnn_graph *g, const imnn_vertex *v, const imnn_node *x, const bool *batched,
-                       int64_t size)
-{
-    return imnn_graph_build(g, v->op->id, 1, x, v->attr);
-}
-
-static imnn_rows rows(const imnn_vertex *v, const imnn_type *in, int64_t R, bool *by)
-{
-    const int a = imnn_row_axis(&in[0].shape, R);
-    if (a < 0 || a >= in[0].shape.ndim - 2) return IMNN_ROWS_NONE;
-    by[0] = true;
-    return IMNN_ROWS_EACH;
 }
 
 /* ---- kernels ---- */
@@ -183,8 +158,8 @@ const imnn_op imnn_op_inv = {
     .build = build,
     .infer = infer_inv,
     .vjp = vjp_inv,
-    .batch = batch,
-    .rows = rows,
+    .batch = imnn_batch_leading,
+    .rows = imnn_matrix_rows,
     .kernel = kernel,
     .range = {-2, 2},
     .cases = "(2, 2); (3, 3); (1, 1); (2, 3, 3)",
@@ -200,8 +175,8 @@ const imnn_op imnn_op_slogdet = {
     .build = build,
     .infer = infer_slogdet,
     .vjp = vjp_slogdet,
-    .batch = batch,
-    .rows = rows,
+    .batch = imnn_batch_leading,
+    .rows = imnn_matrix_rows,
     .kernel = kernel,
     .range = {-2, 2},
     .cases = "(2, 2); (3, 3); (1, 1); (2, 3, 3)",

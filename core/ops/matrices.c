@@ -53,12 +53,6 @@ imnn_node imnn_system_build(imnn_graph *g, const imnn_op *op, int n, const imnn_
     return in_double(g, op, n, all, attr);
 }
 
-imnn_node imnn_matrix_batch(imnn_graph *g, const imnn_vertex *v, const imnn_node *x,
-                            const bool *batched, int64_t size)
-{
-    return imnn_graph_build(g, v->op->id, v->n, x, v->attr);
-}
-
 imnn_node imnn_system_batch(imnn_graph *g, const imnn_vertex *v, const imnn_node *x,
                             const bool *batched, int64_t size)
 {

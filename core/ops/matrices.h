@@ -8,8 +8,6 @@
  * is one matrix for all of them then. */
 
 imnn_build_fn imnn_matrix_build;
-/** Examples of one input are one more leading axis. */
-imnn_batch_fn imnn_matrix_batch;
 /** Two inputs: leading axes are made equal, but one matrix stays one. */
 imnn_build_fn imnn_system_build;
 imnn_batch_fn imnn_system_batch;

@@ -193,8 +193,9 @@ imnn_node imnn_formula(imnn_graph *g, const char *text, const char *const *names
 imnn_node imnn_build_number(imnn_graph *g, const imnn_op *op, imnn_node x, const imnn_attr *attr);
 /** A set of dtypes as text, "f32 f64". */
 imnn_text imnn_dtypes_text(uint32_t set);
-/** Batching of elementwise operators: lift what is not batched, then build again. */
-imnn_batch_fn imnn_batch_elementwise;
+/** Batching where attributes count no axes from the front: lift what is not batched, then build
+ *  again. */
+imnn_batch_fn imnn_batch_leading;
 /** x (shape) as (size, shape): what a rule does with an input that is not batched. */
 imnn_node imnn_batch_lift(imnn_graph *g, imnn_node x, bool batched, int64_t size);
 /** The axis whose size is a multiple of R and before which all sizes are 1; -1 if none. */
@@ -202,6 +203,9 @@ int imnn_row_axis(const imnn_shape *s, int64_t R);
 imnn_vjp_fn imnn_vjp_zero;
 /** Rows of operators that work along axes behind the row axis only. */
 imnn_rows_fn imnn_rows_map; /* every input by rows */
+/** Of operators that work along `axis` and axes behind it. */
+imnn_rows imnn_rows_before(const imnn_vertex *v, const imnn_type *in, int64_t R, int64_t axis,
+                           bool *by);
 
 /* Attributes of the structured operators:
  *   sum, prod, max, min   {first, count}: adjacent axes, which disappear

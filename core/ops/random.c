@@ -110,14 +110,6 @@ static imnn_node build_fold_in(imnn_graph *g, const imnn_op *op, int n, const im
     return imnn_graph_add(g, op, 2, (imnn_node[]){g_broadcast(g, x[0], &joined), data}, attr);
 }
 
-static imnn_node batch(imnn_graph *g, const imnn_vertex *v, const imnn_node *x, const bool *batched,
-                       int64_t size)
-{
-    imnn_node in[2] = {imnn_batch_lift(g, x[0], batched[0], size)};
-    if (v->n > 1) in[1] = imnn_batch_lift(g, x[1], batched[1], size);
-    return imnn_graph_build(g, v->op->id, v->n, in, v->attr);
-}
-
 /* Whether the last axis of the result counts the words of an element, which stay together. */
 static bool gives_pairs(const imnn_vertex *v)
 {
@@ -196,20 +188,20 @@ static void kernel_fold_in(const imnn_call *c)
         imnn_threefry(key + 2 * i, (uint32_t[2]){0, data[i]}, out + 2 * i);
 }
 
-#define DRAW(n, arity_, build_fn, case_text, text)                 \
-    const imnn_op imnn_op_random_##n = {.name = "random_" #n,      \
-                                        .id = IMNN_OP_random_##n,  \
-                                        .arity = arity_,           \
-                                        .class = IMNN_CALL,        \
-                                        .dtypes = 1 << IMNN_U32,   \
-                                        .build = build_fn,         \
-                                        .infer = infer_##n,        \
-                                        .vjp = imnn_vjp_zero,      \
-                                        .batch = batch,            \
-                                        .rows = rows,              \
-                                        .kernel = kernel_##n,      \
-                                        .range = {0, 4294967295.}, \
-                                        .cases = case_text,        \
+#define DRAW(n, arity_, build_fn, case_text, text)                   \
+    const imnn_op imnn_op_random_##n = {.name = "random_" #n,        \
+                                        .id = IMNN_OP_random_##n,    \
+                                        .arity = arity_,             \
+                                        .class = IMNN_CALL,          \
+                                        .dtypes = 1 << IMNN_U32,     \
+                                        .build = build_fn,           \
+                                        .infer = infer_##n,          \
+                                        .vjp = imnn_vjp_zero,        \
+                                        .batch = imnn_batch_leading, \
+                                        .rows = rows,                \
+                                        .kernel = kernel_##n,        \
+                                        .range = {0, 4294967295.},   \
+                                        .cases = case_text,          \
                                         .doc = text}
 DRAW(split, 1, NULL, "u32 (2) -> 3, 0; u32 (3, 2) -> 2, 1; u32 (3, 2) -> 2, 0",
      "independent keys from one");

@@ -82,14 +82,6 @@ static imnn_status infer_binomial(imnn_type *out, int n, const imnn_type *in, co
     return check("random.binomial", n, in, attr, 1, IMNN_REALS);
 }
 
-static imnn_node batch(imnn_graph *g, const imnn_vertex *v, const imnn_node *x, const bool *batched,
-                       int64_t size)
-{
-    imnn_node in[3];
-    for (int i = 0; i < v->n; i++) in[i] = imnn_batch_lift(g, x[i], batched[i], size);
-    return imnn_graph_build(g, v->op->id, v->n, in, v->attr);
-}
-
 /* Many keys: a row is that of its key. One key: elements have keys of their own, or need the
  * others. */
 static imnn_rows rows_of(const imnn_vertex *v, const imnn_type *in, int64_t R, bool *by, bool alone)
@@ -234,14 +226,14 @@ static void kernel_slope(const imnn_call *c)
     }
 }
 
-#define DRAW(n, ...)                                              \
-    const imnn_op imnn_op_random_##n = {.name = "random_" #n,     \
-                                        .id = IMNN_OP_random_##n, \
-                                        .class = IMNN_CALL,       \
-                                        .dtypes = IMNN_ANY,       \
-                                        .infer = infer_##n,       \
-                                        .batch = batch,           \
-                                        .kernel = kernel_##n,     \
+#define DRAW(n, ...)                                                 \
+    const imnn_op imnn_op_random_##n = {.name = "random_" #n,        \
+                                        .id = IMNN_OP_random_##n,    \
+                                        .class = IMNN_CALL,          \
+                                        .dtypes = IMNN_ANY,          \
+                                        .infer = infer_##n,          \
+                                        .batch = imnn_batch_leading, \
+                                        .kernel = kernel_##n,        \
                                         __VA_ARGS__}
 DRAW(gamma, .arity = 2, .rows = rows_alone, .vjp = vjp_gamma, .implicit = true, .range = {0.1, 6},
      .cases = "u32 (2) f64 (3) -> 0, 0; u32 (3, 2) f64 (3, 2) -> 0, 1; u32 (2) f32 (4, 3) -> 1, 0; "
@@ -268,7 +260,7 @@ const imnn_op imnn_op_gamma_slope = {
     .dtypes = IMNN_REALS,
     .build = build_slope,
     .infer = infer_slope,
-    .batch = batch,
+    .batch = imnn_batch_leading,
     .rows = imnn_rows_map,
     .kernel = kernel_slope,
     .range = {0.2, 3},

@@ -66,18 +66,9 @@ static void vjp(imnn_graph *g, const imnn_vertex *v, imnn_node y, imnn_node dy, 
         imnn_shape_count(&s) && imnn_shape_count(&v->type.shape) ? g_window_sum(g, dy, &back) : 0;
 }
 
-static imnn_node batch(imnn_graph *g, const imnn_vertex *v, const imnn_node *x, const bool *batched,
-                       int64_t size)
-{
-    return build_one(g, v->op->id, x[0], v->attr);
-}
-
 static imnn_rows rows(const imnn_vertex *v, const imnn_type *in, int64_t R, bool *by)
 {
-    const int a = imnn_row_axis(&in[0].shape, R);
-    if (a < 0 || a >= in[0].shape.ndim - 1 - v->attr->v[0]) return IMNN_ROWS_NONE;
-    by[0] = true;
-    return IMNN_ROWS_EACH;
+    return imnn_rows_before(v, in, R, in[0].shape.ndim - 1 - v->attr->v[0], by);
 }
 
 /* For every place of the window in one example: `y` is the number of the place; inside, for every
@@ -179,7 +170,7 @@ const imnn_op imnn_op_window_sum = {
     .infer = infer_sum,
     .vjp = vjp,
     .linear = 1,
-    .batch = batch,
+    .batch = imnn_batch_leading,
     .rows = rows,
     .kernel = kernel_sum,
     .range = {-2, 2},
@@ -195,7 +186,7 @@ const imnn_op imnn_op_window_argmax = {
     .dtypes = IMNN_NUMBERS,
     .infer = infer_argmax,
     .vjp = imnn_vjp_zero,
-    .batch = batch,
+    .batch = imnn_batch_leading,
     .rows = rows,
     .kernel = kernel_argmax,
     .gives = "i32",

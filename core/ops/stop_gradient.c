@@ -22,12 +22,6 @@ static imnn_status infer(imnn_type *out, int n, const imnn_type *in, const imnn_
     return IMNN_OK;
 }
 
-static imnn_node batch(imnn_graph *g, const imnn_vertex *v, const imnn_node *x, const bool *batched,
-                       int64_t size)
-{
-    return g_stop_gradient(g, x[0]);
-}
-
 static bool view(imnn_view *out, const imnn_view *in, const imnn_vertex *v)
 {
     *out = *in;
@@ -43,7 +37,7 @@ const imnn_op imnn_op_stop_gradient = {
     .build = build,
     .infer = infer,
     .vjp = imnn_vjp_zero,
-    .batch = batch,
+    .batch = imnn_batch_leading,
     .rows = imnn_rows_map,
     .view = view,
     .range = {-2, 2},

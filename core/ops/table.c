@@ -17,7 +17,7 @@ enum { C = 0, F = 1 }; /* second column: whether the value calls a function */
 
 #define ELEMENTWISE(n, arity_, on, cost, low, high, text)                                 \
     .name = #n, .id = IMNN_OP_##n, .arity = arity_, .class = IMNN_MAP, .dtypes = ON_##on, \
-    .costly = cost, .build = imnn_elementwise_build, .batch = imnn_batch_elementwise,     \
+    .costly = cost, .build = imnn_elementwise_build, .batch = imnn_batch_leading,         \
     .rows = imnn_rows_map, .range = {low, high}, .doc = text
 #define UNARY(n, on, cost, value, dx, low, high, text)                                \
     static const imnn_op imnn_op_##n = {ELEMENTWISE(n, 1, on, cost, low, high, text), \
