@@ -1,4 +1,6 @@
+/* What operators along one axis share. */
 #include "core/ops/axis.h"
+#include <string.h>
 
 imnn_lines imnn_lines_along(const imnn_shape *s, int64_t axis)
 {
@@ -19,15 +21,15 @@ imnn_status imnn_axis_check(const char *name, const imnn_shape *s, const imnn_at
 imnn_node imnn_axis_batch(imnn_graph *g, const imnn_vertex *v, const imnn_node *x,
                           const bool *batched, int64_t size)
 {
-    imnn_attr attr = *v->attr;
+    imnn_node all[v->n + 1];
+    imnn_attr attr = {.n = v->attr->n};
+    memcpy(attr.v, v->attr->v, (size_t)attr.n * sizeof *attr.v); /* there are no others */
     attr.v[0]++;
-    return imnn_graph_build(g, v->op->id, 1, x, &attr);
+    for (int i = 0; i < v->n; i++) all[i] = imnn_batch_lift(g, x[i], batched[i], size);
+    return imnn_graph_build(g, v->op->id, v->n, all, &attr);
 }
 
 imnn_rows imnn_axis_rows(const imnn_vertex *v, const imnn_type *in, int64_t R, bool *by)
 {
-    const int a = imnn_row_axis(&in[0].shape, R);
-    if (a < 0 || a >= v->attr->v[0]) return IMNN_ROWS_NONE;
-    by[0] = true;
-    return IMNN_ROWS_EACH;
+    return imnn_rows_before(v, in, R, v->attr->v[0], by);
 }

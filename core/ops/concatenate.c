@@ -53,14 +53,6 @@ static void vjp(imnn_graph *g, const imnn_vertex *v, imnn_node y, imnn_node dy, 
     }
 }
 
-static imnn_node batch(imnn_graph *g, const imnn_vertex *v, const imnn_node *x, const bool *batched,
-                       int64_t size)
-{
-    imnn_node in[v->n + 1];
-    for (int i = 0; i < v->n; i++) in[i] = imnn_batch_lift(g, x[i], batched[i], size);
-    return g_concatenate(g, v->n, in, (int)v->attr->v[0] + 1);
-}
-
 static imnn_rows rows(const imnn_vertex *v, const imnn_type *in, int64_t R, bool *by)
 {
     const int a = imnn_row_axis(&v->type.shape, R);
@@ -96,7 +88,7 @@ const imnn_op imnn_op_concatenate = {
     .infer = infer,
     .vjp = vjp,
     .linear = ~0u,
-    .batch = batch,
+    .batch = imnn_axis_batch,
     .rows = rows,
     .kernel = kernel,
     .range = {-2, 2},

@@ -2,7 +2,7 @@
  * its transpose scatter_add, and the same with the largest, the smallest, and the product of what
  * comes to a place. Numbers below 0 count as 0, those past the end as the last one.
  * The first `batch` axes of x and of the indices are the same examples. */
-#include "core/ops/ops.h"
+#include "core/ops/axis.h"
 #include <math.h>
 #include <string.h>
 
@@ -246,8 +246,6 @@ static sizes sizes_of(const imnn_shape *x, const imnn_shape *indices, int64_t ax
     return z;
 }
 
-static int64_t clamp(int64_t i, int64_t n) { return i < 0 ? 0 : i < n ? i : n - 1; }
-
 static void kernel_gather(const imnn_call *c)
 {
     const sizes z =
@@ -260,7 +258,7 @@ static void kernel_gather(const imnn_call *c)
     for (int64_t b = 0; b < z.batch; b++, indices += z.which)
         for (int64_t o = 0; o < z.before; o++, x += (size_t)z.n * bytes)
             for (int64_t i = 0; i < z.which; i++, out += bytes)
-                memcpy(out, x + (size_t)clamp(indices[i], z.n) * bytes, bytes);
+                memcpy(out, x + (size_t)imnn_clamp(indices[i], z.n) * bytes, bytes);
 }
 
 /* What comes to a place joins what is there; at first there is `none`. NaN wins over numbers. */
@@ -318,7 +316,7 @@ static void scatter_by(const imnn_call *c, join_fn *join)
     for (int64_t b = 0; b < z.batch; b++, indices += z.which)
         for (int64_t o = 0; o < z.before; o++, out += (size_t)z.n * bytes)
             for (int64_t i = 0; i < z.which; i++, y += bytes)
-                join(out + (size_t)clamp(indices[i], z.n) * bytes, y, z.behind);
+                join(out + (size_t)imnn_clamp(indices[i], z.n) * bytes, y, z.behind);
 }
 
 static void kernel_scatter_add(const imnn_call *c) { scatter_by(c, joins_add[c->out.type.dtype]); }

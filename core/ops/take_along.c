@@ -74,67 +74,36 @@ static void vjp_put_along_add(imnn_graph *g, const imnn_vertex *v, imnn_node y, 
     dx[1] = 0;
 }
 
-static imnn_node batch(imnn_graph *g, const imnn_vertex *v, const imnn_node *x, const bool *batched,
-                       int64_t size)
-{
-    imnn_attr at = {.n = v->attr->n};
-    memcpy(at.v, v->attr->v, (size_t)at.n * sizeof *at.v);
-    at.v[0]++;
-    imnn_node all[2] = {imnn_batch_lift(g, x[0], batched[0], size),
-                        imnn_batch_lift(g, x[1], batched[1], size)};
-    return imnn_graph_build(g, v->op->id, 2, all, &at);
-}
-
-static imnn_rows rows(const imnn_vertex *v, const imnn_type *in, int64_t R, bool *by)
-{
-    const int a = imnn_row_axis(&in[0].shape, R), b = imnn_row_axis(&in[1].shape, R);
-    if (a < 0 || a != b || a >= v->attr->v[0]) return IMNN_ROWS_NONE;
-    by[0] = by[1] = true;
-    return IMNN_ROWS_EACH;
-}
-
-/* The lines: x (outer, n, inner), selected (outer, m, inner). */
-typedef struct lines {
-    int64_t outer, n, m, inner;
-} lines;
-
-static lines lines_of(const imnn_shape *x, const imnn_shape *selected, int64_t axis)
-{
-    const imnn_lines l = imnn_lines_along(x, axis);
-    return (lines){l.outer, l.n, selected->size[axis], l.inner};
-}
-
-static int64_t clamp(int64_t i, int64_t n) { return i < 0 ? 0 : i < n ? i : n - 1; }
-
-/* For every selected element s: the one of x that it is. */
-#define FOR_SELECTED(l, indices, ACTION)                                                    \
-    for (int64_t o = 0, s = 0; o < (l).outer; o++)                                          \
-        for (int64_t j = 0; j < (l).m; j++)                                                 \
-            for (int64_t k = 0; k < (l).inner; k++, s++) {                                  \
-                const int64_t e = (o * (l).n + clamp((indices)[s], (l).n)) * (l).inner + k; \
-                ACTION;                                                                     \
+/* For every selected element s of lines of m: the one of the lines l that it is. */
+#define FOR_SELECTED(l, m, indices, ACTION)                                                      \
+    for (int64_t o = 0, s = 0; o < (l).outer; o++)                                               \
+        for (int64_t j = 0; j < (m); j++)                                                        \
+            for (int64_t k = 0; k < (l).inner; k++, s++) {                                       \
+                const int64_t e = (o * (l).n + imnn_clamp((indices)[s], (l).n)) * (l).inner + k; \
+                ACTION;                                                                          \
             }
 
-#define KERNELS(T)                                                                  \
-    static void take_##T(void *out, const void *x, const int32_t *indices, lines l) \
-    {                                                                               \
-        FOR_SELECTED(l, indices, ((T *)out)[s] = ((const T *)x)[e])                 \
-    }                                                                               \
-    static void put_##T(void *out, const void *y, const int32_t *indices, lines l)  \
-    {                                                                               \
-        FOR_SELECTED(l, indices, ((T *)out)[e] += ((const T *)y)[s])                \
+#define KERNELS(T)                                                                                 \
+    static void take_##T(void *out, const void *x, const int32_t *indices, int64_t m,              \
+                         imnn_lines l)                                                             \
+    {                                                                                              \
+        FOR_SELECTED(l, m, indices, ((T *)out)[s] = ((const T *)x)[e])                             \
+    }                                                                                              \
+    static void put_##T(void *out, const void *y, const int32_t *indices, int64_t m, imnn_lines l) \
+    {                                                                                              \
+        FOR_SELECTED(l, m, indices, ((T *)out)[e] += ((const T *)y)[s])                            \
     }
 KERNELS(float)
 KERNELS(double)
 KERNELS(imnn_c64)
 KERNELS(imnn_c128)
 KERNELS(uint32_t) /* wraps around, as i32 does too */
-static void take_uint8_t(void *out, const void *x, const int32_t *indices, lines l)
+static void take_uint8_t(void *out, const void *x, const int32_t *indices, int64_t m, imnn_lines l)
 {
-    FOR_SELECTED(l, indices, ((uint8_t *)out)[s] = ((const uint8_t *)x)[e])
+    FOR_SELECTED(l, m, indices, ((uint8_t *)out)[s] = ((const uint8_t *)x)[e])
 }
 
-typedef void kernel(void *out, const void *in, const int32_t *indices, lines l);
+typedef void kernel(void *out, const void *in, const int32_t *indices, int64_t m, imnn_lines l);
 static kernel *const take[IMNN_NDTYPE] = {take_float,   take_double,   take_uint32_t, take_uint32_t,
                                           take_uint8_t, take_imnn_c64, take_imnn_c128};
 static kernel *const put[IMNN_NDTYPE] = {put_float, put_double,   put_uint32_t, put_uint32_t,
@@ -142,16 +111,19 @@ static kernel *const put[IMNN_NDTYPE] = {put_float, put_double,   put_uint32_t, 
 
 static void kernel_take_along(const imnn_call *c)
 {
-    const lines l = lines_of(&c->in[0].type.shape, &c->in[1].type.shape, c->attr->v[0]);
-    take[c->out.type.dtype](c->out.data, c->in[0].data, c->in[1].data, l);
+    const int64_t axis = c->attr->v[0];
+    take[c->out.type.dtype](c->out.data, c->in[0].data, c->in[1].data,
+                            c->in[1].type.shape.size[axis],
+                            imnn_lines_along(&c->in[0].type.shape, axis));
 }
 
 static void kernel_put_along_add(const imnn_call *c)
 {
     const imnn_type *type = &c->out.type;
-    const lines l = lines_of(&type->shape, &c->in[1].type.shape, c->attr->v[0]);
+    const int64_t axis = c->attr->v[0];
     memset(c->out.data, 0, (size_t)imnn_shape_count(&type->shape) * imnn_dtype_size(type->dtype));
-    put[type->dtype](c->out.data, c->in[0].data, c->in[1].data, l);
+    put[type->dtype](c->out.data, c->in[0].data, c->in[1].data, c->in[1].type.shape.size[axis],
+                     imnn_lines_along(&type->shape, axis));
 }
 
 const imnn_op imnn_op_take_along = {
@@ -163,8 +135,8 @@ const imnn_op imnn_op_take_along = {
     .infer = infer_take_along,
     .vjp = vjp_take_along,
     .linear = 1,
-    .batch = batch,
-    .rows = rows,
+    .batch = imnn_axis_batch,
+    .rows = imnn_axis_rows,
     .kernel = kernel_take_along,
     .range = {-2, 5},
     .cases = "(4) i32 (3) -> 0; (2, 4) i32 (2, 3) -> 1; (4, 3) i32 (2, 3) -> 0; "
@@ -181,8 +153,8 @@ const imnn_op imnn_op_put_along_add = {
     .infer = infer_put_along_add,
     .vjp = vjp_put_along_add,
     .linear = 1,
-    .batch = batch,
-    .rows = rows,
+    .batch = imnn_axis_batch,
+    .rows = imnn_axis_rows,
     .kernel = kernel_put_along_add,
     .range = {-2, 5},
     .cases = "(3) i32 (3) -> 0, 4; (2, 3) i32 (2, 3) -> 1, 4; (2, 3) i32 (2, 3) -> 0, 4; "
