@@ -110,6 +110,14 @@ bool imnn_body_known(const imnn_graph *g, const imnn_attr *attr)
     return true;
 }
 
+bool imnn_body_same_call(const imnn_attr *a, const imnn_attr *b)
+{
+    if (a->n != b->n) return false;
+    for (int i = 0; i < a->n; i++)
+        if (i != a->v[0] + 1 && a->v[i] != b->v[i]) return false;
+    return true;
+}
+
 /* A node like v in g, which may be another graph than that of v. */
 static imnn_node build_like(imnn_graph *g, const imnn_vertex *v, const imnn_node *x)
 {
@@ -252,12 +260,17 @@ bool imnn_body_build(imnn_graph *g, const imnn_body *b, const imnn_node *x, imnn
     return imnn_graph_ok(g);
 }
 
-bool imnn_body_open(imnn_graph *g, const imnn_body *b, imnn_node *x, imnn_node *y)
+void imnn_body_parameters(imnn_graph *g, const imnn_body *b, imnn_node *x)
 {
     for (int i = 0; i < b->nx; i++) {
         const imnn_type *t = imnn_body_type(b, b->x[i]);
         x[i] = imnn_graph_placeholder(g, t->dtype, &t->shape);
     }
+}
+
+bool imnn_body_open(imnn_graph *g, const imnn_body *b, imnn_node *x, imnn_node *y)
+{
+    imnn_body_parameters(g, b, x);
     for (int i = 0; i < b->ny; i++) y[i] = 0;
     return imnn_graph_ok(g) && imnn_body_build(g, b, x, y);
 }

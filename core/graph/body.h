@@ -34,7 +34,9 @@ const imnn_body *imnn_body_make(imnn_graph *g, int nx, const imnn_node *x, int n
                                 const imnn_node *y, const int32_t *axis);
 /** The nodes of the body in g, for inputs x. */
 bool imnn_body_build(imnn_graph *g, const imnn_body *b, const imnn_node *x, imnn_node *y);
-/** The same for new placeholders, in a scope of the caller. */
+/** Placeholders for its inputs, in a scope of the caller. */
+void imnn_body_parameters(imnn_graph *g, const imnn_body *b, imnn_node *x);
+/** These, and its nodes for them. */
 bool imnn_body_open(imnn_graph *g, const imnn_body *b, imnn_node *x, imnn_node *y);
 /** Whether the bodies of these attributes belong to g. */
 bool imnn_body_known(const imnn_graph *g, const imnn_attr *attr);
@@ -42,6 +44,10 @@ static inline const imnn_body *imnn_body_at(const imnn_attr *attr, int i)
 {
     return (const imnn_body *)(intptr_t)attr->v[1 + i];
 }
+/** Which result of the operator this is. */
+static inline int imnn_body_result(const imnn_attr *attr) { return (int)attr->v[attr->v[0] + 1]; }
+/** Whether these are attributes of results of one call: equal but for the number. */
+bool imnn_body_same_call(const imnn_attr *a, const imnn_attr *b);
 /** Whether a body can be computed by rows, R of them, when the inputs in[i] come so; then out[i]
  *  tells which results do. */
 bool imnn_body_rows(const imnn_body *b, int64_t R, const bool *in, bool *out);

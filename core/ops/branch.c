@@ -14,13 +14,12 @@ static imnn_node build(imnn_graph *g, const imnn_op *op, int n, const imnn_node 
         const imnn_body *b = imnn_body_at(attr, i);
         whole = b->nx == n - 1 && b->ny == results(attr);
     }
-    const int64_t k = whole ? attr->v[attr->v[0] + 1] : 0;
+    const int k = whole ? imnn_body_result(attr) : 0;
     if (!whole || k < 0 || k >= results(attr)) {
         imnn_graph_fail(g, IMNN_EVALUE, "branch: is made by imnn_graph_branch");
         return 0;
     }
-    imnn_node first = imnn_hold_add(g, op, n, x, attr);
-    return first ? first + (imnn_node)k : 0;
+    return imnn_hold_add(g, op, n, x, attr);
 }
 
 static imnn_status infer(imnn_type *out, int n, const imnn_type *in, const imnn_attr *attr)
@@ -32,7 +31,7 @@ static imnn_status infer(imnn_type *out, int n, const imnn_type *in, const imnn_
     for (int i = 0; i < count; i++)
         if (!imnn_hold_fits("branch", imnn_body_at(attr, i), n - 1, in + 1)) return IMNN_ESHAPE;
     const imnn_body *b = imnn_body_at(attr, 0);
-    *out = *imnn_body_type(b, b->y[attr->v[count + 1]]);
+    *out = *imnn_body_type(b, b->y[imnn_body_result(attr)]);
     return IMNN_OK;
 }
 
@@ -93,8 +92,7 @@ static imnn_node join(imnn_graph *g, const opened *o, imnn_node lead, const imnn
 static imnn_node jvp(imnn_graph *g, const imnn_vertex *v, const imnn_node *t)
 {
     const imnn_body *b = imnn_body_at(v->attr, 0);
-    const int nx = b->nx, ny = b->ny, k = (int)v->attr->v[v->attr->v[0] + 1],
-              bodies = (int)v->attr->v[0];
+    const int nx = b->nx, ny = b->ny, k = imnn_body_result(v->attr), bodies = (int)v->attr->v[0];
     int which[nx + 1], more = 0;
     imnn_node of[2 * nx + 1], dy[ny + 1], out = 0;
     imnn_node z[bodies * ny + 1];
@@ -170,17 +168,17 @@ static imnn_node choose_each(imnn_graph *g, const imnn_vertex *v, const imnn_nod
                              const bool *batched, int64_t size)
 {
     const imnn_body *b = imnn_body_at(v->attr, 0);
-    const int nx = b->nx, bodies = (int)v->attr->v[0], k = (int)v->attr->v[bodies + 1];
+    const int nx = b->nx, bodies = (int)v->attr->v[0], k = imnn_body_result(v->attr);
     imnn_node out = 0, p[nx + 1], y[b->ny + 1], var[nx + 1], to[nx + 1];
     for (int i = bodies - 1; i >= 0 && imnn_graph_ok(g); i--) {
         int n = 0;
-        if (!imnn_body_open(g, imnn_body_at(v->attr, i), p, y)) break;
         imnn_node all[nx + 1], one = 0;
+        imnn_body_parameters(g, imnn_body_at(v->attr, i), p);
         for (int j = 0; j < nx; j++) {
             all[j] = batched[1 + j] ? p[j] : x[1 + j];
             if (batched[1 + j]) var[n] = p[j], to[n++] = x[1 + j];
         }
-        if (!imnn_body_build(g, imnn_body_at(v->attr, i), all, y)) break;
+        if (!imnn_graph_ok(g) || !imnn_body_build(g, imnn_body_at(v->attr, i), all, y)) break;
         one = y[k];
         if (n) {
             imnn_status st = imnn_graph_vmap(g, 1, &y[k], n, var, to, &one);
@@ -199,7 +197,7 @@ static imnn_node batch(imnn_graph *g, const imnn_vertex *v, const imnn_node *x, 
                        int64_t size)
 {
     const imnn_body *b = imnn_body_at(v->attr, 0);
-    const int nx = b->nx, ny = b->ny, bodies = (int)v->attr->v[0], k = (int)v->attr->v[bodies + 1];
+    const int nx = b->nx, ny = b->ny, bodies = (int)v->attr->v[0], k = imnn_body_result(v->attr);
     imnn_node out = 0, z[bodies * ny + 1];
     bool wide[ny + 1];
     int like[ny + 1];
@@ -242,7 +240,7 @@ done:
 static imnn_rows rows(const imnn_vertex *v, const imnn_type *in, int64_t R, bool *by)
 {
     const imnn_body *b = imnn_body_at(v->attr, 0);
-    const int bodies = (int)v->attr->v[0], k = (int)v->attr->v[bodies + 1];
+    const int bodies = (int)v->attr->v[0], k = imnn_body_result(v->attr);
     bool all[b->ny + 1], out[b->ny + 1];
     if (by[0]) return IMNN_ROWS_NONE;
     memset(all, 0, sizeof all);

@@ -9,7 +9,8 @@ static imnn_node build(imnn_graph *g, const imnn_op *op, int n, const imnn_node 
 {
     bool whole = imnn_body_known(g, attr) && (attr->v[0] == 2 || attr->v[0] == 3) &&
                  attr->n == attr->v[0] + 3 && imnn_body_at(attr, 0)->nx == n;
-    const int64_t k = whole ? attr->v[attr->v[0] + 1] : 0, captured = attr->v[attr->n - 1];
+    const int64_t k = whole ? imnn_body_result(attr) : 0,
+                  captured = whole ? attr->v[attr->n - 1] : -1;
     if (whole && captured >= 0 && captured <= n && k >= 0 && k < results(attr)) {
         const imnn_body *rule = imnn_body_at(attr, 1);
         const int64_t free = n - captured;
@@ -22,15 +23,14 @@ static imnn_node build(imnn_graph *g, const imnn_op *op, int n, const imnn_node 
         imnn_graph_fail(g, IMNN_EVALUE, "custom: is made by imnn_graph_custom_jvp or _vjp");
         return 0;
     }
-    imnn_node first = imnn_hold_add(g, op, n, x, attr);
-    return first ? first + (imnn_node)k : 0;
+    return imnn_hold_add(g, op, n, x, attr);
 }
 
 static imnn_status infer(imnn_type *out, int n, const imnn_type *in, const imnn_attr *attr)
 {
     const imnn_body *b = imnn_body_at(attr, 0);
     if (!imnn_hold_fits("custom", b, n, in)) return IMNN_ESHAPE;
-    *out = *imnn_body_type(b, b->y[attr->v[attr->v[0] + 1]]);
+    *out = *imnn_body_type(b, b->y[imnn_body_result(attr)]);
     return IMNN_OK;
 }
 
@@ -63,7 +63,7 @@ static imnn_node jvp(imnn_graph *g, const imnn_vertex *v, const imnn_node *t)
         if (i >= captured) in[free + i] = t[i] ? t[i] : g_zeros_like(g, v->x[i]);
     }
     if (!imnn_graph_ok(g) || !imnn_body_build(g, rule, in, dy)) return 0;
-    const imnn_node y = dy[v->attr->v[3]];
+    const imnn_node y = dy[imnn_body_result(v->attr)];
     double zero;
     return imnn_graph_is_number(g, y, &zero) && zero == 0 ? 0 : y;
 }
@@ -135,7 +135,8 @@ static imnn_node batch(imnn_graph *g, const imnn_vertex *v, const imnn_node *x, 
         const imnn_body *b = imnn_body_at(v->attr, i);
         imnn_node in[b->nx + 1], y[b->ny + 1], to[b->nx + 1], var[b->nx + 1], all[b->nx + 1];
         int n = 0;
-        if (!imnn_body_open(g, b, in, y)) break;
+        imnn_body_parameters(g, b, in);
+        if (!imnn_graph_ok(g)) break;
         for (int j = 0; j < b->nx; j++) {
             all[j] = in[j];
             if (j < captured && !batched[j]) {
@@ -157,7 +158,7 @@ static imnn_node batch(imnn_graph *g, const imnn_vertex *v, const imnn_node *x, 
         of[i - captured] = imnn_batch_lift(g, x[i], batched[i], size);
     if (imnn_graph_ok(g)) {
         imnn_node first = imnn_hold_build(g, IMNN_OP_custom, 0, bodies, nx, p, of, ny, z);
-        if (first) out = first + (imnn_node)v->attr->v[bodies + 1];
+        if (first) out = first + imnn_body_result(v->attr);
     }
     imnn_graph_close(g, scope);
     return out;
@@ -168,7 +169,7 @@ static imnn_rows rows(const imnn_vertex *v, const imnn_type *in, int64_t R, bool
     const imnn_body *b = imnn_body_at(v->attr, 0);
     bool out[b->ny + 1];
     if (!imnn_body_rows(b, R, by, out)) return IMNN_ROWS_NONE;
-    return out[v->attr->v[v->attr->v[0] + 1]] ? IMNN_ROWS_EACH : IMNN_ROWS_NONE;
+    return out[imnn_body_result(v->attr)] ? IMNN_ROWS_EACH : IMNN_ROWS_NONE;
 }
 
 const imnn_op imnn_op_custom = {

@@ -16,7 +16,7 @@ imnn_node imnn_hold_add(imnn_graph *g, const imnn_op *op, int n, const imnn_node
         else if (y && y != first + k) /* after a failure in the middle of them */
             imnn_graph_fail(g, IMNN_EVALUE, "%s: its results were parted by a failure", op->name);
     }
-    return imnn_graph_ok(g) ? first : 0;
+    return imnn_graph_ok(g) ? first + imnn_body_result(attr) : 0;
 }
 
 imnn_node imnn_hold_build(imnn_graph *g, int op, imnn_node lead, int bodies, const int *nx,
@@ -26,10 +26,6 @@ imnn_node imnn_hold_build(imnn_graph *g, int op, imnn_node lead, int bodies, con
     imnn_nodes captured = {0};
     imnn_node first = 0;
     int px = 0, py = 0, most = 0;
-    if (bodies > MOST_BODIES) {
-        imnn_graph_fail(g, IMNN_EVALUE, "switch: at most %d branches, got %d", MOST_BODIES, bodies);
-        return 0;
-    }
     for (int i = 0; i < bodies && imnn_graph_ok(g); i++) {
         imnn_body_captures(g, nx[i], x + px, ny[i], y + py, &captured, NULL);
         px += nx[i], py += ny[i];

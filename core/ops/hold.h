@@ -27,7 +27,7 @@ static inline imnn_loop imnn_loop_of(const imnn_attr *attr)
     const imnn_body *b = imnn_body_at(attr, 0);
     const int consts = (int)attr->v[5], carry = (int)attr->v[6];
     return (imnn_loop){.body = b,
-                       .result = attr->v[2],
+                       .result = imnn_body_result(attr),
                        .length = attr->v[3],
                        .reverse = attr->v[4] != 0,
                        .consts = consts,
@@ -47,7 +47,7 @@ typedef struct imnn_loop_spec {
 /** First result, 0 on failure; the lists are freed. */
 imnn_node imnn_loop_build(imnn_graph *g, imnn_loop_spec *s);
 
-/** All results of an operator that holds bodies; the first, 0 on failure. */
+/** All results of an operator that holds bodies; the one of attr, 0 on failure. */
 imnn_node imnn_hold_add(imnn_graph *g, const imnn_op *op, int n, const imnn_node *x,
                         const imnn_attr *attr);
 /** The operator `op` of bodies, from the parameters and results of each (in turn); of: what those

@@ -46,8 +46,7 @@ static imnn_node build(imnn_graph *g, const imnn_op *op, int n, const imnn_node 
         imnn_graph_fail(g, IMNN_EVALUE, "loop: is made by imnn_graph_scan and imnn_graph_while");
         return 0;
     }
-    imnn_node first = imnn_hold_add(g, op, n, x, attr);
-    return first ? first + (imnn_node)attr->v[2] : 0;
+    return imnn_hold_add(g, op, n, x, attr);
 }
 
 static imnn_status infer(imnn_type *out, int n, const imnn_type *in, const imnn_attr *attr)

@@ -10,18 +10,11 @@ static size_t round_up(size_t bytes) { return (bytes + 63) / 64 * 64; }
 
 bool imnn_same_call(const item *a, const item *b)
 {
-    const imnn_attr *s = a->v->attr, *t = b->v->attr;
-    if (!a->v->op || a->v->op->class != IMNN_HOLD || a->v->op != b->v->op || a->v->n != b->v->n ||
-        s->n != t->n || memcmp(a->x, b->x, (size_t)a->v->n * sizeof *a->x) || a->rows != b->rows ||
-        a->space != b->space || a->level != b->level)
-        return false;
-    const int64_t k = s->v[0] + 1; /* the number of the result */
-    for (int64_t i = 0; i < s->n; i++)
-        if (i != k && s->v[i] != t->v[i]) return false;
-    return true;
+    return a->v->op && a->v->op->class == IMNN_HOLD && a->v->op == b->v->op && a->v->n == b->v->n &&
+           !memcmp(a->x, b->x, (size_t)a->v->n * sizeof *a->x) && a->rows == b->rows &&
+           a->space == b->space && a->level == b->level &&
+           imnn_body_same_call(a->v->attr, b->v->attr);
 }
-
-static int64_t result_of(const item *it) { return it->v->attr->v[it->v->attr->v[0] + 1]; }
 
 /* ---- what is needed of the body ---- */
 
@@ -47,7 +40,7 @@ static imnn_status find_needed(const imnn_program *p, const step *s, const imnn_
 {
     memset(need, 0, (size_t)l->body->ny);
     for (int32_t m = 0; m < s->members; m++) {
-        const int64_t k = result_of(&p->item[s->member[m]]), late = k - l->body->ny;
+        const int64_t k = imnn_body_result(p->item[s->member[m]].v->attr), late = k - l->body->ny;
         need[late >= 0 ? late : k] = true; /* what is stored of a carry needs the carry */
     }
     if (l->length < 0) need[0] = true;
@@ -106,7 +99,8 @@ static imnn_status plan_body(imnn_program *p, const region *r, step *s)
         h->consts = l.consts, h->carry = l.carry;
         if ((st = find_needed(p, s, &l, h->need, reads)) != IMNN_OK) return st;
     } else
-        for (int32_t m = 0; m < s->members; m++) h->need[result_of(&p->item[s->member[m]])] = true;
+        for (int32_t m = 0; m < s->members; m++)
+            h->need[imnn_body_result(p->item[s->member[m]].v->attr)] = true;
     for (int i = 0; rows && i < h->bodies; i++) {
         if (!imnn_body_rows(imnn_body_at(attr, i), r->R, h->by, out)) return IMNN_ENOMEM;
         for (int k = 0; k < b->ny; k++)
@@ -163,7 +157,7 @@ imnn_status imnn_lay_hold(imnn_program *p, region *r, step *s)
     h->has = TAKE(p, 2 * h->ny + 1, bool);
     if (!h->at || !h->out || !h->has) return IMNN_ENOMEM;
     for (int32_t m = 0; m < s->members; m++) {
-        const int64_t k = result_of(&p->item[s->member[m]]);
+        const int64_t k = imnn_body_result(p->item[s->member[m]].v->attr);
         h->has[k] = true;
         h->out[k] = imnn_operand_of(p, r, s->member[m], r->space != 0);
     }

@@ -1,4 +1,5 @@
 /* What goes by rows, and when: every node becomes an item with a row space and a level. */
+#include "core/graph/body.h"
 #include "core/program/program.h"
 #include <string.h>
 
@@ -204,12 +205,9 @@ static item *append_copy(imnn_program *p, int32_t x)
  * which are copied only once. */
 static bool is_result_of_same(const imnn_vertex *v, const item *before)
 {
-    if (!before || before->v->op != v->op || before->v->n != v->n ||
-        before->v->attr->n != v->attr->n || memcmp(before->v->x, v->x, (size_t)v->n * sizeof *v->x))
-        return false;
-    for (int64_t i = 0; i < v->attr->n; i++)
-        if (i != v->attr->v[0] + 1 && v->attr->v[i] != before->v->attr->v[i]) return false;
-    return true;
+    return before && before->v->op == v->op && before->v->n == v->n &&
+           !memcmp(before->v->x, v->x, (size_t)v->n * sizeof *v->x) &&
+           imnn_body_same_call(v->attr, before->v->attr);
 }
 
 static imnn_status add_item(imnn_program *p, const imnn_vertex *v, const int32_t *of, imnn_type *in)

@@ -1,4 +1,5 @@
 /* Reverse derivative: every operator's rule, from the results back to the variables. */
+#include "core/graph/body.h"
 #include "core/transform/transform.h"
 #include <string.h>
 
@@ -25,7 +26,7 @@ static void pull(imnn_graph *g, imnn_node n, const imnn_cone *c, imnn_node *cota
 static void pull_all(imnn_graph *g, imnn_node n, const imnn_cone *c, imnn_node *cotangent)
 {
     const imnn_vertex *v = imnn_vertex_of(g, n);
-    if (v->attr->v[v->attr->v[0] + 1] != 0) return;
+    if (imnn_body_result(v->attr) != 0) return;
     const int count = v->op->results(v->attr);
     imnn_node dy[count + 1], dx[v->n + 1];
     bool any = false;

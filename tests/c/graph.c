@@ -417,6 +417,21 @@ static int the_table_is_whole(void)
     return 0;
 }
 
+/* Bodies are no numbers that anybody could write down. */
+static int operators_of_bodies_have_builders(void)
+{
+    imnn_graph *g = fresh();
+    imnn_node x = input(g, &vector);
+    CHECK(imnn_graph_apply(g, find("loop"), 1, &x, NULL) == 0 &&
+          fails(g, IMNN_EVALUE, "loop: is made by imnn_graph_scan and imnn_graph_while"));
+    CHECK(imnn_graph_apply(g, find("branch"), 1, &x, NULL) == 0 &&
+          fails(g, IMNN_EVALUE, "branch: is made by imnn_graph_branch"));
+    CHECK(imnn_graph_apply(g, find("custom"), 1, &x, NULL) == 0 &&
+          fails(g, IMNN_EVALUE, "custom: is made by imnn_graph_custom_jvp or _vjp"));
+    imnn_graph_release(g);
+    return 0;
+}
+
 static imnn_node second_derivative(imnn_graph *g, imnn_node x)
 {
     imnn_node y = g_sum(g, g_tanh(g, g_mul(g, x, x)), NULL), one = g_number(g, x, 1), dx = 0;
@@ -471,5 +486,6 @@ int main(void)
     return equal_work_is_one_node() || constants_are_shared() || known_numbers_simplify() ||
            powers_become_products() || moves_simplify() || repeated_inputs_are_computed_once() ||
            sentences() || the_first_failure_sticks() || scopes_close() || graphs_are_readable() ||
-           formulas() || the_table_is_whole() || every_allocation_fails_once();
+           formulas() || the_table_is_whole() || operators_of_bodies_have_builders() ||
+           every_allocation_fails_once();
 }
