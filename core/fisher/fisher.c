@@ -40,7 +40,7 @@ static imnn_node mean(imnn_graph *g, imnn_node x)
 /* Sign (0) or logarithm (1) of a determinant. */
 static imnn_node part(imnn_graph *g, imnn_node slogdet, int which)
 {
-    return g_squeeze(g, g_slice(g, slogdet, &(imnn_attr){3, {which, 1, 1}}), 0);
+    return g_squeeze(g, g_part(g, slogdet, 1, which, 1), 0);
 }
 
 imnn_status imnn_fisher_statistics(imnn_fisher *out, imnn_graph *g, imnn_node x, imnn_node dx)

@@ -66,8 +66,7 @@ static bool same_body(const imnn_body *a, const imnn_body *b)
         return false;
     for (imnn_node n = 1; n < a->g->count; n++) {
         const imnn_vertex *v = imnn_vertex_of(a->g, n), *w = imnn_vertex_of(b->g, n);
-        if (v->op != w->op || v->n != w->n || v->type.dtype != w->type.dtype ||
-            !imnn_shape_equal(&v->type.shape, &w->type.shape) ||
+        if (v->op != w->op || v->n != w->n || !imnn_same_type(&v->type, &w->type) ||
             (v->n && memcmp(v->x, w->x, (size_t)v->n * sizeof *v->x)) || !same_attr(v, w) ||
             !v->value != !w->value || (v->value && !imnn_same_constant(v->value, w->value)))
             return false;

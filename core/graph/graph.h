@@ -8,6 +8,10 @@ typedef struct imnn_type { /* of a value */
     imnn_dtype dtype;
     imnn_shape shape;
 } imnn_type;
+static inline bool imnn_same_type(const imnn_type *a, const imnn_type *b)
+{
+    return a->dtype == b->dtype && imnn_shape_equal(&a->shape, &b->shape);
+}
 
 /** A node. Its address never moves, and nothing of it ever changes once it is made. */
 typedef struct imnn_vertex {

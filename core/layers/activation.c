@@ -86,10 +86,7 @@ static imnn_node logsumexp(imnn_graph *g, imnn_node x, int axis)
 static imnn_node half(imnn_graph *g, imnn_node x, int axis, int which)
 {
     const imnn_shape *s = imnn_graph_shape(g, x);
-    imnn_attr at = {.n = 3 * s->ndim};
-    for (int k = 0; k < s->ndim; k++) at.v[3 * k + 1] = s->size[k], at.v[3 * k + 2] = 1;
-    at.v[3 * axis] = which * s->size[axis] / 2, at.v[3 * axis + 1] = s->size[axis] / 2;
-    return g_slice(g, x, &at);
+    return g_part(g, x, s->ndim - axis, which * s->size[axis] / 2, s->size[axis] / 2);
 }
 
 static imnn_node glu(imnn_graph *g, imnn_node x, int axis)

@@ -144,7 +144,7 @@ static void pull(imnn_graph *g, const imnn_vertex *v, imnn_node first, const imn
     for (int j = 0; j < ny; j++)
         if (dy[j]) of[nx + more] = dy[j], which[more++] = nx + j;
     for (int i = 0; i < nx; i++)
-        if (dx[1 + i] >= 0 && imnn_has_slope(g, v->x[1 + i])) like[count++] = -1 - i;
+        if (dx[1 + i] >= 0 && imnn_is_smooth(g, v->x[1 + i])) like[count++] = -1 - i;
     if (open_all(g, &o, v, more, which) && count) {
         for (int i = 0; i < bodies && imnn_graph_ok(g); i++) {
             imnn_node *x = o.x + i * (nx + more), u[ny + 1], var[nx + 1];

@@ -45,11 +45,8 @@ static void vjp(imnn_graph *g, const imnn_vertex *v, imnn_node y, imnn_node dy, 
     int64_t start = 0;
     for (int i = 0; i < v->n; i++) {
         const imnn_shape *s = imnn_graph_shape(g, v->x[i]);
-        imnn_attr at = {.n = 3 * s->ndim};
-        for (int k = 0; k < s->ndim; k++)
-            at.v[3 * k] = k == axis ? start : 0, at.v[3 * k + 1] = s->size[k], at.v[3 * k + 2] = 1;
+        if (dx[i] >= 0) dx[i] = g_part(g, dy, s->ndim - axis, start, s->size[axis]);
         start += s->size[axis];
-        if (dx[i] >= 0) dx[i] = g_slice(g, dy, &at);
     }
 }
 

@@ -10,7 +10,7 @@ static bool agrees(imnn_graph *g, const char *who, const char *what, int i, imnn
                    const char *to, imnn_node b)
 {
     const imnn_type *s = &imnn_vertex_of(g, a)->type, *t = &imnn_vertex_of(g, b)->type;
-    if (s->dtype == t->dtype && imnn_shape_equal(&s->shape, &t->shape)) return true;
+    if (imnn_same_type(s, t)) return true;
     imnn_graph_fail(g, s->dtype == t->dtype ? IMNN_ESHAPE : IMNN_EDTYPE,
                     "%s: %s %d is %s %s%s %s %s", who, what, i + 1, imnn_dtype_name(s->dtype),
                     imnn_shape_text(&s->shape).s, to, imnn_dtype_name(t->dtype),

@@ -28,20 +28,6 @@ static void vjp_cumsum(imnn_graph *g, const imnn_vertex *v, imnn_node y, imnn_no
     dx[0] = g_cumsum(g, dy, (int)v->attr->v[0], !v->attr->v[1]);
 }
 
-/* x (outer, n, inner) moved by `by` places along n (to the right, or to the left where by < 0),
- * with a number coming in. */
-static imnn_node shift(imnn_graph *g, imnn_node x, int64_t by, double coming_in)
-{
-    const imnn_shape s = *imnn_graph_shape(g, x);
-    const int64_t away = by < 0 ? -by : by, stays = s.size[1] - away;
-    const imnn_shape coming = {3, {s.size[0], away, s.size[2]}};
-    imnn_node numbers = g_broadcast(g, g_number(g, x, coming_in), &coming);
-    imnn_node rest = g_slice(
-        g, x, &(imnn_attr){9, {0, s.size[0], 1, by < 0 ? away : 0, stays, 1, 0, s.size[2], 1}});
-    return g_concatenate(g, 2, by < 0 ? (imnn_node[]){rest, numbers} : (imnn_node[]){numbers, rest},
-                         1);
-}
-
 /* The products in log2(n) steps, x <- x * (x moved by 1, 2, 4, ...), and these steps backwards:
  * without divisions, so it holds, and can be differentiated again, where elements are zero. */
 static void vjp_cumprod(imnn_graph *g, const imnn_vertex *v, imnn_node y, imnn_node dy,
@@ -55,10 +41,10 @@ static void vjp_cumprod(imnn_graph *g, const imnn_vertex *v, imnn_node y, imnn_n
     imnn_node x[MOST_STEPS + 1] = {g_reshape(g, v->x[0], &flat)}, d = g_reshape(g, dy, &flat);
     int steps = 0;
     for (int64_t by = 1; by < n && imnn_graph_ok(g); by *= 2, steps++)
-        x[steps + 1] = g_mul(g, x[steps], shift(g, x[steps], sign * by, 1));
+        x[steps + 1] = g_mul(g, x[steps], g_shift(g, x[steps], sign * by, 1));
     for (int k = steps - 1; k >= 0 && imnn_graph_ok(g); k--) {
         const int64_t by = sign * ((int64_t)1 << k);
-        d = g_add(g, g_mul(g, d, shift(g, x[k], by, 1)), shift(g, g_mul(g, d, x[k]), -by, 0));
+        d = g_add(g, g_mul(g, d, g_shift(g, x[k], by, 1)), g_shift(g, g_mul(g, d, x[k]), -by, 0));
     }
     dx[0] = g_reshape(g, d, &in);
 }

@@ -78,7 +78,7 @@ static void transpose(imnn_graph *g, const imnn_vertex *v, const imnn_node *dy, 
     int n = 0, which[free + 1];
     memcpy(in, v->x, (size_t)v->n * sizeof *in);
     for (int i = captured; i < v->n; i++) {
-        const bool wanted = dx[i] >= 0 && imnn_has_slope(g, v->x[i]);
+        const bool wanted = dx[i] >= 0 && imnn_is_smooth(g, v->x[i]);
         in[free + i] = wanted ? imnn_placeholder_like(g, v->x[i]) : g_zeros_like(g, v->x[i]);
         if (wanted) which[n] = i, u[n++] = in[free + i];
     }
@@ -100,7 +100,7 @@ static void pull(imnn_graph *g, const imnn_vertex *v, imnn_node first, const imn
 {
     const int captured = (int)v->attr->v[v->attr->n - 1];
     for (int i = 0; i < captured; i++)
-        if (dx[i] >= 0 && imnn_has_slope(g, v->x[i]) && refuse_captured(g, v, i)) return;
+        if (dx[i] >= 0 && imnn_is_smooth(g, v->x[i]) && refuse_captured(g, v, i)) return;
     if (v->attr->v[0] == 2) {
         transpose(g, v, dy, dx);
         return;
@@ -114,7 +114,7 @@ static void pull(imnn_graph *g, const imnn_vertex *v, imnn_node first, const imn
         in[captured + fwd->ny + k] = dy[k] ? dy[k] : g_zeros_like(g, first + k);
     if (!imnn_graph_ok(g) || !imnn_body_build(g, bwd, in, out)) return;
     for (int i = captured; i < v->n; i++)
-        if (dx[i] >= 0 && imnn_has_slope(g, v->x[i])) dx[i] = out[i - captured];
+        if (dx[i] >= 0 && imnn_is_smooth(g, v->x[i])) dx[i] = out[i - captured];
 }
 
 /* ---- batches: all inputs, residuals, results and derivatives have the axis, what is captured

@@ -48,6 +48,27 @@ imnn_node g_expand(imnn_graph *g, imnn_node x, int axis)
     return g_reshape(g, x, &s);
 }
 
+imnn_node g_part(imnn_graph *g, imnn_node x, int axis, int64_t start, int64_t count)
+{
+    const imnn_shape *s = imnn_graph_shape(g, x);
+    imnn_attr ranges = {.n = 3 * s->ndim};
+    for (int k = 0; k < s->ndim; k++) ranges.v[3 * k + 1] = s->size[k], ranges.v[3 * k + 2] = 1;
+    const int at = s->ndim - axis;
+    if (at >= 0) ranges.v[3 * at] = start, ranges.v[3 * at + 1] = count;
+    return g_slice(g, x, &ranges);
+}
+
+imnn_node g_shift(imnn_graph *g, imnn_node x, int64_t by, double coming_in)
+{
+    const imnn_shape s = *imnn_graph_shape(g, x);
+    const int64_t away = by < 0 ? -by : by;
+    const imnn_shape coming = {3, {s.size[0], away, s.size[2]}};
+    imnn_node numbers = g_broadcast(g, g_number(g, x, coming_in), &coming);
+    imnn_node rest = g_part(g, x, 2, by < 0 ? away : 0, s.size[1] - away);
+    return g_concatenate(g, 2, by < 0 ? (imnn_node[]){rest, numbers} : (imnn_node[]){numbers, rest},
+                         1);
+}
+
 imnn_node imnn_build_number(imnn_graph *g, const imnn_op *op, imnn_node x, const imnn_attr *attr)
 {
     double value;

@@ -82,7 +82,7 @@ bool imnn_hold_fits(const char *who, const imnn_body *b, int n, const imnn_type 
 {
     for (int i = 0; i < n; i++) {
         const imnn_type *t = imnn_body_type(b, b->x[i]);
-        if (t->dtype == in[i].dtype && imnn_shape_equal(&t->shape, &in[i].shape)) continue;
+        if (imnn_same_type(t, &in[i])) continue;
         imnn_fail(IMNN_ESHAPE, "%s: input %d must be %s %s, got %s %s", who, i + 1,
                   imnn_dtype_name(t->dtype), imnn_shape_text(&t->shape).s,
                   imnn_dtype_name(in[i].dtype), imnn_shape_text(&in[i].shape).s);

@@ -63,8 +63,4 @@ imnn_node imnn_placeholder_batch(imnn_graph *g, imnn_node x, int64_t size);
 enum { MOST_BODIES = 24 };
 /** a where `pick` holds, else b; the axes of pick are the first ones of a and b. */
 imnn_node imnn_hold_choose(imnn_graph *g, imnn_node pick, imnn_node a, imnn_node b);
-static inline bool imnn_has_slope(const imnn_graph *g, imnn_node x)
-{
-    return IMNN_FLOATS >> imnn_graph_dtype(g, x) & 1;
-}
 #endif

@@ -22,11 +22,6 @@ static imnn_type stacked(const imnn_type *t, int axis, int64_t length)
     return out;
 }
 
-static bool same_type(const imnn_type *a, const imnn_type *b)
-{
-    return a->dtype == b->dtype && imnn_shape_equal(&a->shape, &b->shape);
-}
-
 static bool is_whole(const imnn_graph *g, int n, const imnn_attr *attr)
 {
     if (attr->n != 7 || attr->v[0] != 1 || !imnn_body_known(g, attr)) return false;
@@ -56,7 +51,7 @@ static imnn_status infer(imnn_type *out, int n, const imnn_type *in, const imnn_
     for (int i = 0; i < n; i++) {
         imnn_type t = *imnn_body_type(b, b->x[i]);
         if (i >= l.consts + l.carry) t = stacked(&t, b->axis[i], l.length);
-        if (same_type(&t, &in[i])) continue;
+        if (imnn_same_type(&t, &in[i])) continue;
         return imnn_fail(IMNN_ESHAPE, "loop: input %d must be %s %s, got %s %s", i + 1,
                          imnn_dtype_name(t.dtype), imnn_shape_text(&t.shape).s,
                          imnn_dtype_name(in[i].dtype), imnn_shape_text(&in[i].shape).s);
@@ -259,11 +254,6 @@ static void give_carry(imnn_graph *g, imnn_loop_spec *s, imnn_node in, imnn_node
     imnn_nodes_push(g, &s->carry_axis, axis);
 }
 
-static imnn_node plus(imnn_graph *g, imnn_node a, imnn_node b)
-{
-    return !a ? b : !b ? a : g_add(g, a, b);
-}
-
 static void pull(imnn_graph *g, const imnn_vertex *v, imnn_node first, const imnn_node *dy,
                  imnn_node *dx)
 {
@@ -283,7 +273,7 @@ static void pull(imnn_graph *g, const imnn_vertex *v, imnn_node first, const imn
     const int32_t scope = imnn_graph_open(g);
     memset(u, 0, sizeof u), memset(d, 0, sizeof d);
     if (!imnn_body_open(g, b, p, y)) goto done;
-    for (int i = 0; i < b->nx; i++) active[i] = dx[i] >= 0 && imnn_has_slope(g, p[i]);
+    for (int i = 0; i < b->nx; i++) active[i] = dx[i] >= 0 && imnn_is_smooth(g, p[i]);
     if (!find_active(g, &l, p, y, active)) goto done;
     for (int j = 0; j < b->ny; j++)
         if (j < l.carry ? active[l.consts + j] : dy[j] != 0) u[j] = imnn_placeholder_like(g, y[j]);
@@ -303,7 +293,7 @@ static void pull(imnn_graph *g, const imnn_vertex *v, imnn_node first, const imn
         q = 0;
         if (dy[stored + j])
             give_slice(g, &s, q = imnn_placeholder_like(g, p[i]), dy[stored + j], b->axis[i]);
-        imnn_node next = plus(g, d[i], q);
+        imnn_node next = g_plus(g, d[i], q);
         give_carry(g, &s, u[j], dy[j] ? dy[j] : g_zeros_like(g, v->x[i]),
                    next ? next : g_zeros_like(g, p[i]), b->axis[i]);
     }

@@ -147,11 +147,6 @@ static bool is_zero(const imnn_graph *g, imnn_node x)
     return imnn_graph_is_number(g, x, &value) && value == 0;
 }
 
-static imnn_node plus(imnn_graph *g, imnn_node a, imnn_node b)
-{
-    return !a ? b : !b ? a : g_add(g, a, b);
-}
-
 /* Products of the parts, but for those with an imaginary part that is known to be 0: that of an
  * array that was real. */
 static imnn_node build_parts(imnn_graph *g, imnn_node a, imnn_node b, bool ta, bool tb)
@@ -161,7 +156,7 @@ static imnn_node build_parts(imnn_graph *g, imnn_node a, imnn_node b, bool ta, b
     imnn_node re = with_flags(g, ar, br, ta, tb), im = 0;
     if (!za && !zb) re = g_sub(g, re, with_flags(g, ai, bi, ta, tb));
     if (!zb) im = with_flags(g, ar, bi, ta, tb);
-    if (!za) im = plus(g, im, with_flags(g, ai, br, ta, tb));
+    if (!za) im = g_plus(g, im, with_flags(g, ai, br, ta, tb));
     return g_complex(g, re, im ? im : g_zeros_like(g, re));
 }
 

@@ -158,16 +158,6 @@ imnn_node g_outer_product(imnn_graph *g, imnn_node a, imnn_node b, bool single)
     return g_product(g, columns_first(g, a), columns_first(g, b), true, false);
 }
 
-imnn_node g_part(imnn_graph *g, imnn_node x, int axis, int64_t start, int64_t count)
-{
-    const imnn_shape *s = imnn_graph_shape(g, x);
-    imnn_attr ranges = {.n = 3 * s->ndim};
-    for (int k = 0; k < s->ndim; k++) ranges.v[3 * k + 1] = s->size[k], ranges.v[3 * k + 2] = 1;
-    const int at = s->ndim - axis;
-    if (at >= 0) ranges.v[3 * at] = start, ranges.v[3 * at + 1] = count;
-    return g_slice(g, x, &ranges);
-}
-
 imnn_node g_below(imnn_graph *g, int64_t n, int64_t m, int64_t k)
 {
     const imnn_shape s = {2, {n, m}};

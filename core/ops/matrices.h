@@ -40,8 +40,6 @@ void imnn_matrices(const imnn_call *c, size_t work, imnn_matrix_fn *fn, const ch
 imnn_node g_product(imnn_graph *g, imnn_node a, imnn_node b, bool ta, bool tb);
 /** A B^T; summed over the leading axes where `single`. */
 imnn_node g_outer_product(imnn_graph *g, imnn_node a, imnn_node b, bool single);
-/** Elements start .. start + count - 1 along an axis (counted from the end: 1 is the last). */
-imnn_node g_part(imnn_graph *g, imnn_node x, int axis, int64_t start, int64_t count);
 /** bool (n, m): row - column >= k */
 imnn_node g_below(imnn_graph *g, int64_t n, int64_t m, int64_t k);
 /** x where the mask holds, else 0. */

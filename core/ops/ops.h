@@ -169,9 +169,14 @@ static inline imnn_node g_number(imnn_graph *g, imnn_node like, double value)
 {
     return imnn_graph_number(g, imnn_graph_dtype(g, like), value);
 }
-/** The number as an array like x. */
+/** The number as an array like x; zeros like x. */
 imnn_node g_full_like(imnn_graph *g, imnn_node x, double value);
 static inline imnn_node g_zeros_like(imnn_graph *g, imnn_node x) { return g_full_like(g, x, 0); }
+/** Whether x has a dtype that has derivatives. */
+static inline bool imnn_is_smooth(const imnn_graph *g, imnn_node x)
+{
+    return IMNN_FLOATS >> imnn_graph_dtype(g, x) & 1;
+}
 static inline bool imnn_is_complex(imnn_dtype dtype) { return IMNN_COMPLEX >> dtype & 1; }
 /** The dtype of the parts of a complex number; any other dtype is its own. */
 static inline imnn_dtype imnn_part_dtype(imnn_dtype dtype)
@@ -180,6 +185,16 @@ static inline imnn_dtype imnn_part_dtype(imnn_dtype dtype)
 }
 /** Exchange the last two axes. */
 imnn_node g_swap(imnn_graph *g, imnn_node x);
+/** Elements start .. start + count - 1 along an axis (counted from the end: 1 is the last). */
+imnn_node g_part(imnn_graph *g, imnn_node x, int axis, int64_t start, int64_t count);
+/** x (outer, n, inner) moved by `by` places along n (to the right, or to the left where by < 0),
+ *  with a number coming in. */
+imnn_node g_shift(imnn_graph *g, imnn_node x, int64_t by, double coming_in);
+/** a + b, where 0 is nothing to add. */
+static inline imnn_node g_plus(imnn_graph *g, imnn_node a, imnn_node b)
+{
+    return !a ? b : !b ? a : g_add(g, a, b);
+}
 /** Words of 64 bits as pairs (..., shape, 2), high first. */
 imnn_node g_random_bits64(imnn_graph *g, imnn_node key, const imnn_shape *shape);
 /** Remove axis / insert an axis of size 1. */

@@ -116,24 +116,12 @@ static void vjp_extremum(imnn_graph *g, const imnn_vertex *v, imnn_node y, imnn_
     dx[0] = g_mul(g, here, spread(g, v, g_div(g, dy, count)));
 }
 
-/* x (outer, n, inner) moved by `by` places along n (to the right, or to the left where by < 0),
- * with ones coming in. */
-static imnn_node shift(imnn_graph *g, imnn_node x, int64_t by)
-{
-    const imnn_shape s = *imnn_graph_shape(g, x);
-    const int64_t away = by < 0 ? -by : by, stays = s.size[1] - away;
-    const imnn_shape coming = {3, {s.size[0], away, s.size[2]}};
-    imnn_node ones = g_broadcast(g, g_number(g, x, 1), &coming);
-    imnn_node rest = g_slice(
-        g, x, &(imnn_attr){9, {0, s.size[0], 1, by < 0 ? away : 0, stays, 1, 0, s.size[2], 1}});
-    return g_concatenate(g, 2, by < 0 ? (imnn_node[]){rest, ones} : (imnn_node[]){ones, rest}, 1);
-}
-
 /* Products of all elements before (sign 1) or behind (sign -1) each one. */
 static imnn_node products_beside(imnn_graph *g, imnn_node x, int64_t n, int sign)
 {
-    x = shift(g, x, sign);
-    for (int64_t d = 1; d < n && imnn_graph_ok(g); d *= 2) x = g_mul(g, x, shift(g, x, sign * d));
+    x = g_shift(g, x, sign, 1);
+    for (int64_t d = 1; d < n && imnn_graph_ok(g); d *= 2)
+        x = g_mul(g, x, g_shift(g, x, sign * d, 1));
     return x;
 }
 

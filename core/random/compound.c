@@ -174,16 +174,6 @@ imnn_node imnn_random_ball(imnn_graph *g, imnn_node key, imnn_dtype dtype, const
     return g_div(g, x, g_expand(g, norm, imnn_graph_shape(g, norm)->ndim));
 }
 
-/* Part k of x along its last axis, which stays. */
-static imnn_node part(imnn_graph *g, imnn_node x, int64_t k, int64_t count)
-{
-    const imnn_shape *s = imnn_graph_shape(g, x);
-    imnn_attr at = {.n = 3 * s->ndim};
-    for (int j = 0; j < s->ndim; j++) at.v[3 * j + 1] = s->size[j], at.v[3 * j + 2] = 1;
-    at.v[at.n - 3] = k, at.v[at.n - 2] = count;
-    return g_slice(g, x, &at);
-}
-
 /* Of what is left after the earlier ones each category has a binomial number. */
 imnn_node imnn_random_multinomial(imnn_graph *g, imnn_node key, imnn_dtype dtype,
                                   const imnn_shape *shape, imnn_node n, imnn_node p)
@@ -201,8 +191,8 @@ imnn_node imnn_random_multinomial(imnn_graph *g, imnn_node key, imnn_dtype dtype
     imnn_node keys = g_random_split(g, key, K), count[1000];
     const int last = s->ndim - 1;
     for (int64_t k = 0; k < K && imnn_graph_ok(g); k++) {
-        imnn_node now = g_squeeze(g, part(g, p, k, 1), last),
-                  rest = sum_last(g, part(g, p, k, K - k));
+        imnn_node now = g_squeeze(g, g_part(g, p, 1, k, 1), last),
+                  rest = sum_last(g, g_part(g, p, 1, k, K - k));
         imnn_node one = number(g, dtype, 1), zero = number(g, dtype, 0);
         imnn_node ratio = g_div(g, now, g_where(g, g_eq(g, rest, zero), one, rest));
         ratio = g_minimum(g, g_maximum(g, ratio, zero), one);

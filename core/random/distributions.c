@@ -22,11 +22,7 @@ static imnn_node high_bits(imnn_graph *g, imnn_node words, int shift, imnn_dtype
 /* Word 0 or 1 of pairs (..., 2). */
 static imnn_node word(imnn_graph *g, imnn_node pairs, int which)
 {
-    const imnn_shape *s = imnn_graph_shape(g, pairs);
-    imnn_attr at = {.n = 3 * s->ndim};
-    for (int k = 0; k < s->ndim; k++) at.v[3 * k + 1] = s->size[k], at.v[3 * k + 2] = 1;
-    if (at.n) at.v[at.n - 3] = which, at.v[at.n - 2] = 1;
-    return g_squeeze(g, g_slice(g, pairs, &at), s->ndim - 1);
+    return g_squeeze(g, g_part(g, pairs, 1, which, 1), imnn_graph_shape(g, pairs)->ndim - 1);
 }
 
 static imnn_node scaled(imnn_graph *g, imnn_node x, double factor)

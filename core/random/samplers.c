@@ -44,10 +44,7 @@ imnn_node imnn_random_key(imnn_graph *g, imnn_node keys, int i)
 {
     const imnn_shape *s = imnn_graph_shape(g, keys);
     if (!imnn_graph_ok(g)) return 0;
-    imnn_attr at = {.n = 3 * s->ndim};
-    for (int k = 0; k < s->ndim; k++) at.v[3 * k + 1] = s->size[k], at.v[3 * k + 2] = 1;
-    at.v[at.n - 6] = i, at.v[at.n - 5] = 1;
-    return g_squeeze(g, g_slice(g, keys, &at), s->ndim - 2);
+    return g_squeeze(g, g_part(g, keys, 2, i, 1), s->ndim - 2);
 }
 
 /* The next of "left mode, sigma 1": its name; what follows it and its default. */

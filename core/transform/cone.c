@@ -105,7 +105,7 @@ bool imnn_same_types(imnn_graph *g, const char *what, int n, const imnn_node *a,
             break;
         }
         const imnn_type *s = &imnn_vertex_of(g, a[i])->type, *t = &imnn_vertex_of(g, b[i])->type;
-        if (s->dtype == t->dtype && imnn_shape_equal(&s->shape, &t->shape)) continue;
+        if (imnn_same_type(s, t)) continue;
         imnn_graph_fail(g, s->dtype == t->dtype ? IMNN_ESHAPE : IMNN_EDTYPE,
                         "%s %d is %s %s, but belongs to %s %s", what, i + 1,
                         imnn_dtype_name(s->dtype), imnn_shape_text(&s->shape).s,

@@ -9,11 +9,6 @@
 #include "core/transform/transform.h"
 #include <string.h>
 
-static imnn_node plus(imnn_graph *g, imnn_node a, imnn_node b)
-{
-    return !a ? b : !b ? a : g_add(g, a, b);
-}
-
 static bool all_linear(const imnn_vertex *v, const imnn_node *t)
 {
     for (int i = 0; i < v->n; i++)
@@ -36,7 +31,7 @@ static imnn_node push_linear(imnn_graph *g, const imnn_vertex *v, const imnn_nod
     for (int i = 0; i < v->n; i++) {
         if (!t[i]) continue;
         for (int k = 0; k < v->n; k++) x[k] = k == i ? t[i] : v->x[k];
-        sum = plus(g, sum, imnn_graph_build(g, v->op->id, v->n, x, v->attr));
+        sum = g_plus(g, sum, imnn_graph_build(g, v->op->id, v->n, x, v->attr));
     }
     return sum;
 }
@@ -66,7 +61,7 @@ static tangent push_elementwise(imnn_graph *g, const imnn_vertex *v, imnn_node y
         if (!t[i].base) continue;
         for (int k = 0; k < v->n; k++) dx[k] = k == i ? 0 : -1;
         v->op->vjp(g, v, y, !alike ? whole(g, t[i]) : t[i].slope ? t[i].slope : one, dx);
-        sum = plus(g, sum, dx[i]);
+        sum = g_plus(g, sum, dx[i]);
     }
     if (!alike || !sum) return (tangent){sum, 0};
     double number;
@@ -88,7 +83,7 @@ static imnn_node push_twice(imnn_graph *g, const imnn_vertex *v, imnn_node y, co
         if (!t[i] || dx[i] <= 0) continue;
         imnn_status st = imnn_graph_vjp(g, 1, &dx[i], &t[i], 1, &u, &d);
         if (st != IMNN_OK) imnn_graph_fail_last(g, st);
-        else sum = plus(g, sum, d);
+        else sum = g_plus(g, sum, d);
     }
     if (sum && imnn_vertex_of(g, sum)->scope == scope && scope)
         imnn_graph_fail(g, IMNN_EVALUE,

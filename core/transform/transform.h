@@ -34,9 +34,4 @@ typedef imnn_node imnn_replay_fn(imnn_graph *g, const imnn_vertex *v, const imnn
 imnn_status imnn_replay(imnn_graph *g, imnn_replay_fn *replay, int64_t size, int ny,
                         const imnn_node *y, int nx, const imnn_node *x, const imnn_node *by,
                         imnn_node *out);
-
-static inline bool imnn_is_smooth(const imnn_graph *g, imnn_node x)
-{
-    return IMNN_FLOATS >> imnn_graph_dtype(g, x) & 1;
-}
 #endif

@@ -3,11 +3,6 @@
 #include "core/transform/transform.h"
 #include <string.h>
 
-static void add_to(imnn_graph *g, imnn_node *sum, imnn_node x)
-{
-    *sum = *sum ? g_add(g, *sum, x) : x;
-}
-
 static void pull(imnn_graph *g, imnn_node n, const imnn_cone *c, imnn_node *cotangent)
 {
     const imnn_vertex *v = imnn_vertex_of(g, n);
@@ -19,7 +14,8 @@ static void pull(imnn_graph *g, imnn_node n, const imnn_cone *c, imnn_node *cota
     for (int i = 0; i < v->n; i++) dx[i] = c->depends[v->x[i]] ? 0 : -1;
     v->op->vjp(g, v, n, cotangent[n], dx);
     for (int i = 0; i < v->n && imnn_graph_ok(g); i++)
-        if (dx[i] > 0 && c->depends[v->x[i]]) add_to(g, &cotangent[v->x[i]], dx[i]);
+        if (dx[i] > 0 && c->depends[v->x[i]])
+            cotangent[v->x[i]] = g_plus(g, cotangent[v->x[i]], dx[i]);
 }
 
 /* All results of an operator that holds bodies at once, at the first of them. */
@@ -38,7 +34,8 @@ static void pull_all(imnn_graph *g, imnn_node n, const imnn_cone *c, imnn_node *
     for (int i = 0; i < v->n; i++) dx[i] = c->depends[v->x[i]] ? 0 : -1;
     v->op->pull(g, v, n, dy, dx);
     for (int i = 0; i < v->n && imnn_graph_ok(g); i++)
-        if (dx[i] > 0 && c->depends[v->x[i]]) add_to(g, &cotangent[v->x[i]], dx[i]);
+        if (dx[i] > 0 && c->depends[v->x[i]])
+            cotangent[v->x[i]] = g_plus(g, cotangent[v->x[i]], dx[i]);
 }
 
 static bool holds(const imnn_graph *g, imnn_node n)
@@ -57,7 +54,7 @@ imnn_status imnn_graph_vjp(imnn_graph *g, int ny, const imnn_node *y, const imnn
         imnn_cone_of(&c, g, ny, y, nx, x, true)) {
         imnn_node *cotangent = imnn_cone_table(&c, g);
         for (int i = 0; i < ny && imnn_graph_ok(g); i++)
-            if (dy[i] && c.depends[y[i]]) add_to(g, &cotangent[y[i]], dy[i]);
+            if (dy[i] && c.depends[y[i]]) cotangent[y[i]] = g_plus(g, cotangent[y[i]], dy[i]);
         for (imnn_node n = c.last; n >= c.first && imnn_graph_ok(g); n--)
             if (holds(g, n)) pull_all(g, n, &c, cotangent);
             else if (cotangent[n] && !c.leaf[n]) pull(g, n, &c, cotangent);
