@@ -57,7 +57,9 @@ static real cardinal_sine(real x)
 }
 static real scaled_erfc(real x)
 {
-    if (x < 100) return expl(x * x) * erfcl(x);
+    const real square = x * x, rest = fmal(x, x, -square); /* e^x needs both */
+    if (x < -100) return INFINITY;
+    if (x < 100) return expl(square) * (1 + rest) * erfcl(x);
     const real t = .5L / x / x;
     return (1 - t * (1 - 3 * t * (1 - 5 * t * (1 - 7 * t)))) / (x * sqrtl(PI));
 }
