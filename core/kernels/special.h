@@ -17,6 +17,8 @@ double imnn_gammaincc(double a, double x);
  *  near x up to 3. */
 double imnn_gammainc_slope(double n, double a, double x);
 double imnn_gamma_density(double n, double a, double x);
+/** d ln(x) / da of a gamma number x of shape a > 0 at fixed cumulative probability, from ln(x). */
+double imnn_gamma_slope(double a, double logx);
 /** Regularised incomplete beta function. */
 double imnn_betainc(double a, double b, double x);
 /** Modified Bessel functions of order 0 and 1, these times e^-|x|, and Bessel functions of the

@@ -1,6 +1,6 @@
 /* random_gamma, random_von_mises, random_poisson, random_binomial: numbers that take several
  * attempts. Keys (..., 2) and parameters (..., sizes), all of them broadcast to the shape of the
- * result; the leading axes are those of the keys. gamma_slope: d ln x / da of gamma numbers. */
+ * result; the leading axes are those of the keys. */
 #include "core/ops/ops.h"
 #include "core/ops/rejection.h"
 #include <math.h>
@@ -28,11 +28,6 @@ imnn_node g_random_binomial(imnn_graph *g, imnn_node key, imnn_node n, imnn_node
 {
     return imnn_graph_build(g, IMNN_OP_random_binomial, 3, (imnn_node[]){key, n, p},
                             &(imnn_attr){1, {imnn_random_layout()}});
-}
-
-imnn_node g_gamma_slope(imnn_graph *g, imnn_node a, imnn_node logx)
-{
-    return imnn_graph_build(g, IMNN_OP_gamma_slope, 2, (imnn_node[]){a, logx}, NULL);
 }
 
 /* A key, and parameters of one dtype and shape, which begins with the leading axes of the key. */
@@ -193,39 +188,6 @@ static void vjp_gamma(imnn_graph *g, const imnn_vertex *v, imnn_node y, imnn_nod
     dx[1] = g_where(g, positive, g_mul(g, dy, slope), zero);
 }
 
-/* ---- the slope ---- */
-
-static imnn_node build_slope(imnn_graph *g, const imnn_op *op, int n, const imnn_node *x,
-                             const imnn_attr *attr)
-{
-    const imnn_shape *a = imnn_graph_shape(g, x[0]), *b = imnn_graph_shape(g, x[1]);
-    imnn_shape s;
-    if (!imnn_shape_join(&s, a, b)) return imnn_graph_add(g, op, n, x, attr);
-    return imnn_graph_add(g, op, 2,
-                          (imnn_node[]){g_broadcast(g, x[0], &s), g_broadcast(g, x[1], &s)}, attr);
-}
-
-static imnn_status infer_slope(imnn_type *out, int n, const imnn_type *in, const imnn_attr *attr)
-{
-    *out = in[0];
-    if (imnn_shape_equal(&in[0].shape, &in[1].shape)) return IMNN_OK;
-    return imnn_fail(IMNN_ESHAPE, "gamma_slope: shapes do not broadcast, %s and %s",
-                     imnn_shape_text(&in[0].shape).s, imnn_shape_text(&in[1].shape).s);
-}
-
-static void kernel_slope(const imnn_call *c)
-{
-    const int64_t n = imnn_shape_count(&c->out.type.shape);
-    if (c->out.type.dtype == IMNN_F32) {
-        const float *a = c->in[0].data, *x = c->in[1].data;
-        for (int64_t i = 0; i < n; i++)
-            ((float *)c->out.data)[i] = (float)imnn_gamma_slope((double)a[i], (double)x[i]);
-    } else {
-        const double *a = c->in[0].data, *x = c->in[1].data;
-        for (int64_t i = 0; i < n; i++) ((double *)c->out.data)[i] = imnn_gamma_slope(a[i], x[i]);
-    }
-}
-
 #define DRAW(n, ...)                                                 \
     const imnn_op imnn_op_random_##n = {.name = "random_" #n,        \
                                         .id = IMNN_OP_random_##n,    \
@@ -251,19 +213,3 @@ DRAW(binomial, .arity = 3, .rows = rows_together, .range = {0, 1},
      .cases = "u32 (2) f64 (3) f64 (3) -> 0; u32 (3, 2) f32 (3, 2) f32 (3, 2) -> 1; "
               "u32 (2) f32 () f32 () -> 0",
      .doc = "numbers of successes in n trials of probability p");
-
-const imnn_op imnn_op_gamma_slope = {
-    .name = "gamma_slope",
-    .id = IMNN_OP_gamma_slope,
-    .arity = 2,
-    .class = IMNN_CALL,
-    .dtypes = IMNN_REALS,
-    .build = build_slope,
-    .infer = infer_slope,
-    .batch = imnn_batch_leading,
-    .rows = imnn_rows_map,
-    .kernel = kernel_slope,
-    .range = {0.2, 3},
-    .cases = "(2, 3) (2, 3); () (); (0) (0); (2, 3) (3)",
-    .doc = "d ln x / da of a gamma number x of shape a, given a and ln x",
-};

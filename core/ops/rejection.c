@@ -141,35 +141,3 @@ double imnn_von_mises(const uint32_t key[2], imnn_key_layout layout, double kapp
     const double angle = acos(f > 1 ? 1 : f < -1 ? -1 : f);
     return u[2] < 0.5 ? -angle : angle;
 }
-
-/* ---- how a gamma number changes with its shape ---- */
-
-/* psi(x + 1), x > 0 */
-static double digamma1(double x)
-{
-    double sum = 0;
-    for (x += 1; x < 12; x += 1) sum -= 1 / x;
-    const double q = 1 / (x * x);
-    return sum + log(x) - 0.5 / x - q * (1. / 12 - q * (1. / 120 - q * (1. / 252 - q / 240)));
-}
-
-/* The cumulative probability P(a, x) = x^a e^-x / Gamma(a + 1) sum_k x^k / ((a + 1) ... (a + k))
- * stays: dx/da = -(dP/da) / (dP/dx). Of large shapes: Wilson & Hilferty 1931, PNAS 17, 684. */
-double imnn_gamma_slope(double a, double logx)
-{
-    if (a > 1000) {
-        const double root = sqrt(a), w = exp((logx - log(a)) / 3);
-        const double z = (w - 1 + 1 / (9 * a)) * 3 * root;
-        return 1 / a + 3 * (1 / (9 * a * a) - z / (6 * a * root)) / w;
-    }
-    const double x = exp(logx);
-    double term = 1, psi = digamma1(a), sum = logx - psi;
-    for (double k = 1; k < 1e5 && term > 0; k++) {
-        term *= x / (a + k);
-        psi += 1 / (a + k);
-        const double part = term * (logx - psi);
-        sum += part;
-        if (k > x && fabs(part) < 1e-18 * fabs(sum)) break;
-    }
-    return -sum / a;
-}

@@ -19,6 +19,4 @@ void imnn_poisson(int32_t *out, const uint32_t key[2], imnn_key_layout layout, c
                   int64_t n);
 /** von Mises angles about 0, keys as for gamma numbers. */
 double imnn_von_mises(const uint32_t key[2], imnn_key_layout layout, double kappa);
-/** d log(x) / da of a gamma number x at fixed cumulative probability. */
-double imnn_gamma_slope(double a, double logx);
 #endif

@@ -64,6 +64,10 @@ describe('special functions', function()
     local difference = (np.gammainc(f64(2.5 + step), f64(1.5))
       - np.gammainc(f64(2.5 - step), f64(1.5))):item() / (2 * step)
     assert.near(difference, np.gammainc_slope(f64(1), f64(2.5), f64(1.5)):item(), 1e-9)
+    local moves = -np.gammainc_slope(f64(1), f64(2.5), f64(1.5))
+      / (1.5 * np.gamma_density(f64(0), f64(2.5), f64(1.5)))
+    assert.near(moves:item(), np.gamma_slope(f64(2.5), np.log(f64(1.5))):item(), 1e-14)
+    assert.is_true(np.isnan(np.gamma_slope(f64(-1e17), f64(0))):item())
     local x = math.pi / 4
     assert.near((math.cos(x) - math.sin(x) / x) / 0.25, np.sinc_slope(f64(1), f64(0.25)):item(),
       1e-14)

@@ -133,6 +133,7 @@ static real normal_quantile(real p) /* Newton's iteration, in the logarithm */
 #define betaln(a, b) imnn_betaln((double)(a), (double)(b))
 #define gammainc(a, b) imnn_gammainc((double)(a), (double)(b))
 #define gammaincc(a, b) imnn_gammaincc((double)(a), (double)(b))
+#define gamma_slope(a, b) imnn_gamma_slope((double)(a), (double)(b))
 #define sinc_slope(a, b) imnn_sinc_slope((double)(a), (double)(b))
 #define gammainc_slope(a, b, c) imnn_gammainc_slope((double)(a), (double)(b), (double)(c))
 #define gamma_density(a, b, c) imnn_gamma_density((double)(a), (double)(b), (double)(c))
