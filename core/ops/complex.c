@@ -2,8 +2,7 @@
  * number. What is not a function of complex numbers itself is made of parts, here and in other
  * builders (abs, convert, matmul), so derivatives come out as JAX has them: a cotangent u of z
  * pairs with a tangent t as Re(u t), without a conjugate. */
-#include "core/ops/ops.h"
-#include <string.h>
+#include "core/ops/elementwise.h"
 
 imnn_node g_complex(imnn_graph *g, imnn_node re, imnn_node im)
 {
@@ -34,37 +33,15 @@ static bool is_made_by(const imnn_graph *g, imnn_node x, int op)
 
 /* ---- complex ---- */
 
-/* Repeated parts are put together once; the parts of one array are that array. */
+/* The parts of one array are that array. */
 static imnn_node build_complex(imnn_graph *g, const imnn_op *op, int n, const imnn_node *x,
                                const imnn_attr *attr)
 {
     const imnn_vertex *a = imnn_vertex_of(g, x[0]), *b = imnn_vertex_of(g, x[1]);
-    imnn_shape s;
-    if (a->type.dtype != b->type.dtype) {
-        imnn_graph_fail(g, IMNN_EDTYPE, "complex: parts differ in dtype, %s and %s",
-                        imnn_dtype_name(a->type.dtype), imnn_dtype_name(b->type.dtype));
-        return 0;
-    }
-    if (!imnn_shape_join(&s, &a->type.shape, &b->type.shape)) {
-        imnn_graph_fail(g, IMNN_ESHAPE, "complex: shapes do not broadcast, %s and %s",
-                        imnn_shape_text(&a->type.shape).s, imnn_shape_text(&b->type.shape).s);
-        return 0;
-    }
     if (is_made_by(g, x[0], IMNN_OP_real) && is_made_by(g, x[1], IMNN_OP_imag) &&
         a->x[0] == b->x[0])
         return a->x[0];
-    const bool ra = is_made_by(g, x[0], IMNN_OP_broadcast);
-    const bool rb = is_made_by(g, x[1], IMNN_OP_broadcast);
-    if (ra || rb) {
-        const imnn_node small[2] = {ra ? a->x[0] : x[0], rb ? b->x[0] : x[1]};
-        imnn_shape joined;
-        if (imnn_shape_join(&joined, imnn_graph_shape(g, small[0]),
-                            imnn_graph_shape(g, small[1])) &&
-            !imnn_shape_equal(&joined, &s))
-            return g_broadcast(g, g_complex(g, small[0], small[1]), &s);
-    }
-    return imnn_graph_add(g, op, 2,
-                          (imnn_node[]){g_broadcast(g, x[0], &s), g_broadcast(g, x[1], &s)}, attr);
+    return imnn_elementwise_build(g, op, n, x, attr);
 }
 
 static imnn_status infer_complex(imnn_type *out, int n, const imnn_type *in, const imnn_attr *attr)
