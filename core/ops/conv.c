@@ -1,6 +1,5 @@
 /* Convolutions of x (..., S, C) with w (..., K, C / groups, O), up to three spatial axes: conv
- * gives
- * (..., P, O), cross-correlation as JAX has it. Leading axes of w are the first ones of x, or
+ * gives (..., P, O), cross-correlation as JAX has it. Leading axes of w are the first ones of x, or
  * fewer: none, where all examples share the weights. conv_filter is the derivative in w, from x and
  * a cotangent: bilinear as well, summed over the leading axes that w does not have.
  *
@@ -55,7 +54,7 @@ static bool same_leads(const imnn_shape *a, const imnn_shape *b, int64_t n)
     return true;
 }
 
-/* Of conv: sizes of windows are those of the weights, whatever the attributes say. */
+/* Of conv: sizes of windows, which the attributes have too, are those of the weights. */
 static imnn_status conv_of(conv *c, const imnn_attr *attr, const imnn_type *in)
 {
     const imnn_shape *x = &in[0].shape, *w = &in[1].shape;

@@ -15,8 +15,7 @@ typedef struct imnn_window {
 
 enum { IMNN_SIDE_NUMBERS = 6 }; /* window, stride, low, high, base, dilation in attributes */
 
-/** The window that attributes describe from v on, over n axes of s, of which the last is at `last`
- *  (from the end); sizes of windows may come from elsewhere.
+/** The window that attributes describe from v on, over the n axes of s before the last one.
  *  fails  EVALUE, ESHAPE */
 imnn_status imnn_window_of(imnn_window *w, const char *who, int64_t n, const int64_t *v,
                            const imnn_shape *s);

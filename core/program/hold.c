@@ -56,8 +56,8 @@ static imnn_status find_needed(const imnn_program *p, const step *s, const imnn_
 
 /* ---- programs of bodies ---- */
 
-static imnn_status add_body(imnn_program *p, hold *h, int i, const imnn_body *b, const bool *need,
-                            int64_t R, const bool *by, const bool *out_by)
+static imnn_status add_body(hold *h, int i, const imnn_body *b, const bool *need, int64_t R,
+                            const bool *by, const bool *out_by)
 {
     imnn_node y[b->ny + 1];
     bool row[b->ny + 1];
@@ -108,7 +108,7 @@ static imnn_status plan_body(imnn_program *p, const region *r, step *s)
                 h->out_by[k] || out[k] || (h->is_loop && k < h->carry && h->by[h->consts + k]);
     }
     for (int i = 0; st == IMNN_OK && i < h->bodies; i++)
-        st = add_body(p, h, i, imnn_body_at(attr, i), h->need, rows ? r->R : 0, h->by, h->out_by);
+        st = add_body(h, i, imnn_body_at(attr, i), h->need, rows ? r->R : 0, h->by, h->out_by);
     return st;
 }
 
@@ -191,21 +191,29 @@ imnn_status imnn_lay_hold(imnn_program *p, region *r, step *s)
 
 /* ---- running ---- */
 
+/* Bytes before the rows at hand. */
+static int64_t skipped(const context *c, const hold *h, int32_t i, bool by, int64_t R)
+{
+    if (!by || !c->row) return 0;
+    const imnn_type *t = &h->input[i];
+    return c->row * (imnn_shape_count(&t->shape) / R * (int64_t)imnn_dtype_size(t->dtype));
+}
+
 /* Where the first row of a value would be whose rows at hand begin at q. */
 static char *base_of(const context *c, const hold *h, int32_t i, bool by, int64_t R, char *q)
 {
-    if (!by || !c->row) return q;
-    const imnn_type *t = &h->input[i];
-    const int64_t each = imnn_shape_count(&t->shape) / R * (int64_t)imnn_dtype_size(t->dtype);
-    return (char *)((intptr_t)q - c->row * each);
+    return (char *)((intptr_t)q - skipped(c, h, i, by, R));
 }
 
 static char *start_of_row(const context *c, const hold *h, int32_t i, bool by, int64_t R, char *q)
 {
-    if (!by || !c->row) return q;
-    const imnn_type *t = &h->input[i];
-    const int64_t each = imnn_shape_count(&t->shape) / R * (int64_t)imnn_dtype_size(t->dtype);
-    return (char *)((intptr_t)q + c->row * each);
+    return (char *)((intptr_t)q + skipped(c, h, i, by, R));
+}
+
+/* The shape of the rows at hand. */
+static imnn_shape local_of(const context *c, const hold *h, int32_t i, bool by, int64_t R)
+{
+    return by ? imnn_local_shape(&h->input[i].shape, R, c->rows) : h->input[i].shape;
 }
 
 /* A value of the body along a longer array: `outer` pieces of `bytes`, `step` apart. */
@@ -217,9 +225,8 @@ typedef struct along {
 static along slice_of(const context *c, const hold *h, int32_t i, int32_t axis, bool by, int64_t R,
                       int64_t t)
 {
-    const imnn_type *type = &h->input[i];
-    const imnn_shape s = by ? imnn_local_shape(&type->shape, R, c->rows) : type->shape;
-    along a = {1, imnn_dtype_size(type->dtype), 0, 0};
+    const imnn_shape s = local_of(c, h, i, by, R);
+    along a = {1, imnn_dtype_size(h->input[i].dtype), 0, 0};
     for (int k = 0; k < s.ndim; k++)
         if (k < axis) a.outer *= s.size[k];
         else a.bytes *= (size_t)s.size[k];
@@ -253,8 +260,7 @@ static void scatter(char *to, const char *from, const along *a)
 
 static bool goes_on(const context *c, const hold *h, int64_t R, const char *pred)
 {
-    const imnn_shape *t = &h->input[h->consts].shape;
-    const imnn_shape s = h->by[h->consts] ? imnn_local_shape(t, R, c->rows) : *t;
+    const imnn_shape s = local_of(c, h, h->consts, h->by[h->consts], R);
     const bool *is = (const bool *)pred;
     for (int64_t i = 0, n = imnn_shape_count(&s); i < n; i++)
         if (is[i]) return true;
@@ -263,8 +269,7 @@ static bool goes_on(const context *c, const hold *h, int64_t R, const char *pred
 
 static int64_t value_bytes(const context *c, const hold *h, int32_t i, bool by, int64_t R)
 {
-    const imnn_shape *t = &h->input[i].shape;
-    const imnn_shape s = by ? imnn_local_shape(t, R, c->rows) : *t;
+    const imnn_shape s = local_of(c, h, i, by, R);
     return imnn_shape_count(&s) * (int64_t)imnn_dtype_size(h->input[i].dtype);
 }
 
