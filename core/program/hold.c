@@ -85,7 +85,7 @@ static imnn_status plan_body(imnn_program *p, const region *r, step *s)
     h->input = TAKE(p, b->nx + b->ny + 1, imnn_type);
     h->axis = TAKE(p, b->nx + b->ny + 1, int32_t);
     if (!h->body || !h->by || !h->out_by || !h->need || !h->input || !h->axis) return IMNN_ENOMEM;
-    if (!imnn_program_holds(p, h)) return IMNN_ENOMEM;
+    h->next = p->hold, p->hold = h;
     h->ny = b->ny;
     for (int i = 0; i < b->nx; i++) h->input[i] = *imnn_body_type(b, b->x[i]);
     for (int i = 0; i < b->ny; i++) h->input[b->nx + i] = *imnn_body_type(b, b->y[i]);

@@ -23,29 +23,14 @@ void imnn_program_release(imnn_program *p)
     for (int32_t i = 0; i < p->constants; i++) imnn_array_release(p->constant[i]);
     for (int64_t i = 0; p->emitter && i < p->emissions * p->emitter->groups; i++)
         imnn_free(p->emission[i].data, p->emission[i].room);
-    for (int32_t i = 0; i < p->holds; i++)
-        for (int32_t k = 0; k < p->hold[i]->bodies; k++) imnn_program_release(p->hold[i]->body[k]);
-    imnn_free(p->hold, (size_t)p->hold_room * sizeof(hold *));
+    for (const hold *h = p->hold; h; h = h->next)
+        for (int32_t k = 0; k < h->bodies; k++) imnn_program_release(h->body[k]);
     for (int32_t i = 0; i < p->blocks; i++) imnn_free(p->block[i].p, p->block[i].bytes);
     imnn_free(p->block, (size_t)p->room * sizeof *p->block);
     if (p->arena) imnn_free(p->arena, p->arena_bytes + 64);
     if (p->work) imnn_free(p->work, (size_t)p->threads * p->thread_bytes + 64);
     imnn_buffer_free(&p->text);
     imnn_free(p, sizeof *p);
-}
-
-bool imnn_program_holds(imnn_program *p, hold *h)
-{
-    if (p->holds == p->hold_room) {
-        int32_t room = p->hold_room ? 2 * p->hold_room : 8;
-        hold **list = imnn_alloc((size_t)room * sizeof *list);
-        if (!list) return false;
-        if (p->holds) memcpy(list, p->hold, (size_t)p->holds * sizeof *list);
-        imnn_free(p->hold, (size_t)p->hold_room * sizeof *list);
-        p->hold = list, p->hold_room = room;
-    }
-    p->hold[p->holds++] = h;
-    return true;
 }
 
 /* The graph may go before the program: vertices that steps look at are copied. */

@@ -95,6 +95,7 @@ typedef struct hold {
     bool is_loop, reverse;
     int64_t length;
     int32_t consts, carry;
+    struct hold *next; /* of the same program */
 } hold;
 typedef struct step {
     step_kind kind;
@@ -176,8 +177,7 @@ struct imnn_program {
     int32_t blocks, room;
     imnn_array **constant;
     int32_t constants;
-    hold **hold; /* all that steps have, whose programs release gives back */
-    int32_t holds, hold_room;
+    hold *hold;   /* all that steps have, whose programs release gives back */
     bool by_rows; /* of a body that is run for some rows of space 1 at a time: these are the */
     int64_t tile; /* most rows, */
     const bool *in_by, *out_by; /* and what goes by them (while it is made) */
@@ -235,8 +235,6 @@ int64_t imnn_program_row_bytes(imnn_program *p);
  *  and results that go by them; all that depends on these inputs must do so. */
 imnn_status imnn_program_body(imnn_program **out, imnn_graph *g, int nx, const imnn_node *x, int ny,
                               const imnn_node *y, int64_t R, const bool *in_by, const bool *out_by);
-/** Note a hold, whose programs are given back with p. */
-bool imnn_program_holds(imnn_program *p, hold *h);
 /** Whether two items are results of the same call of bodies. */
 bool imnn_same_call(const item *a, const item *b);
 
