@@ -213,6 +213,8 @@ imnn_text imnn_dtypes_text(uint32_t set);
 imnn_batch_fn imnn_batch_leading;
 /** x (shape) as (size, shape): what a rule does with an input that is not batched. */
 imnn_node imnn_batch_lift(imnn_graph *g, imnn_node x, bool batched, int64_t size);
+/** IMNN_OK, or a sentence: a key is u32 (..., 2). */
+imnn_status imnn_key_check(const char *who, const imnn_type *t);
 /** The axis whose size is a multiple of R and before which all sizes are 1; -1 if none. */
 int imnn_row_axis(const imnn_shape *s, int64_t R);
 imnn_vjp_fn imnn_vjp_zero;

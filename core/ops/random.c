@@ -37,13 +37,10 @@ imnn_node g_random_fold_in(imnn_graph *g, imnn_node key, imnn_node data)
     return imnn_graph_build(g, IMNN_OP_random_fold_in, 2, (imnn_node[]){key, data}, NULL);
 }
 
-static bool is_key(const imnn_type *t)
+imnn_status imnn_key_check(const char *who, const imnn_type *t)
 {
-    return t->dtype == IMNN_U32 && t->shape.ndim > 0 && t->shape.size[t->shape.ndim - 1] == 2;
-}
-
-static imnn_status no_key(const char *who, const imnn_type *t)
-{
+    if (t->dtype == IMNN_U32 && t->shape.ndim > 0 && t->shape.size[t->shape.ndim - 1] == 2)
+        return IMNN_OK;
     return imnn_fail(IMNN_ESHAPE, "%s: a key is u32 (2), or keys u32 (..., 2); got %s %s", who,
                      imnn_dtype_name(t->dtype), imnn_shape_text(&t->shape).s);
 }
@@ -69,21 +66,24 @@ static imnn_status append_sizes(imnn_type *out, const imnn_type *key, int n, con
 static imnn_status infer_split(imnn_type *out, int n, const imnn_type *in, const imnn_attr *attr)
 {
     if (attr->n != 2) return imnn_fail(IMNN_EVALUE, "random.split: needs a number and a layout");
-    if (!is_key(in)) return no_key("random.split", in);
-    return append_sizes(out, in, 1, attr->v, true, "random.split");
+    imnn_status st = imnn_key_check("random.split", in);
+    return st == IMNN_OK ? append_sizes(out, in, 1, attr->v, true, "random.split") : st;
 }
 
 static imnn_status infer_bits(imnn_type *out, int n, const imnn_type *in, const imnn_attr *attr)
 {
     if (attr->n < 2 || (attr->v[1] != 32 && attr->v[1] != 64))
         return imnn_fail(IMNN_EVALUE, "random.bits: needs a layout and a width of 32 or 64");
-    if (!is_key(in)) return no_key("random.bits", in);
-    return append_sizes(out, in, attr->n - 2, attr->v + 2, attr->v[1] == 64, "random.bits");
+    imnn_status st = imnn_key_check("random.bits", in);
+    return st == IMNN_OK
+               ? append_sizes(out, in, attr->n - 2, attr->v + 2, attr->v[1] == 64, "random.bits")
+               : st;
 }
 
 static imnn_status infer_fold_in(imnn_type *out, int n, const imnn_type *in, const imnn_attr *attr)
 {
-    if (!is_key(in)) return no_key("random.fold_in", in);
+    imnn_status st = imnn_key_check("random.fold_in", in);
+    if (st != IMNN_OK) return st;
     imnn_shape lead = in[0].shape;
     lead.ndim--;
     if (!imnn_shape_equal(&lead, &in[1].shape))
@@ -98,8 +98,9 @@ static imnn_node build_fold_in(imnn_graph *g, const imnn_op *op, int n, const im
 {
     imnn_shape key = *imnn_graph_shape(g, x[0]), lead = key, joined;
     const imnn_type type = {imnn_graph_dtype(g, x[0]), key};
-    if (!is_key(&type)) {
-        imnn_graph_fail_last(g, no_key("random.fold_in", &type));
+    imnn_status st = imnn_key_check("random.fold_in", &type);
+    if (st != IMNN_OK) {
+        imnn_graph_fail_last(g, st);
         return 0;
     }
     lead.ndim--;

@@ -37,9 +37,8 @@ static imnn_status check(const char *who, int n, const imnn_type *in, const imnn
     const imnn_shape *key = &in[0].shape, *s = &in[1].shape;
     if (attr->n != attributes)
         return imnn_fail(IMNN_EVALUE, "%s: needs %d attributes, got %d", who, attributes, attr->n);
-    if (in[0].dtype != IMNN_U32 || key->ndim < 1 || key->size[key->ndim - 1] != 2)
-        return imnn_fail(IMNN_ESHAPE, "%s: a key is u32 (2), or keys u32 (..., 2); got %s %s", who,
-                         imnn_dtype_name(in[0].dtype), imnn_shape_text(key).s);
+    imnn_status st = imnn_key_check(who, &in[0]);
+    if (st != IMNN_OK) return st;
     if (!(dtypes >> in[1].dtype & 1))
         return imnn_fail(IMNN_EDTYPE, "%s: works on %s, got %s", who, imnn_dtypes_text(dtypes).s,
                          imnn_dtype_name(in[1].dtype));

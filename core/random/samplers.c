@@ -65,10 +65,9 @@ static bool check(imnn_graph *g, const imnn_random_sampler *s, imnn_node key, im
     char who[64] = "random.";
     strncat(who, s->name, sizeof who - 8);
     if (!imnn_random_begin(g, who, key, dtype)) return false;
-    const imnn_shape *k = imnn_graph_shape(g, key);
-    if (imnn_graph_dtype(g, key) != IMNN_U32 || k->ndim < 1 || k->size[k->ndim - 1] != 2) {
-        imnn_graph_fail(g, IMNN_ESHAPE, "%s: a key is u32 (2), got %s %s", who,
-                        imnn_dtype_name(imnn_graph_dtype(g, key)), imnn_shape_text(k).s);
+    imnn_status st = imnn_key_check(who, &imnn_vertex_of(g, key)->type);
+    if (st != IMNN_OK) {
+        imnn_graph_fail_last(g, st);
         return false;
     }
     const imnn_shape full = imnn_random_shape(g, key, shape);
