@@ -8,7 +8,6 @@ enum { C = 0, F = 1 }; /* second column: whether the value calls a function */
 #define ON_NUMBER IMNN_NUMBERS
 #define ON_INTEGER IMNN_INTEGERS
 #define ON_BITS IMNN_BITS
-#define ON_ANY IMNN_ANY
 #define ON_FLOAT IMNN_FLOATS
 #define ON_SCALAR IMNN_SCALARS
 #define ON_ALL IMNN_ALL

@@ -152,7 +152,6 @@ static real normal_quantile(real p) /* Newton's iteration, in the logarithm */
 
 #define IF_REAL(...) __VA_ARGS__
 #define IF_NUMBER(...) __VA_ARGS__
-#define IF_ANY(...) __VA_ARGS__
 #define IF_FLOAT(...) __VA_ARGS__
 #define IF_SCALAR(...) __VA_ARGS__
 #define IF_ALL(...) __VA_ARGS__
@@ -247,7 +246,6 @@ typedef struct row {
 #define SET_NUMBER IMNN_NUMBERS
 #define SET_INTEGER IMNN_INTEGERS
 #define SET_BITS IMNN_BITS
-#define SET_ANY IMNN_ANY
 #define SET_FLOAT IMNN_FLOATS
 #define SET_SCALAR IMNN_SCALARS
 #define SET_ALL IMNN_ALL
