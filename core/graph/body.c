@@ -121,8 +121,7 @@ bool imnn_body_same_call(const imnn_attr *a, const imnn_attr *b)
 static imnn_node build_like(imnn_graph *g, const imnn_vertex *v, const imnn_node *x)
 {
     if (v->op->class != IMNN_HOLD) return imnn_graph_build(g, v->op->id, v->n, x, v->attr);
-    imnn_attr at = {.n = v->attr->n};
-    memcpy(at.v, v->attr->v, (size_t)at.n * sizeof *at.v);
+    imnn_attr at = imnn_attr_copy(v->attr);
     for (int64_t i = 1; i <= at.v[0]; i++) {
         imnn_body *b = (imnn_body *)(intptr_t)at.v[i];
         atomic_fetch_add(&b->references, 1);

@@ -27,6 +27,14 @@ typedef struct imnn_vertex {
     imnn_node next; /* with the same hash bucket */
 } imnn_vertex;
 
+/** Attributes that are kept may end with their last number: they are not copied as a whole. */
+static inline imnn_attr imnn_attr_copy(const imnn_attr *attr)
+{
+    imnn_attr copy = {.n = attr->n};
+    for (int i = 0; i < attr->n; i++) copy.v[i] = attr->v[i];
+    return copy;
+}
+
 /** Computes an operator of arrays; NULL where a value has no result. Set by core/program, which is
  * made of graphs itself: with it the builder computes small operators of constants at once. */
 typedef imnn_status imnn_evaluator(imnn_array **out, int op, int n, const imnn_array *const *x,

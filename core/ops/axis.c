@@ -1,6 +1,5 @@
 /* What operators along one axis share. */
 #include "core/ops/axis.h"
-#include <string.h>
 
 imnn_lines imnn_lines_along(const imnn_shape *s, int64_t axis)
 {
@@ -22,8 +21,7 @@ imnn_node imnn_axis_batch(imnn_graph *g, const imnn_vertex *v, const imnn_node *
                           const bool *batched, int64_t size)
 {
     imnn_node all[v->n + 1];
-    imnn_attr attr = {.n = v->attr->n};
-    memcpy(attr.v, v->attr->v, (size_t)attr.n * sizeof *attr.v); /* there are no others */
+    imnn_attr attr = imnn_attr_copy(v->attr);
     attr.v[0]++;
     for (int i = 0; i < v->n; i++) all[i] = imnn_batch_lift(g, x[i], batched[i], size);
     return imnn_graph_build(g, v->op->id, v->n, all, &attr);

@@ -171,10 +171,9 @@ static void vjp_conv(imnn_graph *g, const imnn_vertex *v, imnn_node y, imnn_node
 {
     conv c;
     imnn_type in[2];
-    imnn_attr filter = {.n = v->attr->n};
+    imnn_attr filter = imnn_attr_copy(v->attr);
     types_of(g, v, in);
     if (conv_of(&c, v->attr, in) != IMNN_OK) return;
-    memcpy(filter.v, v->attr->v, (size_t)filter.n * sizeof *filter.v);
     filter.v[2] = c.weight_leads;
     const bool empty = none(g, v->x[0], v->x[1]) || none(g, dy, dy);
     if (dx[0] >= 0) dx[0] = empty ? 0 : for_x(g, &c, v->x[1], dy);
@@ -205,8 +204,7 @@ static imnn_node batch_conv(imnn_graph *g, const imnn_vertex *v, const imnn_node
 static imnn_node batch_filter(imnn_graph *g, const imnn_vertex *v, const imnn_node *x,
                               const bool *batched, int64_t size)
 {
-    imnn_attr each = {.n = v->attr->n};
-    memcpy(each.v, v->attr->v, (size_t)each.n * sizeof *each.v);
+    imnn_attr each = imnn_attr_copy(v->attr);
     each.v[2]++;
     return g_conv_filter(g, imnn_batch_lift(g, x[0], batched[0], size),
                          imnn_batch_lift(g, x[1], batched[1], size), &each);

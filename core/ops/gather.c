@@ -55,8 +55,8 @@ static imnn_node build(imnn_graph *g, const imnn_op *op, int n, const imnn_node 
                        const imnn_attr *attr)
 {
     const int all = op->id == IMNN_OP_gather ? 2 : 3;
-    imnn_attr at = {.n = attr->n == all - 1 ? all : attr->n};
-    memcpy(at.v, attr->v, (size_t)attr->n * sizeof *at.v);
+    imnn_attr at = imnn_attr_copy(attr);
+    if (at.n == all - 1) at.n = all;
     return imnn_graph_add(g, op, n, x, &at);
 }
 

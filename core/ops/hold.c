@@ -5,9 +5,8 @@
 imnn_node imnn_hold_add(imnn_graph *g, const imnn_op *op, int n, const imnn_node *x,
                         const imnn_attr *attr)
 {
-    imnn_attr at = {.n = attr->n};
+    imnn_attr at = imnn_attr_copy(attr);
     imnn_node first = 0;
-    memcpy(at.v, attr->v, (size_t)at.n * sizeof *at.v);
     const int count = op->results(attr);
     for (int k = 0; k < count && imnn_graph_ok(g); k++) {
         at.v[at.v[0] + 1] = k;

@@ -73,7 +73,7 @@ static imnn_status apply(imnn_array **out, int op, int n, const imnn_array *cons
         imnn_status st = compile(&p, op, n, x, attr);
         if (st != IMNN_OK) return st;
         imnn_program_release(s->program);
-        *s = (slot){.program = p, .op = op, .n = n, .attr = *attr};
+        *s = (slot){.program = p, .op = op, .n = n, .attr = imnn_attr_copy(attr)};
         for (int i = 0; i < n; i++) s->in[i] = (imnn_type){x[i]->dtype, x[i]->shape};
     }
     return imnn_program_run(s->program, x, out);

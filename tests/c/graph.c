@@ -2,6 +2,7 @@
 #include "core/ops/ops.h"
 #include "tests/support/check.h"
 #include <math.h>
+#include <stdlib.h>
 
 static const imnn_shape vector = {1, {3}}, matrix = {2, {2, 3}}, number = {0};
 
@@ -432,6 +433,29 @@ static int operators_of_bodies_have_builders(void)
     return 0;
 }
 
+/* As those of a node, which rules hand on. */
+static int attributes_end_with_their_last_number(void)
+{
+    volatile int numbers = 2; /* compilers do not like what they see otherwise */
+    imnn_attr *attr = malloc(offsetof(imnn_attr, v) + (size_t)numbers * sizeof(int64_t));
+    imnn_array *x = NULL, *y = NULL;
+    imnn_graph *g = fresh();
+    CHECK(attr && imnn_array_from(&x, IMNN_F64, &vector, (double[]){1, 2, 3}) == IMNN_OK);
+    attr->n = numbers, attr->v[0] = 0, attr->v[1] = 1; /* backward */
+    CHECK(imnn_apply(&y, find("cumsum"), 1, (const imnn_array *const *)&x, attr) == IMNN_OK);
+    CHECK(((const double *)y->data)[0] == 6);
+    imnn_node c = imnn_graph_constant(g, x);
+    imnn_node sum = imnn_graph_apply(g, find("cumsum"), 1, &c, attr);
+    CHECK(imnn_graph_value(g, sum) && ((const double *)imnn_graph_value(g, sum)->data)[2] == 3);
+    imnn_graph_release(g);
+    imnn_array_release(x);
+    imnn_array_release(y);
+    imnn_apply_forget();
+    free(attr);
+    CHECK(imnn_live_bytes() == 0);
+    return 0;
+}
+
 static imnn_node second_derivative(imnn_graph *g, imnn_node x)
 {
     imnn_node y = g_sum(g, g_tanh(g, g_mul(g, x, x)), NULL), one = g_number(g, x, 1), dx = 0;
@@ -487,5 +511,5 @@ int main(void)
            powers_become_products() || moves_simplify() || repeated_inputs_are_computed_once() ||
            sentences() || the_first_failure_sticks() || scopes_close() || graphs_are_readable() ||
            formulas() || the_table_is_whole() || operators_of_bodies_have_builders() ||
-           every_allocation_fails_once();
+           attributes_end_with_their_last_number() || every_allocation_fails_once();
 }
