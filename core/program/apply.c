@@ -2,7 +2,7 @@
 #include "core/program/program.h"
 #include <string.h>
 
-enum { SLOTS = 256, MOST_INPUTS = 8 };
+enum { SLOTS = 256, MOST_INPUTS = 8, MOST_NUMBERS = sizeof((imnn_attr *)0)->v / sizeof(int64_t) };
 
 typedef struct slot {
     imnn_program *program;
@@ -55,7 +55,7 @@ static imnn_status apply(imnn_array **out, int op, int n, const imnn_array *cons
     imnn_program *p = NULL;
     *out = NULL;
     if (!attr) attr = &none;
-    if (n > MOST_INPUTS) {
+    if (n > MOST_INPUTS || attr->n < 0 || attr->n > MOST_NUMBERS) { /* or a sentence */
         imnn_status st = compile(&p, op, n, x, attr);
         if (st == IMNN_OK) st = imnn_program_run(p, x, out);
         imnn_program_release(p);

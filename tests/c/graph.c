@@ -444,6 +444,10 @@ static int attributes_end_with_their_last_number(void)
     attr->n = numbers, attr->v[0] = 0, attr->v[1] = 1; /* backward */
     CHECK(imnn_apply(&y, find("cumsum"), 1, (const imnn_array *const *)&x, attr) == IMNN_OK);
     CHECK(((const double *)y->data)[0] == 6);
+    imnn_array *none;
+    CHECK(imnn_apply(&none, find("cumsum"), 1, (const imnn_array *const *)&x,
+                     &(imnn_attr){.n = 1000}) == IMNN_EVALUE &&
+          !none && says("cumsum: at most 28 attributes, got 1000"));
     imnn_node c = imnn_graph_constant(g, x);
     imnn_node sum = imnn_graph_apply(g, find("cumsum"), 1, &c, attr);
     CHECK(imnn_graph_value(g, sum) && ((const double *)imnn_graph_value(g, sum)->data)[2] == 3);
