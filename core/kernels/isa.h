@@ -37,13 +37,6 @@ extern const imnn_isa_kernels imnn_kernels_sse2, imnn_kernels_avx2, imnn_kernels
 /** Those for the CPU at hand. */
 const imnn_isa_kernels *imnn_kernels(void);
 
-/** The axes of an elementwise call in as few long runs as its strides allow. */
-typedef struct imnn_walk {
-    int64_t n[3], s[5][3]; /* strides of the result, then of the inputs */
-} imnn_walk;
-void imnn_walk_plan(imnn_walk *w, const int64_t n[3], const imnn_operand *out,
-                    const imnn_operand *in, int count);
-
 #ifdef IMNN_TESTING
 /** Kernels found from now on are those of this instruction set; -1: the best of this CPU. */
 IMNN_API void imnn_test_isa(int isa);

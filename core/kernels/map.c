@@ -45,6 +45,16 @@ void imnn_walk_plan(imnn_walk *w, const int64_t n[3], const imnn_operand *out,
     }
 }
 
+void imnn_map_run(imnn_map_kernel *kernel, int count, const int64_t n[3], const imnn_operand *out,
+                  const imnn_operand *in)
+{
+    imnn_walk w;
+    const char *from[4];
+    imnn_walk_plan(&w, n, out, in, count);
+    for (int i = 0; i < count; i++) from[i] = in[i].p;
+    kernel(&w, out->p, from);
+}
+
 imnn_map_kernel *imnn_map_find(int op, imnn_dtype dtype)
 {
     return op < 0 || op >= IMNN_NOP ? NULL : imnn_kernels()->map[dtype][op];
@@ -73,26 +83,25 @@ typedef uint64_t __attribute__((may_alias)) item8;
 typedef struct item16 {
     uint64_t half[2];
 } __attribute__((may_alias)) item16;
-#define COPY(T)                                                                               \
-    static void copy_run_##T(T *y, const T *x, int64_t s, int64_t n)                          \
-    {                                                                                         \
-        if (s == 1 && n >= 16) memcpy(y, x, (size_t)n * sizeof(T));                           \
-        else                                                                                  \
-            for (int64_t k = 0; k < n; k++) y[k] = x[k * s];                                  \
-    }                                                                                         \
-    static void copy_##T(const int64_t n[3], const imnn_operand *out, const imnn_operand *in) \
-    {                                                                                         \
-        imnn_walk w;                                                                          \
-        imnn_walk_plan(&w, n, out, in, 1);                                                    \
-        const int64_t *y = w.s[0], *x = w.s[1];                                               \
-        const int64_t width = x[1] == 1 && x[2] > 1 ? SQUARE : w.n[2];                        \
-        for (int64_t i = 0; i < w.n[0]; i++)                                                  \
-            for (int64_t j0 = 0; j0 < w.n[1]; j0 += SQUARE)                                   \
-                for (int64_t k = 0; k < w.n[2]; k += width)                                   \
-                    for (int64_t j = j0; j < least(j0 + SQUARE, w.n[1]); j++)                 \
-                        copy_run_##T((T *)out->p + i * y[0] + j * y[1] + k,                   \
-                                     (const T *)in->p + i * x[0] + j * x[1] + k * x[2], x[2], \
-                                     least(width, w.n[2] - k));                               \
+#define COPY(T)                                                                             \
+    static void copy_run_##T(T *y, const T *x, int64_t s, int64_t n)                        \
+    {                                                                                       \
+        if (s == 1 && n >= 16) memcpy(y, x, (size_t)n * sizeof(T));                         \
+        else                                                                                \
+            for (int64_t k = 0; k < n; k++) y[k] = x[k * s];                                \
+    }                                                                                       \
+    static void copy_##T(const imnn_walk *w, char *out, const char *const *in)              \
+    {                                                                                       \
+        const int64_t *y = w->s[0], *x = w->s[1];                                           \
+        const int64_t width = x[1] == 1 && x[2] > 1 ? SQUARE : w->n[2];                     \
+        for (int64_t i = 0; i < w->n[0]; i++)                                               \
+            for (int64_t j0 = 0; j0 < w->n[1]; j0 += SQUARE)                                \
+                for (int64_t k = 0; k < w->n[2]; k += width)                                \
+                    for (int64_t j = j0; j < least(j0 + SQUARE, w->n[1]); j++)              \
+                        copy_run_##T((T *)(void *)out + i * y[0] + j * y[1] + k,            \
+                                     (const T *)(const void *)in[0] + i * x[0] + j * x[1] + \
+                                         k * x[2],                                          \
+                                     x[2], least(width, w->n[2] - k));                      \
     }
 COPY(item1)
 COPY(item4)

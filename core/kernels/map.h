@@ -9,10 +9,20 @@ typedef struct imnn_operand {
     int64_t s[3];
 } imnn_operand;
 
-/** out[i, j, k] = f(in[0][i, j, k], ...) for i < n[0], j < n[1], k < n[2]. The result may lie
- *  exactly on an input. An element's bits depend on its inputs alone, not on its place in a run
- *  (but for the sign of a NaN). */
-typedef void imnn_map_kernel(const int64_t n[3], const imnn_operand *out, const imnn_operand *in);
+/** The axes of an elementwise call in as few long runs as its strides allow. */
+typedef struct imnn_walk {
+    int64_t n[3], s[5][3]; /* strides of the result, then of the inputs */
+} imnn_walk;
+void imnn_walk_plan(imnn_walk *w, const int64_t n[3], const imnn_operand *out,
+                    const imnn_operand *in, int count);
+
+/** out[i, j, k] = f(in[0][i, j, k], ...) along a walk. The result may lie exactly on an input. An
+ *  element's bits depend on its inputs alone, not on its place in a run (but for the sign of a
+ *  NaN). */
+typedef void imnn_map_kernel(const imnn_walk *w, char *out, const char *const *in);
+/** Call a kernel of `count` inputs for i < n[0], j < n[1], k < n[2]. */
+void imnn_map_run(imnn_map_kernel *kernel, int count, const int64_t n[3], const imnn_operand *out,
+                  const imnn_operand *in);
 
 /** The kernel of an elementwise operator for inputs of this dtype (where: that of b and c) on the
  *  instruction set at hand; NULL: none. */

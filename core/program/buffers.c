@@ -329,7 +329,7 @@ imnn_status imnn_plan_buffers(imnn_program *p)
             w->from = imnn_operand_of(p, r, w->item, false);
             w->row = w->from.stride[w->transpose], w->col = w->from.stride[!w->transpose];
         }
-        size_t need = r->tile_bytes + r->scratch_bytes + (size_t)r->registers * IMNN_BLOCK_BYTES;
+        size_t need = r->tile_bytes + r->scratch_bytes + r->register_bytes;
         if (need > p->thread_bytes) p->thread_bytes = need;
     }
     for (int32_t k = 0; k < p->regions; k++)

@@ -253,12 +253,9 @@ static imnn_status number_registers(maker *b)
     for (int32_t k = 0; k < c->length; k++)
         for (int32_t j = 0; j < c->code[k].n; j++)
             if (c->code[k].in[j] < 0) end[-c->code[k].in[j]] = k;
-    c->block = IMNN_BLOCK_ELEMENTS;
     for (int32_t k = 0; k < c->length; k++) {
         instruction *op = &c->code[k];
         const size_t size = imnn_dtype_size(op->dtype);
-        if (c->block > IMNN_BLOCK_BYTES / (int64_t)size)
-            c->block = IMNN_BLOCK_BYTES / (int64_t)size;
         int32_t later[4], waiting = 0;
         for (int32_t j = 0; j < op->n; j++)
             if (op->in[j] < 0) {
@@ -279,6 +276,21 @@ static imnn_status number_registers(maker *b)
         while (waiting > 0) busy[later[--waiting]] = 0;
     }
     return IMNN_OK;
+}
+
+/* Registers lie close together, so that all of them stay in the first-level cache, and a little
+ * more than their length apart: a load from the same place in a page as a store just before has to
+ * wait for it. */
+static void size_registers(cluster *c)
+{
+    size_t widest = 1;
+    for (int32_t k = 0; k < c->length; k++)
+        if (imnn_dtype_size(c->code[k].dtype) > widest) widest = imnn_dtype_size(c->code[k].dtype);
+    size_t bytes = IMNN_REGISTER_BYTES / (size_t)(c->registers + 1);
+    if (bytes > IMNN_BLOCK_BYTES) bytes = IMNN_BLOCK_BYTES;
+    if (bytes < IMNN_BLOCK_FEWEST) bytes = IMNN_BLOCK_FEWEST;
+    c->block = (int64_t)(bytes / 64 * 64 / widest);
+    c->register_bytes = (size_t)c->block * widest + 64;
 }
 
 /* Instructions whose value nobody reads (a comparison that was fused) go. */
@@ -315,6 +327,9 @@ imnn_status imnn_plan_cluster(imnn_program *p, region *r, step *s)
     collapse(c);
     imnn_status st = load_odd(&b);
     if (st == IMNN_OK) st = number_registers(&b);
-    if (c->registers > r->registers) r->registers = c->registers;
+    size_registers(c);
+    imnn_cluster_walks(c, r->tile);
+    const size_t bytes = (size_t)c->registers * c->register_bytes;
+    if (bytes > r->register_bytes) r->register_bytes = bytes;
     return st;
 }

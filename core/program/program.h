@@ -52,8 +52,9 @@ typedef struct operand {
 typedef struct instruction {
     imnn_map_kernel *kernel;
     int32_t n;
-    int32_t in[4]; /* < 0: register -1 - in; < IMNN_TARGET: source; else target in - IMNN_TARGET */
-    int32_t out;   /* register or target */
+    int32_t in[4];  /* < 0: register -1 - in; < IMNN_TARGET: source; else target in - IMNN_TARGET */
+    int32_t out;    /* register or target */
+    imnn_walk walk; /* over a block of `full` elements */
     imnn_dtype dtype; /* of the result */
     const char *name;
 } instruction;
@@ -61,14 +62,17 @@ typedef struct instruction {
 enum {
     MAX_DIMS = IMNN_MAX_NDIM,
     IMNN_TARGET = 1 << 20,
-    IMNN_BLOCK_BYTES = 1 << 14, /* a register */
-    IMNN_BLOCK_ELEMENTS = 2048  /* fewer where elements are wider than 8 bytes */
+    IMNN_BLOCK_BYTES = 1 << 14,   /* of a register at most */
+    IMNN_BLOCK_FEWEST = 512,      /* and at least, but for */
+    IMNN_REGISTER_BYTES = 1 << 15 /* all registers of a cluster: most of a first-level cache */
 };
 typedef struct cluster {
     int32_t ndim;
     int64_t size[MAX_DIMS]; /* size[0] is a row's share of the outermost axis */
     int32_t sources, targets, registers, length;
     int64_t block;            /* elements that are worked on at a time */
+    size_t register_bytes;    /* from one register to the next */
+    int64_t full[3];          /* elements of a whole block along the last axes, in a full tile */
     operand *source, *target; /* strides brought to `size` */
     instruction *code;
 } cluster;
@@ -133,9 +137,9 @@ typedef struct region {
     int32_t steps;
     step *step;
     bool folds;
-    size_t tile_bytes;    /* of workspace of a thread */
-    size_t scratch_bytes; /* for gemm */
-    int32_t registers;    /* the most that a cluster needs */
+    size_t tile_bytes;     /* of workspace of a thread */
+    size_t scratch_bytes;  /* for gemm */
+    size_t register_bytes; /* the most that a cluster needs */
     int32_t packs;
     struct pack *pack;
     double work;     /* rough count of operations of all rows */
@@ -205,6 +209,8 @@ typedef struct context {
 char *imnn_start_of(const context *c, const operand *o);
 /** Run a step for the rows at hand; false: not enough memory (filter). */
 bool imnn_run_step(const context *c, const region *r, const step *s);
+/** Note how each instruction goes over a whole block, in a tile of so many rows. */
+void imnn_cluster_walks(cluster *c, int64_t rows);
 
 /** Run the program of a body, from inside a step, for the rows at hand where it goes by rows.
  *  kept  so many first inputs are the same as in the last run in this workspace */

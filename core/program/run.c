@@ -86,7 +86,7 @@ static void combine(const context *x, const region *r, int part, int parts)
                 imnn_operand in[2] = {
                     sum,
                     {(void *)(uintptr_t)(partial + g * t->out.index + (int64_t)at), {0, 0, 1}}};
-                add(size3, &sum, in);
+                imnn_map_run(add, 2, size3, &sum, in);
             }
         }
     }

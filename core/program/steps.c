@@ -28,49 +28,83 @@ typedef struct block {
     int64_t from[3], n[3];
 } block;
 
-static imnn_operand memory(const operand *o, char *p, int ndim, const block *b, bool narrow)
+static const operand *memory_of(const cluster *c, int32_t at)
 {
-    imnn_operand out = {p, {0}};
-    int64_t move = 0;
-    for (int j = 0; j < 3; j++) {
-        int axis = ndim - 3 + j;
-        out.s[j] = axis >= 0 ? o->stride[axis] : 0;
-        move += b->from[j] * out.s[j];
-    }
-    if (narrow) out.s[2] = 0;
-    out.p = p + move * (int64_t)imnn_dtype_size(o->dtype);
-    return out;
+    return at < IMNN_TARGET ? &c->source[at] : &c->target[at - IMNN_TARGET];
 }
 
-static void run_block(const cluster *c, char *const *base, char *registers, const block *b,
-                      bool narrow)
+/* The strides of a value along the last three axes, in a block of n elements. */
+static void strides_of(const cluster *c, int32_t at, const int64_t n[3], int64_t s[3])
 {
+    if (at < 0) {
+        s[0] = n[1] * n[2], s[1] = n[2], s[2] = 1;
+        return;
+    }
+    const operand *o = memory_of(c, at);
+    for (int j = 0; j < 3; j++) {
+        const int axis = c->ndim - 3 + j;
+        s[j] = axis >= 0 ? o->stride[axis] : 0;
+    }
+    if (at >= IMNN_TARGET) s[2] = 1;
+    else if (c->ndim > 1 && c->size[c->ndim - 1] == 1) s[2] = 0;
+}
+
+/* How an instruction goes over a block. */
+static void plan_walk(const cluster *c, const instruction *op, const int64_t n[3], imnn_walk *w)
+{
+    imnn_operand in[4], out;
+    for (int32_t j = 0; j < op->n; j++) strides_of(c, op->in[j], n, in[j].s);
+    strides_of(c, op->out, n, out.s);
+    imnn_walk_plan(w, n, &out, in, op->n);
+}
+
+/* The sizes of the last three axes, and how much of them is a block. */
+static void plan_block(const cluster *c, int64_t rows, int64_t n[3], int64_t most[3])
+{
+    for (int j = 0; j < 3; j++) {
+        const int axis = c->ndim - 3 + j;
+        n[j] = axis >= 0 ? c->size[axis] * (axis == 0 ? rows : 1) : 1;
+    }
+    most[0] = most[1] = 1, most[2] = n[2];
+    if (n[2] > c->block) most[2] = c->block;
+    else if (n[2]) most[1] = c->block / n[2];
+    if (most[1] < n[1] || !n[1]) return;
+    most[0] = most[1] / n[1], most[1] = n[1];
+    if (most[0] > n[0]) most[0] = n[0];
+}
+
+void imnn_cluster_walks(cluster *c, int64_t rows)
+{
+    int64_t n[3];
+    plan_block(c, rows, n, c->full);
+    for (int32_t k = 0; k < c->length; k++) plan_walk(c, &c->code[k], c->full, &c->code[k].walk);
+}
+
+static char *place_of(const cluster *c, int32_t at, char *const *memory, char *registers)
+{
+    if (at < 0) return registers + (size_t)(-1 - at) * c->register_bytes;
+    return memory[at < IMNN_TARGET ? at : c->sources + at - IMNN_TARGET];
+}
+
+static void run_block(const cluster *c, char *const *base, char *registers, const block *b)
+{
+    const int all = c->sources + c->targets;
+    char *memory[all + 1];
+    for (int i = 0; i < all; i++) {
+        const operand *o = i < c->sources ? &c->source[i] : &c->target[i - c->sources];
+        int64_t move = 0;
+        for (int j = 0; j < 3; j++)
+            if (b->from[j]) move += b->from[j] * o->stride[c->ndim - 3 + j];
+        memory[i] = base[i] + (move ? move * (int64_t)imnn_dtype_size(o->dtype) : 0);
+    }
+    const bool full = b->n[0] == c->full[0] && b->n[1] == c->full[1] && b->n[2] == c->full[2];
     for (int32_t k = 0; k < c->length; k++) {
         const instruction *op = &c->code[k];
-        imnn_operand in[4], out;
-        const int64_t dense[3] = {b->n[1] * b->n[2], b->n[2], 1};
-        for (int32_t j = 0; j < op->n; j++) {
-            int32_t from = op->in[j];
-            if (from < 0) {
-                in[j].p = registers + (size_t)(-1 - from) * IMNN_BLOCK_BYTES;
-                memcpy(in[j].s, dense, sizeof dense);
-            } else if (from < IMNN_TARGET) {
-                in[j] = memory(&c->source[from], base[from], c->ndim, b, narrow);
-            } else {
-                const int32_t t = from - IMNN_TARGET;
-                in[j] = memory(&c->target[t], base[c->sources + t], c->ndim, b, false);
-                in[j].s[2] = 1;
-            }
-        }
-        if (op->out < 0) {
-            out.p = registers + (size_t)(-1 - op->out) * IMNN_BLOCK_BYTES;
-            memcpy(out.s, dense, sizeof dense);
-        } else {
-            const int32_t t = op->out - IMNN_TARGET;
-            out = memory(&c->target[t], base[c->sources + t], c->ndim, b, false);
-            out.s[2] = 1;
-        }
-        op->kernel(b->n, &out, in);
+        const char *in[4];
+        imnn_walk rest;
+        for (int32_t j = 0; j < op->n; j++) in[j] = place_of(c, op->in[j], memory, registers);
+        if (!full) plan_walk(c, op, b->n, &rest);
+        op->kernel(full ? &op->walk : &rest, place_of(c, op->out, memory, registers), in);
     }
 }
 
@@ -78,23 +112,13 @@ static void run_cluster(const context *x, const region *r, const step *s)
 {
     const cluster *c = &s->map;
     const int nd = c->ndim, outer = nd > 3 ? nd - 3 : 0, all = c->sources + c->targets;
-    int64_t size[MAX_DIMS] = {0}, n[3], index[MAX_DIMS] = {0};
+    int64_t n[3], most[3], index[MAX_DIMS] = {0};
     char *base[all + 1], *registers = x->work + r->tile_bytes + r->scratch_bytes;
-    for (int k = 0; k < nd; k++) size[k] = c->size[k];
-    size[0] *= x->rows;
+    plan_block(c, x->rows, n, most);
     for (int k = 0; k < nd; k++)
-        if (size[k] == 0) return;
-    for (int j = 0; j < 3; j++) n[j] = nd - 3 + j >= 0 ? size[nd - 3 + j] : 1;
+        if (c->size[k] * (k == 0 ? x->rows : 1) == 0) return;
     for (int i = 0; i < all; i++)
         base[i] = imnn_start_of(x, i < c->sources ? &c->source[i] : &c->target[i - c->sources]);
-    const bool narrow = nd > 1 && c->size[nd - 1] == 1;
-    int64_t most[3] = {1, 1, n[2]};
-    if (n[2] > c->block) most[2] = c->block;
-    else most[1] = c->block / n[2];
-    if (most[1] >= n[1]) {
-        most[0] = most[1] / n[1], most[1] = n[1];
-        if (most[2] < n[2]) most[0] = most[1] = 1;
-    }
     for (;;) {
         block b;
         for (b.from[0] = 0; b.from[0] < n[0]; b.from[0] += most[0])
@@ -102,11 +126,12 @@ static void run_cluster(const context *x, const region *r, const step *s)
                 for (b.from[2] = 0; b.from[2] < n[2]; b.from[2] += most[2]) {
                     for (int j = 0; j < 3; j++)
                         b.n[j] = n[j] - b.from[j] < most[j] ? n[j] - b.from[j] : most[j];
-                    run_block(c, base, registers, &b, narrow);
+                    run_block(c, base, registers, &b);
                 }
         int d = outer - 1; /* the next place along the outer axes */
         while (d >= 0) {
-            int64_t turn = ++index[d] < size[d] ? 1 : 1 - size[d];
+            const int64_t size = c->size[d] * (d == 0 ? x->rows : 1);
+            const int64_t turn = ++index[d] < size ? 1 : 1 - size;
             for (int i = 0; i < all; i++) {
                 const operand *o = i < c->sources ? &c->source[i] : &c->target[i - c->sources];
                 base[i] += turn * o->stride[d] * (int64_t)imnn_dtype_size(o->dtype);

@@ -116,7 +116,7 @@ static void call(imnn_map_kernel *kernel, void *y, const row *r, imnn_dtype dtyp
         const int64_t size = (int64_t)imnn_dtype_size(input_dtype(r, dtype, i));
         in[i] = (imnn_operand){input[i] + at * size, {n, n, 1}};
     }
-    kernel((const int64_t[]){1, 1, n}, &out, in);
+    imnn_map_run(kernel, r->inputs, (const int64_t[]){1, 1, n}, &out, in);
 }
 
 static real get(const void *array, imnn_dtype dtype, int64_t i)
@@ -315,8 +315,8 @@ static int complex_limits_are_right(void)
         imnn_operand in[2] = {{(void *)(uintptr_t)limit[i].a, {1, 1, 1}},
                               {(void *)(uintptr_t)limit[i].b, {1, 1, 1}}};
         double y[2];
-        imnn_map_find(limit[i].op, IMNN_C128)((const int64_t[]){1, 1, 1},
-                                              &(imnn_operand){y, {1, 1, 1}}, in);
+        imnn_map_run(imnn_map_find(limit[i].op, IMNN_C128), 2, (const int64_t[]){1, 1, 1},
+                     &(imnn_operand){y, {1, 1, 1}}, in);
         for (int k = 0; k < 2; k++)
             if (!(y[k] == limit[i].y[k] ||
                   fabs(y[k] - limit[i].y[k]) <= 1e-15 * fabs(limit[i].y[k])))
@@ -384,7 +384,7 @@ static int strides_are_followed(imnn_isa isa, const row *r, imnn_dtype dtype)
             if (noise() % 4 == 0) in[i].s[1] = (int64_t)(noise() % 5), in[i].s[0] = 40;
         }
         memset(output, 77, 4096), memset(other, 77, 4096);
-        kernel(n, &out, in);
+        imnn_map_run(kernel, r->inputs, n, &out, in);
         for (int64_t i = 0; i < n[0]; i++)
             for (int64_t j = 0; j < n[1]; j++)
                 for (int64_t k = 0; k < n[2]; k++) {
@@ -396,7 +396,7 @@ static int strides_are_followed(imnn_isa isa, const row *r, imnn_dtype dtype)
                         const size_t item = imnn_dtype_size(input_dtype(r, dtype, o));
                         one[o].p = input[o] + (size_t)(i * s[0] + j * s[1] + k * s[2]) * item;
                     }
-                    kernel((const int64_t[]){1, 1, 1}, &to, one);
+                    imnn_map_run(kernel, r->inputs, (const int64_t[]){1, 1, 1}, &to, one);
                 }
         if (!same(gives, output, other, 4096 / bytes))
             return printf("%s %s %s: strides in trial %d\n", imnn_isa_name(isa),
