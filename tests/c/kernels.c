@@ -455,7 +455,8 @@ static int selections_are_pairs(void)
                 call(imnn_map_find(compare.id, d), mask, &compare, d, 0, n);
                 const imnn_operand in[3] = {
                     {mask, {n, n, 1}}, {input[2], {n, n, 1}}, {input[3], {n, n, 1}}};
-                imnn_map_find(IMNN_OP_where, d)(one_run, &(imnn_operand){output, {n, n, 1}}, in);
+                imnn_map_run(imnn_map_find(IMNN_OP_where, d), 3, one_run,
+                             &(imnn_operand){output, {n, n, 1}}, in);
                 call(select, other, &four, d, 0, n);
                 CHECK(same(d, output, other, n));
             }
@@ -511,7 +512,8 @@ static int copies_follow_strides(void)
         int64_t s[3] = {(int64_t)(noise() % 50), (int64_t)(noise() % 50), (int64_t)(noise() % 50)};
         if (noise() % 2) s[noise() % 3] = 1;
         const imnn_operand in = {input[0], {s[0], s[1], s[2]}};
-        imnn_map_find_copy(size)(n, &(imnn_operand){output, {n[1] * n[2], n[2], 1}}, &in);
+        imnn_map_run(imnn_map_find_copy(size), 1, n,
+                     &(imnn_operand){output, {n[1] * n[2], n[2], 1}}, &in);
         for (int64_t e = 0; e < n[0] * n[1] * n[2]; e++) {
             const int64_t i = e / (n[1] * n[2]), j = e / n[2] % n[1], k = e % n[2];
             const int64_t at = i * s[0] + j * s[1] + k * s[2];
