@@ -14,7 +14,10 @@ typedef struct maker {
 
 static const int32_t NOWHERE = INT32_MAX;
 
-/* Axes from the row axis on; what lies before has size 1. */
+static bool rows_are_last(const maker *b) { return b->p->rows_last && b->r->space; }
+
+/* Axes from the row axis on; what lies before has size 1. With rows last: what is left of the row
+ * axis for one row, the others, and the rows. */
 static void set_space(const maker *b, const imnn_shape *s)
 {
     cluster *c = b->c;
@@ -24,14 +27,19 @@ static void set_space(const maker *b, const imnn_shape *s)
     for (int k = axis; k < s->ndim; k++) c->size[c->ndim++] = s->size[k];
     if (c->ndim == 0) c->size[c->ndim++] = 1;
     c->size[0] /= b->r->R;
+    if (!rows_are_last(b)) return;
+    if (c->size[0] == 1) memmove(c->size, c->size + 1, (size_t)--c->ndim * sizeof *c->size);
+    c->row_axis = c->ndim, c->size[c->ndim++] = 1;
 }
 
 /* Strides of an operand along the axes of the cluster. */
 static void align(const maker *b, operand *o)
 {
+    const bool last = rows_are_last(b);
     int64_t stride[IMNN_MAX_NDIM] = {0};
-    int shift = o->shape.ndim - b->c->ndim;
-    for (int k = 0; k < b->c->ndim; k++) stride[k] = k + shift >= 0 ? o->stride[k + shift] : 0;
+    const int own = b->c->ndim - last, shift = o->shape.ndim - own;
+    for (int k = 0; k < own; k++) stride[k] = k + shift >= 0 ? o->stride[k + shift] : 0;
+    if (last) stride[own] = o->row_step;
     memcpy(o->stride, stride, sizeof stride);
 }
 
@@ -93,14 +101,7 @@ bool imnn_fused_compare(const imnn_program *p, const region *r, int32_t i, imnn_
 /* The operand of input k of comparison c, seen through the views up to the choice. */
 static int32_t add_compared(maker *b, const item *c, int32_t k, const imnn_view *view, bool by)
 {
-    const item *input = &b->p->item[c->x[k]];
-    operand o = imnn_operand_of(b->p, b->r, c->x[k], false);
-    const int64_t size = (int64_t)imnn_dtype_size(o.dtype);
-    o.offset = (size_t)((int64_t)o.offset + (view->offset - input->view.offset) * size);
-    o.shape = view->shape, o.by = by;
-    memcpy(o.stride, view->stride, sizeof o.stride);
-    int axis = by && o.place != IN_TILE ? imnn_row_axis(&o.shape, b->r->R) : -1;
-    if (axis >= 0) o.row_bytes = o.shape.size[axis] / b->r->R * o.stride[axis] * size;
+    operand o = imnn_operand_seen(b->p, b->r, c->x[k], view, by);
     align(b, &o);
     int32_t s = 0;
     while (s < b->c->sources && memcmp(&b->c->source[s], &o, sizeof o)) s++;
@@ -158,10 +159,8 @@ static imnn_status emit(maker *b, int32_t m)
         return imnn_fail(IMNN_EDTYPE, "%s: not defined for %s", it->v->op->name,
                          imnn_dtype_name(p->item[it->x[0]].v->type.dtype));
     if (is_target(b, i)) {
-        operand o = imnn_operand_of(p, b->r, i, true);
-        int64_t next = 1;
-        o.shape = *imnn_item_space(p, it); /* the same numbers in the same order */
-        for (int k = o.shape.ndim - 1; k >= 0; k--) o.stride[k] = next, next *= o.shape.size[k];
+        const imnn_view all = imnn_contiguous(imnn_item_space(p, it));
+        operand o = imnn_operand_seen(p, b->r, i, &all, true); /* the numbers in their order */
         align(b, &o);
         c->target[c->targets] = o;
         op->out = b->value[m] = IMNN_TARGET + c->targets++;
@@ -176,7 +175,7 @@ static imnn_status emit(maker *b, int32_t m)
 static bool steps_oddly(const cluster *c, const operand *o)
 {
     int64_t last = o->stride[c->ndim - 1];
-    return c->size[c->ndim - 1] != 1 || c->ndim == 1 ? last != 0 && last != 1 : false;
+    return c->size[c->ndim - 1] != 1 || c->row_axis == c->ndim - 1 ? last != 0 && last != 1 : false;
 }
 
 static imnn_status load_odd(maker *b)
@@ -216,12 +215,12 @@ static imnn_status load_odd(maker *b)
 static void collapse(cluster *c)
 {
     for (int d = c->ndim - 2; d >= 0; d--) {
-        bool can = true;
+        bool can = d + 1 != c->row_axis; /* the rows at hand may be fewer than those of a tile */
         for (int32_t i = 0; i < c->sources + c->targets; i++) {
             const operand *o = i < c->sources ? &c->source[i] : &c->target[i - c->sources];
             can =
                 can && (c->size[d + 1] == 1 || o->stride[d] == o->stride[d + 1] * c->size[d + 1] ||
-                        (d > 0 && c->size[d] == 1));
+                        (d != c->row_axis && c->size[d] == 1));
         }
         if (!can) continue;
         const bool keep_outer = c->size[d + 1] == 1; /* the inner stride means nothing then */
@@ -234,6 +233,7 @@ static void collapse(cluster *c)
         c->size[d] *= c->size[d + 1];
         for (int k = d + 1; k + 1 < c->ndim; k++) c->size[k] = c->size[k + 1];
         c->ndim--;
+        if (c->row_axis) c->row_axis--;
     }
 }
 

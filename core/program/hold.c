@@ -148,6 +148,14 @@ int64_t imnn_hold_row_bytes(const step *s, int64_t R)
     return most + own;
 }
 
+/* Rows are last in the bodies of a loop that can be so; in what these hold, always. */
+static bool lies_last(const imnn_program *p, const hold *h)
+{
+    bool can = h->is_loop;
+    for (int32_t i = 0; i < h->bodies; i++) can = can && h->body[i]->can_be_last;
+    return p->rows_last || can;
+}
+
 imnn_status imnn_lay_hold(imnn_program *p, region *r, step *s)
 {
     hold *h = s->hold;
@@ -155,15 +163,21 @@ imnn_status imnn_lay_hold(imnn_program *p, region *r, step *s)
     h->at = TAKE(p, h->nx + 2 * h->ny + 1, size_t);
     h->out = TAKE(p, 2 * h->ny + 1, operand);
     h->has = TAKE(p, 2 * h->ny + 1, bool);
-    if (!h->at || !h->out || !h->has) return IMNN_ENOMEM;
+    h->last = TAKE(p, h->nx + 2 * h->ny + 1, bool);
+    if (!h->at || !h->out || !h->has || !h->last) return IMNN_ENOMEM;
+    h->rows_last = lies_last(p, h), h->tile = r->tile;
     for (int32_t m = 0; m < s->members; m++) {
         const int64_t k = imnn_body_result(p->item[s->member[m]].v->attr);
         h->has[k] = true;
         h->out[k] = imnn_operand_of(p, r, s->member[m], r->space != 0);
+        h->last[h->nx + k] = imnn_lies_last(p, s->member[m]);
     }
+    for (int32_t i = 0; i < h->nx; i++)
+        h->last[i] = imnn_lies_last(p, p->item[s->item].x[i + h->lead]);
     if (h->is_loop) {
-        for (int32_t i = h->consts + h->carry; i < h->nx; i++)
-            h->at[i] = at, at += bytes_of(&h->input[i], h->by[i], r->R, r->tile);
+        for (int32_t i = 0; i < h->nx; i++)
+            if (i < h->consts ? h->rows_last : i >= h->consts + h->carry)
+                h->at[i] = at, at += bytes_of(&h->input[i], h->by[i], r->R, r->tile);
         for (int32_t i = 0; i < h->ny; i++) {
             const size_t n = bytes_of(&h->input[h->nx + i], h->out_by[i], r->R, r->tile);
             if (!h->need[i]) continue;
@@ -174,7 +188,7 @@ imnn_status imnn_lay_hold(imnn_program *p, region *r, step *s)
     h->work_at = at;
     for (int32_t i = 0; i < h->bodies; i++) {
         imnn_program *body = h->body[i];
-        body->tile = r->tile;
+        body->tile = r->tile, body->rows_last = h->rows_last;
         imnn_status st = imnn_plan_buffers(body);
         if (st != IMNN_OK) return st;
         const size_t n = round_up(body->arena_bytes) + body->thread_bytes;
@@ -191,10 +205,10 @@ imnn_status imnn_lay_hold(imnn_program *p, region *r, step *s)
 
 /* ---- running ---- */
 
-/* Bytes before the rows at hand. */
+/* Bytes before the rows at hand: the body thinks of all rows, unless they are last. */
 static int64_t skipped(const context *c, const hold *h, int32_t i, bool by, int64_t R)
 {
-    if (!by || !c->row) return 0;
+    if (!by || h->rows_last || !c->row) return 0;
     const imnn_type *t = &h->input[i];
     return c->row * (imnn_shape_count(&t->shape) / R * (int64_t)imnn_dtype_size(t->dtype));
 }
@@ -210,67 +224,65 @@ static char *start_of_row(const context *c, const hold *h, int32_t i, bool by, i
     return (char *)((intptr_t)q + skipped(c, h, i, by, R));
 }
 
-/* The shape of the rows at hand. */
-static imnn_shape local_of(const context *c, const hold *h, int32_t i, bool by, int64_t R)
+/* A value of the body: `outer` pieces of `inner` elements for each row at hand. Sliced or stacked,
+ * the pieces of one step are `length` apart in the whole. */
+typedef struct extent {
+    int64_t rows, outer, inner;
+    size_t size; /* of an element */
+    bool by;
+} extent;
+
+static extent extent_of(const context *c, const hold *h, int32_t i, bool by, int64_t R)
 {
-    return by ? imnn_local_shape(&h->input[i].shape, R, c->rows) : h->input[i].shape;
+    const imnn_shape *s = &h->input[i].shape;
+    extent e = {by ? c->rows : 1, 1, 1, imnn_dtype_size(h->input[i].dtype), by};
+    for (int k = 0; k < s->ndim; k++)
+        if (k < h->axis[i]) e.outer *= s->size[k];
+        else e.inner *= s->size[k];
+    if (by && e.outer >= R) e.outer /= R;
+    else if (by) e.inner /= R;
+    return e;
 }
 
-/* A value of the body along a longer array: `outer` pieces of `bytes`, `step` apart. */
-typedef struct along {
-    int64_t outer;
-    size_t bytes, step, first;
-} along;
+/* Where a value lies: rows and elements of a row are so many elements apart; or, of a whole array
+ * of `length` values, the one of step t. */
+typedef struct spot {
+    char *p;
+    int64_t row, element, length, t;
+} spot;
 
-static along slice_of(const context *c, const hold *h, int32_t i, int32_t axis, bool by, int64_t R,
-                      int64_t t)
+static spot spot_of(const extent *e, const hold *h, bool last, char *p, int64_t length, int64_t t)
 {
-    const imnn_shape s = local_of(c, h, i, by, R);
-    along a = {1, imnn_dtype_size(h->input[i].dtype), 0, 0};
-    for (int k = 0; k < s.ndim; k++)
-        if (k < axis) a.outer *= s.size[k];
-        else a.bytes *= (size_t)s.size[k];
-    a.step = a.bytes * (size_t)h->length, a.first = a.bytes * (size_t)t;
-    return a;
+    if (last && e->by) return (spot){p, 1, h->tile, length, t};
+    return (spot){p, e->by ? e->outer * e->inner * length : 0, 1, length, t};
 }
 
-static void gather(char *to, const char *from, const along *a)
+/* The first element of the value. */
+static char *first_of(const extent *e, const spot *s)
 {
-    from += a->first;
-    if (a->bytes == 4)
-        for (int64_t o = 0; o < a->outer; o++) memcpy(to + 4 * o, from + (size_t)o * a->step, 4);
-    else if (a->bytes == 8)
-        for (int64_t o = 0; o < a->outer; o++) memcpy(to + 8 * o, from + (size_t)o * a->step, 8);
-    else if (a->bytes)
-        for (int64_t o = 0; o < a->outer; o++)
-            memcpy(to + (size_t)o * a->bytes, from + (size_t)o * a->step, a->bytes);
+    return s->p + s->t * e->inner * s->element * (int64_t)e->size;
 }
 
-static void scatter(char *to, const char *from, const along *a)
+/* Whether a value lies at a as it would at b. */
+static bool lies_alike(const extent *e, const spot *a, const spot *b)
 {
-    to += a->first;
-    if (a->bytes == 4)
-        for (int64_t o = 0; o < a->outer; o++) memcpy(to + (size_t)o * a->step, from + 4 * o, 4);
-    else if (a->bytes == 8)
-        for (int64_t o = 0; o < a->outer; o++) memcpy(to + (size_t)o * a->step, from + 8 * o, 8);
-    else if (a->bytes)
-        for (int64_t o = 0; o < a->outer; o++)
-            memcpy(to + (size_t)o * a->step, from + (size_t)o * a->bytes, a->bytes);
+    return (e->rows < 2 || a->row == b->row) &&
+           (e->outer * e->inner < 2 || a->element == b->element) &&
+           (e->outer < 2 || a->length == b->length);
 }
 
-static bool goes_on(const context *c, const hold *h, int64_t R, const char *pred)
+static void move(const extent *e, const spot *to, const spot *from)
 {
-    const imnn_shape s = local_of(c, h, h->consts, h->by[h->consts], R);
-    const bool *is = (const bool *)pred;
-    for (int64_t i = 0, n = imnn_shape_count(&s); i < n; i++)
-        if (is[i]) return true;
-    return false;
-}
-
-static int64_t value_bytes(const context *c, const hold *h, int32_t i, bool by, int64_t R)
-{
-    const imnn_shape s = local_of(c, h, i, by, R);
-    return imnn_shape_count(&s) * (int64_t)imnn_dtype_size(h->input[i].dtype);
+    imnn_operand out = {first_of(e, to), {0}}, in = {first_of(e, from), {0}};
+    const int64_t y[3] = {to->row, to->length * e->inner * to->element, to->element};
+    const int64_t x[3] = {from->row, from->length * e->inner * from->element, from->element};
+    const int64_t n[3] = {e->rows, e->outer, e->inner};
+    int64_t size[3];
+    for (int k = 0; k < 3; k++) { /* the axis of unit steps comes last */
+        const int axis = to->element == 1 ? k : (k + 1) % 3;
+        size[k] = n[axis], out.s[k] = y[axis], in.s[k] = x[axis];
+    }
+    imnn_map_run(imnn_map_find_copy(e->size), 1, size, &out, &in);
 }
 
 /* What a loop looks at in a step. */
@@ -280,31 +292,77 @@ typedef struct lap {
     int64_t R;
     char *room;       /* workspace */
     char **in, **out; /* of the body */
-    char **source;    /* arrays that are sliced */
+    char **source;    /* inputs */
     char **target;    /* results */
     char **carry;     /* where it is now */
 } lap;
 
+static bool goes_on(const lap *l)
+{
+    const hold *h = l->h;
+    const extent e = extent_of(l->c, h, h->consts, h->by[h->consts], l->R);
+    const spot s = spot_of(&e, h, h->rows_last, l->carry[0], 1, 0);
+    const bool *is = (const bool *)s.p;
+    for (int64_t r = 0; r < e.rows; r++)
+        for (int64_t k = 0; k < e.outer * e.inner; k++)
+            if (is[r * s.row + k * s.element]) return true;
+    return false;
+}
+
+/* Input i as the body wants it to lie: where it is, or moved to the workspace. */
+static char *brought(const lap *l, int32_t i, size_t at, int64_t length, int64_t t)
+{
+    const hold *h = l->h;
+    const extent e = extent_of(l->c, h, i, h->by[i], l->R);
+    const spot from = spot_of(&e, h, h->last[i], l->source[i], length, t);
+    const spot to = spot_of(&e, h, h->rows_last, l->room + at, 1, 0);
+    if (lies_alike(&e, &from, &to)) return first_of(&e, &from);
+    move(&e, &to, &from);
+    return to.p;
+}
+
+static void give_input(const lap *l, int32_t i, char *q)
+{
+    l->in[i] = base_of(l->c, l->h, i, l->h->by[i], l->R, q);
+}
+
+/* What stays, and the first carry, which may take the place that the second step writes to. */
+static void give_first(const lap *l)
+{
+    const hold *h = l->h;
+    for (int32_t i = 0; i < h->consts + h->carry; i++) {
+        const int32_t j = i - h->consts;
+        const bool read = j < 0 || h->need[j];
+        char *q =
+            read ? brought(l, i, j < 0 ? h->at[i] : h->at[h->nx + h->ny + j], 1, 0) : l->source[i];
+        give_input(l, i, q);
+        if (j >= 0) l->carry[j] = q;
+    }
+}
+
 static void give_slices(const lap *l, int64_t t)
 {
     const hold *h = l->h;
-    for (int32_t i = h->consts + h->carry; i < h->nx; i++) {
-        const along a = slice_of(l->c, h, i, h->axis[i], h->by[i], l->R, t);
-        char *q = l->source[i] + a.first;
-        if (a.outer != 1) gather(q = l->room + h->at[i], l->source[i], &a);
-        l->in[i] = base_of(l->c, h, i, h->by[i], l->R, q);
-    }
+    for (int32_t i = h->consts + h->carry; i < h->nx; i++)
+        give_input(l, i, brought(l, i, h->at[i], h->length, t));
+}
+
+/* A value that lies as in the body goes to its place in result k. */
+static void deliver(const lap *l, int32_t k, int32_t i, bool by, char *q, int64_t length, int64_t t)
+{
+    const hold *h = l->h;
+    const extent e = extent_of(l->c, h, i, by, l->R);
+    const spot from = spot_of(&e, h, h->rows_last, q, 1, 0);
+    const spot to = spot_of(&e, h, h->last[h->nx + k], l->target[k], length, t);
+    if (first_of(&e, &to) != q) move(&e, &to, &from);
 }
 
 static void store_carry(const lap *l, int64_t t)
 {
     const hold *h = l->h;
-    for (int32_t j = 0; j < h->carry; j++) {
-        if (!h->has[h->ny + j]) continue;
-        const int32_t i = h->consts + j;
-        const along a = slice_of(l->c, h, i, h->axis[i], h->by[i], l->R, t);
-        scatter(l->target[h->ny + j], l->carry[j], &a);
-    }
+    for (int32_t j = 0; j < h->carry; j++)
+        if (h->has[h->ny + j])
+            deliver(l, h->ny + j, h->consts + j, h->by[h->consts + j], l->carry[j], h->length, t);
 }
 
 /* Where results of the body go in step n: the other half of the carry, or their place in the
@@ -315,12 +373,14 @@ static void place_results(const lap *l, int64_t n, int64_t t)
     int32_t k = 0;
     for (int32_t i = 0; i < h->ny; i++) {
         if (!h->need[i]) continue;
-        char *q = l->room + h->at[i < h->carry && n % 2 ? h->nx + h->ny + i : h->nx + i];
-        if (i < h->carry) {
-            if (n + 1 == h->length && h->has[i]) q = l->target[i];
-        } else {
-            const along a = slice_of(l->c, h, h->nx + i, h->axis[h->nx + i], h->out_by[i], l->R, t);
-            if (a.outer == 1) q = l->target[i] + a.first;
+        const bool is_carry = i < h->carry;
+        char *q = l->room + h->at[is_carry && n % 2 ? h->nx + h->ny + i : h->nx + i];
+        if (h->has[i] && (!is_carry || n + 1 == h->length)) {
+            const extent e = extent_of(l->c, h, h->nx + i, h->out_by[i], l->R);
+            const spot own = spot_of(&e, h, h->rows_last, q, 1, 0);
+            const spot whole = spot_of(&e, h, h->last[h->nx + i], l->target[i],
+                                       is_carry ? 1 : h->length, is_carry ? 0 : t);
+            if (lies_alike(&e, &own, &whole)) q = first_of(&e, &whole);
         }
         l->out[k++] = base_of(l->c, h, h->nx + i, h->out_by[i], l->R, q);
     }
@@ -333,21 +393,17 @@ static void take_results(const lap *l, int64_t t)
     for (int32_t i = 0; i < h->ny; i++) {
         if (!h->need[i]) continue;
         char *q = start_of_row(l->c, h, h->nx + i, h->out_by[i], l->R, l->out[k++]);
-        if (i < h->carry) {
-            l->carry[i] = q;
-            l->in[h->consts + i] = base_of(l->c, h, h->nx + i, h->out_by[i], l->R, q);
-            continue;
-        }
-        const along a = slice_of(l->c, h, h->nx + i, h->axis[h->nx + i], h->out_by[i], l->R, t);
-        if (a.outer != 1) scatter(l->target[i], q, &a);
+        if (i < h->carry) l->carry[i] = q, give_input(l, h->consts + i, q);
+        else deliver(l, i, h->nx + i, h->out_by[i], q, h->length, t);
     }
 }
 
 static void run_loop(const lap *l)
 {
     const hold *h = l->h;
+    give_first(l);
     for (int64_t n = 0; h->length < 0 || n < h->length; n++) {
-        if (h->length < 0 && !goes_on(l->c, h, l->R, l->carry[0])) break;
+        if (h->length < 0 && !goes_on(l)) break;
         if (imnn_run_stopped(l->c)) return;
         const int64_t t = h->reverse ? h->length - 1 - n : n;
         if (h->length >= 0) give_slices(l, t), store_carry(l, t);
@@ -356,11 +412,7 @@ static void run_loop(const lap *l)
         take_results(l, t);
     }
     for (int32_t j = 0; j < h->carry; j++)
-        if (h->has[j] && l->carry[j] != l->target[j]) {
-            const size_t n =
-                (size_t)value_bytes(l->c, h, h->consts + j, h->by[h->consts + j], l->R);
-            if (n) memcpy(l->target[j], l->carry[j], n);
-        }
+        if (h->has[j]) deliver(l, j, h->consts + j, h->by[h->consts + j], l->carry[j], 1, 0);
 }
 
 void imnn_run_hold(const context *c, const region *r, const step *s)
@@ -369,13 +421,7 @@ void imnn_run_hold(const context *c, const region *r, const step *s)
     char *in[h->nx + 1], *out[h->ny + 1], *source[h->nx + 1], *target[2 * h->ny + 1],
         *carry[h->carry + 1];
     const lap l = {c, h, r->R, c->work + r->tile_bytes, in, out, source, target, carry};
-    for (int32_t i = 0; i < h->nx; i++) {
-        const operand *o = &s->in[i + h->lead];
-        source[i] = imnn_start_of(c, o);
-        in[i] = base_of(c, h, i, o->by, r->R, source[i]);
-        if (h->is_loop && i >= h->consts && i < h->consts + h->carry)
-            carry[i - h->consts] = source[i];
-    }
+    for (int32_t i = 0; i < h->nx; i++) source[i] = imnn_start_of(c, &s->in[i + h->lead]);
     for (int32_t k = 0; k < 2 * h->ny; k++)
         target[k] = h->has[k] ? imnn_start_of(c, &h->out[k]) : NULL;
     if (h->is_loop) {
@@ -384,6 +430,7 @@ void imnn_run_hold(const context *c, const region *r, const step *s)
     }
     int32_t body = h->lead ? *(const int32_t *)imnn_start_of(c, &s->in[0]) : 0, k = 0;
     body = body < 0 ? 0 : body >= h->bodies ? h->bodies - 1 : body;
+    for (int32_t i = 0; i < h->nx; i++) give_input(&l, i, source[i]);
     for (int32_t i = 0; i < h->ny; i++)
         if (h->need[i]) out[k++] = base_of(c, h, h->nx + i, h->out_by[i], r->R, target[i]);
     imnn_run_body(c, h->body[body], in, out, l.room, -1);

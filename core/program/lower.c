@@ -140,14 +140,20 @@ imnn_status imnn_plan_steps(imnn_program *p)
     return IMNN_OK;
 }
 
-operand imnn_operand_of(const imnn_program *p, const region *r, int32_t x, bool by)
+operand imnn_operand_seen(const imnn_program *p, const region *r, int32_t x, const imnn_view *view,
+                          bool by)
 {
     const item *it = &p->item[x], *b = &p->item[it->base];
-    const size_t size = imnn_dtype_size(it->v->type.dtype);
-    int32_t m = imnn_member(r, it->base);
-    operand o = {.dtype = it->v->type.dtype, .shape = it->v->type.shape, .by = by};
-    memcpy(o.stride, it->view.stride, sizeof o.stride);
-    o.offset = (size_t)it->view.offset * size;
+    const int64_t size = (int64_t)imnn_dtype_size(it->v->type.dtype);
+    const bool last = imnn_lies_last(p, x);
+    const int32_t m = imnn_member(r, it->base);
+    const int axis = by ? imnn_row_axis(&view->shape, r->R) : -1;
+    operand o = {.dtype = it->v->type.dtype, .shape = view->shape, .by = by};
+    memcpy(o.stride, view->stride, sizeof o.stride);
+    if (axis >= 0) o.row_step = view->shape.size[axis] / r->R * view->stride[axis];
+    for (int k = 0; last && k < view->shape.ndim; k++) o.stride[k] *= r->tile;
+    if (last && o.row_step) o.row_step = 1;
+    o.offset = (size_t)(view->offset * size * (last ? r->tile : 1));
     if (b->input >= 0) o.place = IN_INPUT, o.index = b->input;
     else if (b->v->value) o.place = IN_CONSTANT, o.data = b->v->value->data;
     else if (m >= 0 && r->tile_at[m] >= 0) {
@@ -155,7 +161,11 @@ operand imnn_operand_of(const imnn_program *p, const region *r, int32_t x, bool 
         return o;
     } else if (b->result >= 0) o.place = IN_RESULT, o.index = b->result;
     else o.place = IN_ARENA, o.offset += b->at;
-    int axis = by ? imnn_row_axis(&o.shape, r->R) : -1;
-    if (axis >= 0) o.row_bytes = o.shape.size[axis] / r->R * o.stride[axis] * (int64_t)size;
+    if (!last) o.row_bytes = o.row_step * size;
     return o;
+}
+
+operand imnn_operand_of(const imnn_program *p, const region *r, int32_t x, bool by)
+{
+    return imnn_operand_seen(p, r, x, &p->item[x].view, by);
 }

@@ -12,7 +12,7 @@ const imnn_op imnn_op_copy = {
 /* The end of a filtered program: a sum over rows of a kind, of lists. */
 const imnn_op imnn_op_emit = {.name = "emit", .id = -2, .arity = -1, .class = IMNN_CALL};
 
-static imnn_view contiguous(const imnn_shape *s)
+imnn_view imnn_contiguous(const imnn_shape *s)
 {
     imnn_view w = {.shape = *s};
     int64_t next = 1;
@@ -140,7 +140,7 @@ static void place_view(imnn_program *p, item *it)
         return;
     }
     it->base = self;
-    it->view = contiguous(&it->v->type.shape);
+    it->view = imnn_contiguous(&it->v->type.shape);
 }
 
 static imnn_status plan_item(imnn_program *p, item *it, imnn_type *in)
@@ -172,7 +172,7 @@ static item *append(imnn_program *p, const imnn_vertex *v)
     it->v = v;
     it->base = it->root = p->items;
     it->input = it->result = -1;
-    it->view = contiguous(&v->type.shape);
+    it->view = imnn_contiguous(&v->type.shape);
     it->x = TAKE(p, v->n + 1, int32_t);
     it->by = TAKE(p, v->n + 1, bool);
     if (!it->x || !it->by) return NULL;

@@ -102,6 +102,7 @@ imnn_status imnn_program_body(imnn_program **out, imnn_graph *g, int nx, const i
     p->by_rows = R > 0, p->tile = R, p->in_by = in_by, p->out_by = out_by;
     imnn_status st = plan(p, g, nx, x, ny, y, 0);
     p->in_by = p->out_by = NULL;
+    p->can_be_last = st == IMNN_OK && imnn_can_be_last(p);
     if (st == IMNN_OK) *out = p;
     else imnn_program_release(p);
     return st;

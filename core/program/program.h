@@ -34,7 +34,8 @@ typedef struct item {
 typedef enum place { IN_INPUT, IN_CONSTANT, IN_RESULT, IN_ARENA, IN_TILE, IN_PARTIAL } place;
 
 /** Where an operand of a step lies. Its first element, for rows from `row`, is at
- *  (start of the place) + offset + row * row_bytes. */
+ *  (start of the place) + offset + row * row_bytes. What a tile has by rows lies row by row, or,
+ *  with rows last (imnn_rows_last), element by element: rows are adjacent, a tile of them apart. */
 typedef struct operand {
     place place;
     int32_t index;    /* input or result; else unused */
@@ -44,6 +45,7 @@ typedef struct operand {
     imnn_dtype dtype;
     imnn_shape shape;              /* whole; by rows the row axis is shortened */
     int64_t stride[IMNN_MAX_NDIM]; /* elements */
+    int64_t row_step;              /* elements from a row to the next */
     bool by;                       /* comes by rows */
 } operand;
 
@@ -67,8 +69,8 @@ enum {
     IMNN_REGISTER_BYTES = 1 << 15 /* all registers of a cluster: most of a first-level cache */
 };
 typedef struct cluster {
-    int32_t ndim;
-    int64_t size[MAX_DIMS]; /* size[0] is a row's share of the outermost axis */
+    int32_t ndim, row_axis; /* the first axis, or the last */
+    int64_t size[MAX_DIMS]; /* that of the row axis for one row */
     int32_t sources, targets, registers, length;
     int64_t block;            /* elements that are worked on at a time */
     size_t register_bytes;    /* from one register to the next */
@@ -99,6 +101,8 @@ typedef struct hold {
     bool is_loop, reverse;
     int64_t length;
     int32_t consts, carry;
+    bool rows_last, *last; /* how rows lie in the bodies; in inputs and results of the step */
+    int64_t tile;
     struct hold *next; /* of the same program */
 } hold;
 typedef struct step {
@@ -184,7 +188,8 @@ struct imnn_program {
     hold *hold;   /* all that steps have, whose programs release gives back */
     bool by_rows; /* of a body that is run for some rows of space 1 at a time: these are the */
     int64_t tile; /* most rows, */
-    const bool *in_by, *out_by; /* and what goes by them (while it is made) */
+    const bool *in_by, *out_by;  /* and what goes by them (while it is made) */
+    bool can_be_last, rows_last; /* whether rows can be the last axis of tiles, and are */
 };
 
 typedef struct run_state { /* shared by the threads of a run */
@@ -246,8 +251,16 @@ bool imnn_same_call(const item *a, const item *b);
 
 /** Whether the comparison that a `where` of region r chooses by is done in its place. */
 bool imnn_fused_compare(const imnn_program *p, const region *r, int32_t i, imnn_view view[2]);
-/** Where the elements of item x are, for a step of region r that wants it by rows or whole. */
+/** Where the elements of item x are, for a step of region r that wants it by rows or whole; and
+ *  those that are seen of its base through another view. */
 operand imnn_operand_of(const imnn_program *p, const region *r, int32_t x, bool by);
+operand imnn_operand_seen(const imnn_program *p, const region *r, int32_t x, const imnn_view *view,
+                          bool by);
+/** layout.c: whether all steps of a body can be done with rows as the last axis. Then short axes
+ *  cost nothing: every operation goes over long runs of rows. */
+bool imnn_can_be_last(const imnn_program *p);
+/** Whether what item x shows in a tile of this program lies with rows last. */
+bool imnn_lies_last(const imnn_program *p, int32_t x);
 /** Number of elements, bytes of one row of an item. */
 int64_t imnn_row_bytes(const item *it, int64_t R);
 /** Index among the members of r, -1 if it is not computed there. */
@@ -260,6 +273,7 @@ static inline bool imnn_flows(const imnn_program *p, const item *it, int32_t k)
     return it->by[k] && x->rows == IMNN_ROWS_EACH && x->space == it->space;
 }
 extern const imnn_op imnn_op_copy, imnn_op_emit; /* of programs only */
+imnn_view imnn_contiguous(const imnn_shape *s);
 /** The shape over which an elementwise item or a copy is computed. */
 const imnn_shape *imnn_item_space(const imnn_program *p, const item *it);
 /** The shape of some rows of a whole value. */

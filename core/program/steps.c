@@ -46,7 +46,7 @@ static void strides_of(const cluster *c, int32_t at, const int64_t n[3], int64_t
         s[j] = axis >= 0 ? o->stride[axis] : 0;
     }
     if (at >= IMNN_TARGET) s[2] = 1;
-    else if (c->ndim > 1 && c->size[c->ndim - 1] == 1) s[2] = 0;
+    else if (c->row_axis != c->ndim - 1 && c->size[c->ndim - 1] == 1) s[2] = 0;
 }
 
 /* How an instruction goes over a block. */
@@ -58,12 +58,17 @@ static void plan_walk(const cluster *c, const instruction *op, const int64_t n[3
     imnn_walk_plan(w, n, &out, in, op->n);
 }
 
+static int64_t size_along(const cluster *c, int axis, int64_t rows)
+{
+    return axis == c->row_axis ? c->size[axis] * rows : c->size[axis];
+}
+
 /* The sizes of the last three axes, and how much of them is a block. */
 static void plan_block(const cluster *c, int64_t rows, int64_t n[3], int64_t most[3])
 {
     for (int j = 0; j < 3; j++) {
         const int axis = c->ndim - 3 + j;
-        n[j] = axis >= 0 ? c->size[axis] * (axis == 0 ? rows : 1) : 1;
+        n[j] = axis >= 0 ? size_along(c, axis, rows) : 1;
     }
     most[0] = most[1] = 1, most[2] = n[2];
     if (n[2] > c->block) most[2] = c->block;
@@ -116,7 +121,7 @@ static void run_cluster(const context *x, const region *r, const step *s)
     char *base[all + 1], *registers = x->work + r->tile_bytes + r->scratch_bytes;
     plan_block(c, x->rows, n, most);
     for (int k = 0; k < nd; k++)
-        if (c->size[k] * (k == 0 ? x->rows : 1) == 0) return;
+        if (size_along(c, k, x->rows) == 0) return;
     for (int i = 0; i < all; i++)
         base[i] = imnn_start_of(x, i < c->sources ? &c->source[i] : &c->target[i - c->sources]);
     for (;;) {
@@ -130,7 +135,7 @@ static void run_cluster(const context *x, const region *r, const step *s)
                 }
         int d = outer - 1; /* the next place along the outer axes */
         while (d >= 0) {
-            const int64_t size = c->size[d] * (d == 0 ? x->rows : 1);
+            const int64_t size = size_along(c, d, x->rows);
             const int64_t turn = ++index[d] < size ? 1 : 1 - size;
             for (int i = 0; i < all; i++) {
                 const operand *o = i < c->sources ? &c->source[i] : &c->target[i - c->sources];

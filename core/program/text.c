@@ -1,5 +1,6 @@
 /* A program as text: its regions, steps, clusters and buffers, and where the time went. */
 #include "core/program/program.h"
+#include <stdio.h>
 
 static const char *const kind_name[] = {"map", "gemm", "reduce", "call", "emit", "hold"};
 
@@ -108,6 +109,43 @@ static void print_step(imnn_buffer *b, const imnn_program *p, const region *r, i
     }
 }
 
+static void print_regions(imnn_buffer *b, const imnn_program *p)
+{
+    for (int32_t k = 0; k < p->regions; k++) {
+        const region *r = &p->region[k];
+        imnn_print(b, "region %d: level %d, ", k + 1, r->level);
+        if (r->space == 0) imnn_print(b, "whole");
+        else if (p->by_rows)
+            imnn_print(b, "the rows at hand%s", p->rows_last ? ", as the last axis" : "");
+        else
+            imnn_print(b, "%lld rows in %lld tiles of %lld, %lld groups", (long long)r->R,
+                       (long long)r->tiles, (long long)r->tile, (long long)r->groups);
+        imnn_print(b, ", %zu bytes a tile, %d packed factors\n", r->tile_bytes, r->packs);
+        for (int32_t s = 0; s < r->steps; s++) print_step(b, p, r, s);
+        double t = spent(p, r, r->steps);
+        if (t > 0) imnn_print(b, "    sums of groups added  [%.1f us]\n", t * 1e6);
+    }
+}
+
+/* The bodies that steps of p hold, and what these hold. */
+static void print_bodies(imnn_buffer *b, const imnn_program *p, const char *whose)
+{
+    for (int32_t k = 0; k < p->regions; k++)
+        for (int32_t s = 0; s < p->region[k].steps; s++) {
+            const step *t = &p->region[k].step[s];
+            for (int32_t i = 0; t->kind == STEP_HOLD && i < t->hold->bodies; i++) {
+                char name[64];
+                const imnn_program *body = t->hold->body[i];
+                snprintf(name, sizeof name, "%s%d.%d%c", whose, k + 1, s + 1, 'a' + i);
+                imnn_print(b, "body %s: %d inputs, %d results, %d regions\n", name, body->nx,
+                           body->ny, body->regions);
+                print_regions(b, body);
+                snprintf(name, sizeof name, "%s%d.%d%c.", whose, k + 1, s + 1, 'a' + i);
+                print_bodies(b, body, name);
+            }
+        }
+}
+
 const char *imnn_program_text(imnn_program *p)
 {
     imnn_buffer *b = &p->text;
@@ -119,17 +157,7 @@ const char *imnn_program_text(imnn_program *p)
     if (p->runs)
         imnn_print(b, "profile: %lld runs of %.1f us; steps: time of all threads in a run\n",
                    (long long)p->runs, p->seconds / (double)p->runs * 1e6);
-    for (int32_t k = 0; k < p->regions; k++) {
-        const region *r = &p->region[k];
-        imnn_print(b, "region %d: level %d, ", k + 1, r->level);
-        if (r->space == 0) imnn_print(b, "whole");
-        else
-            imnn_print(b, "%lld rows in %lld tiles of %lld, %lld groups", (long long)r->R,
-                       (long long)r->tiles, (long long)r->tile, (long long)r->groups);
-        imnn_print(b, ", %zu bytes a tile, %d packed factors\n", r->tile_bytes, r->packs);
-        for (int32_t s = 0; s < r->steps; s++) print_step(b, p, r, s);
-        double t = spent(p, r, r->steps);
-        if (t > 0) imnn_print(b, "    sums of groups added  [%.1f us]\n", t * 1e6);
-    }
+    print_regions(b, p);
+    print_bodies(b, p, "");
     return b->failed ? "program: no memory for its description" : b->text;
 }
