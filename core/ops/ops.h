@@ -245,7 +245,8 @@ imnn_rows imnn_rows_before(const imnn_vertex *v, const imnn_type *in, int64_t R,
  *   iota                  {dtype, axis, sizes...}: counts along the axis; no inputs
  *   convert               {dtype}
  *   complex, real, imag, conj, angle {}
- *   fft, ifft, rfft       {axes}: the last ones; irfft {axes, n}: to n numbers along the last one
+ *   fft, ifft, rfft       {axes, behind}: how many axes, and how many are behind them
+ *   irfft                 {axes, behind, n}: to n numbers along the last of them
  *   matmul                {transpose a, transpose b}: a (..., n, k) or (..., k, n); ...; with
  *                         equal leading axes
  *   random_split          {n, layout}; random_fold_in {}

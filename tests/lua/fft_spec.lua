@@ -137,6 +137,52 @@ describe('transforms', function()
     near(x, fft.ifftn(fft.fftn(x)))
   end)
 
+  -- Axes one after the other, each brought to the end.
+  local function one_by_one(name, y, axes, sizes)
+    for i, axis in ipairs(axes) do
+      y = np.moveaxis(fft[name](np.moveaxis(y, axis, -1), sizes and sizes[i]), -1, axis)
+    end
+    return y
+  end
+
+  it('go along axes in any order, adjacent or not', function()
+    local a = random.normal(random.PRNGKey(6), { 2, 3, 4, 5 }, 'f64')
+    local b = np.complex(a, a ^ 2)
+    for _, axes in ipairs { { 1, 2 }, { 2, 3 }, { 1, 3 }, { 4, 1, 2 }, { 3, 1 }, { 2, 1, 4, 3 },
+      { 1, 2, 3 }, { 2, 4, 3 } } do
+      near(one_by_one('fft', b, axes), fft.fftn(b, { axes = axes }))
+      near(one_by_one('ifft', b, axes), fft.ifftn(b, { axes = axes }))
+      local last, other, sizes = axes[#axes], { unpack(axes, 1, #axes - 1) }, {}
+      for k, axis in ipairs(axes) do sizes[k] = a.shape[axis] end
+      local y = fft.rfftn(a, { axes = axes })
+      near(one_by_one('fft', one_by_one('rfft', a, { last }), other), y)
+      near(a, fft.irfftn(y, { axes = axes, s = sizes }))
+    end
+  end)
+
+  it('of large arrays are those of their rows and columns', function()
+    local a = random.normal(random.PRNGKey(5), { 2, 150, 201 }, 'f64')
+    local b = np.complex(a[1], a[2])
+    near(one_by_one('fft', b, { 2, 1 }), fft.fft2(b))
+    near(one_by_one('ifft', b, { 2, 1 }), fft.ifft2(b))
+    near(one_by_one('fft', one_by_one('rfft', a, { 3 }), { 2 }), fft.rfft2(a))
+    near(a, fft.irfft2(fft.rfft2(a), { s = { 150, 201 } }))
+    near(np.moveaxis(fft.fft2(b), 1, 2), fft.fft2(b.T))
+    near(fft.fft2(a), fft.fftn(np.moveaxis(a, 1, 3), { axes = { 1, 2 } }):transpose { 3, 1, 2 })
+  end)
+
+  it('of signals with real spectra', function()
+    local h = fft.hfft(x)
+    assert.are.same({ 5, 12 }, h.shape)
+    near(fft.irfft(x.real - 1i * x.imag) * 12, h)
+    near(fft.irfft(x.real - 1i * x.imag, 13) * 13, fft.hfft(x, 13))
+    for _, norm in ipairs { 'backward', 'ortho', 'forward' } do
+      near(two, fft.hfft(fft.ihfft(two, { axis = 2, norm = norm }),
+        { n = 5, axis = 2, norm = norm }))
+    end
+    near(np.conj(fft.rfft(two)) / 7, fft.ihfft(two))
+  end)
+
   it('are cropped and padded', function()
     near(fft.fft(x[{ {}, { 1, 3 } }]), fft.fft(x, 3))
     near(fft.fft(np.concatenate({ x, np.zeros({ 5, 2 }, 'c128') }, 2)), fft.fft(x, 9))
@@ -202,12 +248,54 @@ describe('transforms', function()
     assert.are.equal(first[1]:sub(37 * 40 + 1, 38 * 40), ffi.string(row:data(), 40))
   end)
 
+  it('of an array have the bytes that they have among others', function()
+    local function bytes(y) return ffi.string(y:data(), y.size * array.bytes[y.dtype]) end
+    for _, n in ipairs { { 8 }, { 9 }, { 32 }, { 100 }, { 1000 }, { 8, 8 }, { 5, 7 },
+      { 30, 31 } } do
+      for _, dtype in ipairs { 'f32', 'f64' } do
+        local all = random.normal(random.PRNGKey(#n + n[1]), { 83, unpack(n) }, dtype)
+        local last = {}
+        for k = 1, #n do last[k] = k - #n - 1 end
+        for _, f in ipairs {
+          function(a) return fft.fftn(a + 0.5i * a, { axes = last }) end,
+          function(a) return fft.rfftn(a, { axes = last }) end,
+          function(a) return fft.irfftn(fft.rfftn(a, { axes = last }), { axes = last, s = n }) end,
+        } do
+          local whole = f(all)
+          for _, cut in ipairs { { 1, 1 }, { 2, 4 }, { 3, 83 }, { 40, 63 }, { 83, 83 } } do
+            assert.is_true(bytes(whole[{ cut }]) == bytes(f(all[{ cut }])), dtype)
+          end
+        end
+      end
+    end
+  end)
+
+  it('of one large array have the same bytes on 1, 2 and 3 threads', function()
+    local before = imnn.threads()
+    local a = random.normal(random.PRNGKey(8), { 400, 300 })
+    local first
+    for n = 1, 3 do
+      imnn.set_threads(n)
+      local y = fft.irfft2(fft.rfft2(a) * 2) + fft.ifft2(fft.fft2(a)).real
+      local bytes = ffi.string(y:data(), 4 * y.size)
+      first = first or bytes
+      assert.is_true(first == bytes)
+    end
+    imnn.set_threads(before)
+  end)
+
   it('say what is wrong', function()
     local function refuses(sentence, fn)
       assert.are.equal(sentence, (message(fn):match '^[^:]*:%d+: (.*)$'))
     end
     refuses('fft.rfft: is of real arrays, got c128; np.fft.fft is of complex ones', function()
       return fft.rfft(x)
+    end)
+    refuses('fft.ihfft: is of real arrays, got c128; np.fft.ifft is of complex ones', function()
+      return fft.ihfft(x)
+    end)
+    refuses("fft.hfft: norm is 'backward', 'ortho' or 'forward', got \"none\"", function()
+      return fft.hfft(x, { norm = 'none' })
     end)
     refuses("fft.fft: norm is 'backward', 'ortho' or 'forward', got \"orto\"", function()
       return fft.fft(x, { norm = 'orto' })

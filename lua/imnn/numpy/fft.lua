@@ -9,24 +9,25 @@
 local args = require 'imnn.args'
 local array = require 'imnn.array'
 local axes_of = require 'imnn.numpy.axes'
+local complex = require 'imnn.numpy.complex'
 local core = require 'imnn.core'
 local create = require 'imnn.numpy.create'
 local promote = require 'imnn.numpy.promote'
 local roll = require('imnn.numpy.arrange').roll
-local shape = require 'imnn.numpy.shape'
 local M = {}
 
 -- ---- transforms ----
 
--- The last axes cropped or padded with zeros to these sizes.
-local function resize(x, sizes)
-  local all, ranges, widths = x.shape, {}, {}
-  local first, cropped, padded = #all - #sizes, false, false
+-- Axes (from 0) cropped or padded with zeros to these sizes.
+local function resize(x, axes, sizes)
+  local all, ranges, widths, want = x.shape, {}, {}, {}
+  local cropped, padded = false, false
+  for k, a in ipairs(axes) do want[a + 1] = sizes[k] end
   for k, size in ipairs(all) do
-    local want = sizes[k - first] or size
-    cropped, padded = cropped or want < size, padded or want > size
-    for _, v in ipairs { 0, math.min(size, want), 1 } do ranges[#ranges + 1] = v end
-    for _, v in ipairs { 0, math.max(want - size, 0), 0 } do widths[#widths + 1] = v end
+    local to = want[k] or size
+    cropped, padded = cropped or to < size, padded or to > size
+    for _, v in ipairs { 0, math.min(size, to), 1 } do ranges[#ranges + 1] = v end
+    for _, v in ipairs { 0, math.max(to - size, 0), 0 } do widths[#widths + 1] = v end
   end
   if cropped then x = array.apply('slice', { x }, ranges) end
   return padded and array.apply('pad', { x }, widths) or x
@@ -49,46 +50,89 @@ local factors = {
   ortho = function(n, inverse) return inverse and math.sqrt(n) or 1 / math.sqrt(n) end,
   forward = function(n, inverse) return inverse and n or 1 / n end,
 }
+-- The norm under which a backward transform is one forward.
+local opposite = { backward = 'forward', forward = 'backward', ortho = 'ortho' }
+
+local function check_norm(who, norm)
+  if factors[norm] then return end
+  core.raise("%s: norm is 'backward', 'ortho' or 'forward', got %q", who, tostring(norm))
+end
 
 local function as_floats(x, kind, who)
   x = create.as_array(x, who)
   if kind == 'rfft' then
     if promote.is_complex(x.dtype) then
       core.raise('%s: is of real arrays, got %s; np.fft.%s is of complex ones', who, x.dtype,
-        (who:gsub('^.*%.r', '')))
+        (who:gsub('^.*%.r', ''):gsub('^.*%.ihfft', 'ifft')))
     end
     return promote.convert(x, promote.real(x.dtype))
   end
   return promote.convert(x, promote.complex_of(x.dtype))
 end
 
--- kind: the operator. sizes: of the real side, or nil.
+-- The operator over the runs of adjacent axes among these; n: of irfft.
+local function over(kind, x, axes, n, who)
+  local first = 1
+  for k, a in ipairs(axes) do
+    if axes[k + 1] ~= a + 1 then
+      x = array.apply(kind, { x }, { k - first + 1, x.ndim - 1 - a, n }, who)
+      first = k + 1
+    end
+  end
+  return x
+end
+
+-- The last axis and those that are adjacent in front of it; the others, sorted.
+local function around(axes)
+  local last, other, run = axes[#axes], {}, {}
+  for k = 1, #axes - 1 do other[k] = axes[k] end
+  table.sort(other)
+  local next_one = last
+  for k = #other, 1, -1 do
+    if other[k] == next_one - 1 then
+      next_one = table.remove(other, k)
+      table.insert(run, 1, next_one)
+    end
+  end
+  run[#run + 1] = last
+  return run, other
+end
+
+-- kind: the operator. axes: from 0. sizes: of the real side.
+local function apply(kind, x, axes, sizes, who)
+  local n = kind == 'irfft' and sizes[#sizes] or nil
+  if n then sizes[#sizes] = math.floor(n / 2) + 1 end
+  x = resize(x, axes, sizes)
+  if kind == 'rfft' then
+    local run, other = around(axes)
+    return over('fft', over('rfft', x, run, nil, who), other, nil, who)
+  elseif kind == 'irfft' then
+    local run, other = around(axes)
+    return over('irfft', over('ifft', x, other, nil, who), run, n, who)
+  end
+  table.sort(axes)
+  return over(kind, x, axes, nil, who)
+end
+
+-- sizes: of the real side, or nil.
 local function transform(kind, who, x, sizes, axes, norm)
-  if not factors[norm] then
-    core.raise("%s: norm is 'backward', 'ortho' or 'forward', got %q", who, tostring(norm))
-  end
+  check_norm(who, norm)
   x = as_floats(x, kind, who)
-  local ends, count = {}, #axes_of.given(who, axes, x.ndim)
-  if count == 0 then
-    core.raise('%s: needs an axis, got shape (%s)', who, table.concat(x.shape, ', '))
+  local at, shape = axes_of.given(who, axes, x.ndim), x.shape
+  if #at == 0 then
+    core.raise('%s: needs an axis, got shape (%s)', who, table.concat(shape, ', '))
   end
-  for k = 1, count do ends[k] = k - count - 1 end
-  local y = shape.moveaxis(x, axes, ends)
   if not sizes then
-    local all = y.shape
-    sizes = { unpack(all, #all - count + 1) }
-    if kind == 'irfft' then sizes[count] = 2 * (sizes[count] - 1) end
+    sizes = {}
+    for k, a in ipairs(at) do sizes[k] = shape[a + 1] end
+    if kind == 'irfft' then sizes[#at] = 2 * (sizes[#at] - 1) end
   end
-  check_sizes(who, sizes, count)
-  local given, elements = { unpack(sizes) }, 1
-  if kind == 'irfft' then given[count] = math.floor(sizes[count] / 2) + 1 end
+  check_sizes(who, sizes, #at)
+  local elements = 1
   for _, size in ipairs(sizes) do elements = elements * size end
-  local inverse = kind == 'ifft' or kind == 'irfft'
-  y = array.apply(kind, { resize(y, given) }, { count, kind == 'irfft' and sizes[count] or nil },
-    who)
-  local factor = factors[norm](elements, inverse)
-  if factor ~= 1 then y = y * factor end
-  return shape.moveaxis(y, ends, axes)
+  local y = apply(kind, x, at, { unpack(sizes) }, who)
+  local factor = factors[norm](elements, kind == 'ifft' or kind == 'irfft')
+  return factor == 1 and y or y * factor
 end
 
 local one_axis = {
@@ -100,56 +144,169 @@ local several_axes = {
   norm = { 'string', default = 'backward' },
 }
 
+local function one(name, opts)
+  if type(opts) == 'number' then opts = { n = opts } end
+  local o = args.take('fft.' .. name, opts, one_axis)
+  return o, o.n and { o.n }, { o.axis }
+end
+
+local function along_one(kind)
+  return function(x, opts)
+    local o, sizes, axes = one(kind, opts)
+    return transform(kind, 'fft.' .. kind, x, sizes, axes, o.norm)
+  end
+end
+
+local function along_two(kind)
+  local who = 'fft.' .. kind .. '2'
+  return function(x, opts)
+    local o = args.take(who, opts, several_axes)
+    return transform(kind, who, x, o.s, o.axes or { -2, -1 }, o.norm)
+  end
+end
+
 -- The last axes of an array, as many as there are sizes, or all.
-local function last_axes(x, sizes)
-  local out, n = {}, #create.as_array(x, 'fft').shape
+local function last_axes(who, x, sizes)
+  local out, n = {}, #create.as_array(x, who).shape
   for k = sizes and n - #sizes + 1 or 1, n do out[#out + 1] = k end
   return out
 end
 
-for _, kind in ipairs { 'fft', 'ifft', 'rfft', 'irfft' } do
-  M[kind] = function(x, opts)
-    local who = 'fft.' .. kind
-    if type(opts) == 'number' then opts = { n = opts } end
-    local o = args.take(who, opts, one_axis)
-    return transform(kind, who, x, o.n and { o.n }, { o.axis }, o.norm)
-  end
-  M[kind .. '2'] = function(x, opts)
-    local who = 'fft.' .. kind .. '2'
+local function along_several(kind)
+  local who = 'fft.' .. kind .. 'n'
+  return function(x, opts)
     local o = args.take(who, opts, several_axes)
-    return transform(kind, who, x, o.s, o.axes or { -2, -1 }, o.norm)
-  end
-  M[kind .. 'n'] = function(x, opts)
-    local who = 'fft.' .. kind .. 'n'
-    local o = args.take(who, opts, several_axes)
-    return transform(kind, who, x, o.s, o.axes or last_axes(x, o.s), o.norm)
+    return transform(kind, who, x, o.s, o.axes or last_axes(who, x, o.s), o.norm)
   end
 end
 
---- Transform along one axis; its inverse.
+--- Transform along one axis.
 -- @tparam Array|table x complex, or real, which is made complex
 -- @tparam[opt] table|number opts `n`, `axis`, `norm`, or n alone
--- @treturn Array complex
+-- @treturn Array complex, shaped like x but for n
+-- @raise an axis or size that there is not, an unknown norm
 -- @function fft
 -- @usage np.fft.fft { 1, 0, 0, 0 } --> {1, 1, 1, 1}
+M.fft = along_one 'fft'
+
+--- Inverse transform along one axis.
+-- @tparam Array|table x complex, or real, which is made complex
+-- @tparam[opt] table|number opts `n`, `axis`, `norm`, or n alone
+-- @treturn Array complex, shaped like x but for n
+-- @function ifft
+-- @usage np.fft.ifft { 4, 0, 0, 0 } --> {1, 1, 1, 1}
+M.ifft = along_one 'ifft'
 
 --- Transform of real numbers: the n / 2 + 1 elements that tell the others, which are conjugates.
 -- @tparam Array|table x real
 -- @tparam[opt] table|number opts `n`, `axis`, `norm`, or n alone
 -- @treturn Array complex
+-- @raise a complex array
 -- @function rfft
+-- @usage np.fft.rfft { 1, 0, 0, 0 } --> {1, 1, 1}
+M.rfft = along_one 'rfft'
 
---- Its inverse: n real numbers, 2 (m - 1) of m elements unless `n` is given.
+--- Inverse of rfft: n real numbers, 2 (m - 1) of m elements unless `n` is given.
 -- @tparam Array|table x complex
 -- @tparam[opt] table|number opts `n`, `axis`, `norm`, or n alone
 -- @treturn Array real
 -- @function irfft
+-- @usage np.fft.irfft({ 1, 1, 1 }, 4) --> {1, 0, 0, 0}
+M.irfft = along_one 'irfft'
 
---- Transforms along the last two axes: fft2, ifft2, rfft2, irfft2, the real ones halved along the
--- last; and along any: fftn, ifftn, rfftn, irfftn.
--- @tparam Array|table x
+--- Transform of numbers of which those that are not there are conjugates, to n real numbers: that
+-- of a signal in time with a real spectrum.
+-- @tparam Array|table x complex
+-- @tparam[opt] table|number opts `n` (2 (m - 1) of m elements), `axis`, `norm`, or n alone
+-- @treturn Array real
+-- @function hfft
+-- @usage np.fft.hfft({ 1, 1, 1 }, 4) --> {4, 0, 0, 0}
+function M.hfft(x, opts)
+  local o, sizes, axes = one('hfft', opts)
+  check_norm('fft.hfft', o.norm)
+  x = complex.conj(as_floats(x, 'irfft', 'fft.hfft'))
+  return transform('irfft', 'fft.hfft', x, sizes, axes, opposite[o.norm])
+end
+
+--- Inverse of hfft: n / 2 + 1 complex numbers.
+-- @tparam Array|table x real
+-- @tparam[opt] table|number opts `n`, `axis`, `norm`, or n alone
+-- @treturn Array complex
+-- @raise a complex array
+-- @function ihfft
+-- @usage np.fft.ihfft { 4, 0, 0, 0 } --> {1, 1, 1}
+function M.ihfft(x, opts)
+  local o, sizes, axes = one('ihfft', opts)
+  check_norm('fft.ihfft', o.norm)
+  return complex.conj(transform('rfft', 'fft.ihfft', x, sizes, axes, opposite[o.norm]))
+end
+
+--- Transform along two axes, the last ones.
+-- @tparam Array|table x complex, or real, which is made complex
 -- @tparam[opt] table opts `s`, `axes`, `norm`
+-- @treturn Array complex, shaped like x but for s
+-- @raise axes or sizes that there are not, an unknown norm
+-- @function fft2
+-- @usage np.fft.fft2 { { 1, 0 }, { 0, 0 } } --> {{1, 1}, {1, 1}}
+M.fft2 = along_two 'fft'
+
+--- Inverse transform along two axes, the last ones.
+-- @tparam Array|table x complex, or real, which is made complex
+-- @tparam[opt] table opts `s`, `axes`, `norm`
+-- @treturn Array complex, shaped like x but for s
+-- @function ifft2
+-- @usage np.fft.ifft2 { { 4, 0 }, { 0, 0 } } --> {{1, 1}, {1, 1}}
+M.ifft2 = along_two 'ifft'
+
+--- Transform of real numbers along two axes, the last ones; the last of them is halved.
+-- @tparam Array|table x real
+-- @tparam[opt] table opts `s`, `axes`, `norm`
+-- @treturn Array complex
+-- @function rfft2
+-- @usage np.fft.rfft2(np.ones { 4, 4 }).shape --> { 4, 3 }
+M.rfft2 = along_two 'rfft'
+
+--- Inverse of rfft2. Odd last sizes have to be told: `s`.
+-- @tparam Array|table x complex
+-- @tparam[opt] table opts `s`, `axes`, `norm`
+-- @treturn Array real
+-- @function irfft2
+-- @usage np.fft.irfft2(np.fft.rfft2(np.ones { 4, 5 }), { s = { 4, 5 } }).shape --> { 4, 5 }
+M.irfft2 = along_two 'irfft'
+
+--- Transform along axes: all, or as many of the last ones as there are sizes.
+-- @tparam Array|table x complex, or real, which is made complex
+-- @tparam[opt] table opts `s`, `axes`, `norm`
+-- @treturn Array complex, shaped like x but for s
+-- @raise axes or sizes that there are not, an unknown norm
 -- @function fftn
+-- @usage np.fft.fftn(np.ones { 2, 2, 2 }):sum() --> 8
+M.fftn = along_several 'fft'
+
+--- Inverse transform along axes: all, or as many of the last ones as there are sizes.
+-- @tparam Array|table x complex, or real, which is made complex
+-- @tparam[opt] table opts `s`, `axes`, `norm`
+-- @treturn Array complex, shaped like x but for s
+-- @function ifftn
+-- @usage np.fft.ifftn(np.ones { 2, 2, 2 }):sum() --> 1
+M.ifftn = along_several 'ifft'
+
+--- Transform of real numbers along axes: all, or as many of the last ones as there are sizes. The
+-- last one given is halved.
+-- @tparam Array|table x real
+-- @tparam[opt] table opts `s`, `axes`, `norm`
+-- @treturn Array complex
+-- @function rfftn
+-- @usage np.fft.rfftn(np.ones { 2, 3, 4 }).shape --> { 2, 3, 3 }
+M.rfftn = along_several 'rfft'
+
+--- Inverse of rfftn. Odd sizes of the last axis have to be told: `s`.
+-- @tparam Array|table x complex
+-- @tparam[opt] table opts `s`, `axes`, `norm`
+-- @treturn Array real
+-- @function irfftn
+-- @usage np.fft.irfftn(np.fft.rfftn(np.ones { 2, 3, 4 })).shape --> { 2, 3, 4 }
+M.irfftn = along_several 'irfft'
 
 -- ---- frequencies ----
 
@@ -172,6 +329,8 @@ end
 -- @tparam[opt=1] number d spacing
 -- @tparam[opt] string dtype the default one
 -- @treturn Array (n)
+-- @raise n that is no whole number, a spacing of 0
+-- @usage np.fft.fftfreq(4) --> {0, 0.25, -0.5, -0.25}
 function M.fftfreq(n, d, dtype)
   local above, kind = frequencies('fft.fftfreq', n, d, dtype, 0, math.floor((n - 1) / 2))
   local below = frequencies('fft.fftfreq', n, d, dtype, -math.floor(n / 2), -1)
@@ -179,29 +338,43 @@ function M.fftfreq(n, d, dtype)
   return create.array(above, kind)
 end
 
---- Those of rfft (n / 2 + 1).
+--- The frequencies of the elements of rfft, in cycles per unit of the spacing.
+-- @tparam number n elements of the real side
+-- @tparam[opt=1] number d spacing
+-- @tparam[opt] string dtype the default one
+-- @treturn Array (n / 2 + 1)
+-- @usage np.fft.rfftfreq(4) --> {0, 0.25, 0.5}
 function M.rfftfreq(n, d, dtype)
   return create.array(frequencies('fft.rfftfreq', n, d, dtype, 0, math.floor(n / 2)))
 end
 
 -- Elements moved along axes by half their number, to the right or to the left.
 local function shifted(who, x, opts, direction)
-  if type(opts) == 'number' then opts = { axes = { opts } } end
-  local o = args.take(who, opts, { axes = { 'table', optional = true } })
+  if type(opts) == 'number' then opts = { axes = opts } end
+  local o = args.take(who, opts, { axes = { 'table', 'integer', optional = true } })
   x = create.as_array(x, who)
-  local axes, shifts, sizes = o.axes or last_axes(x), {}, x.shape
+  local axes, shifts, sizes = o.axes or last_axes(who, x), {}, x.shape
+  if type(axes) == 'number' then axes = { axes } end
   for i, axis in ipairs(axes_of.given(who, axes, #sizes)) do
     shifts[i] = direction * math.floor(sizes[axis + 1] / 2)
   end
   return #shifts > 0 and roll(x, shifts, axes) or x
 end
 
---- The frequency 0 brought to the middle, along all axes or those of the option `axes`.
+--- The frequency 0 brought to the middle.
+-- @tparam Array|table x
+-- @tparam[opt] table|number opts `axes`, one or several, or one alone; all of them otherwise
+-- @treturn Array shaped like x
+-- @usage np.fft.fftshift { 0, 1, 2, -2, -1 } --> {-2, -1, 0, 1, 2}
 function M.fftshift(x, opts)
   return shifted('fft.fftshift', x, opts, 1)
 end
 
 --- The inverse of fftshift.
+-- @tparam Array|table x
+-- @tparam[opt] table|number opts `axes`, one or several, or one alone; all of them otherwise
+-- @treturn Array shaped like x
+-- @usage np.fft.ifftshift { -2, -1, 0, 1, 2 } --> {0, 1, 2, -2, -1}
 function M.ifftshift(x, opts)
   return shifted('fft.ifftshift', x, opts, -1)
 end
