@@ -83,11 +83,14 @@ end
 -- @tparam table inputs Arrays
 -- @tparam function build (graph, node, ...) -> node, ...
 -- @treturn Array for each node
+-- @raise what was wrong with a value, as with a matrix that has no inverse
 function M.build(who, key, inputs, build)
   if trace.any_traced(inputs, #inputs) then return unpack(build_nodes(who, inputs, build)) end
   key = signature(who .. ' ' .. key, inputs)
   local run = cache[key] or build_program(who, inputs, build)
   local made = run(inputs)
+  local fault = ffi.string(C.imnn_last_fault())
+  if fault ~= '' then core.raise('%s: %s', who, fault) end
   if not cache[key] then -- it works, so there is memory for it
     if cached > 500 then cache, cached = {}, 0 end
     cache[key], cached = run, cached + 1
