@@ -15,4 +15,5 @@
 #include "imnn/optim.h"
 #include "imnn/program.h"
 #include "imnn/random.h"
+#include "imnn/stats.h"
 #endif

@@ -3,6 +3,7 @@
 local rooms = {
   linalg = 'imnn.scipy.linalg', interpolate = 'imnn.scipy.interpolate',
   ndimage = 'imnn.scipy.ndimage', special = 'imnn.scipy.special',
+  stats = 'imnn.scipy.stats',
 }
 
 return setmetatable({}, {
