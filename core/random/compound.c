@@ -1,5 +1,6 @@
 /* Distributions that are made of others. Which key goes where is JAX's (spec/random 6, 8.3). */
 #include "core/random/distributions.h"
+#include <math.h>
 
 static imnn_node number(imnn_graph *g, imnn_dtype dtype, double x)
 {
@@ -12,15 +13,6 @@ static imnn_node draw(imnn_graph *g, const char *name, imnn_node key, imnn_dtype
     return imnn_graph_ok(g) ? imnn_random_draw(g, name, key, dtype, shape, &a) : 0;
 }
 
-/* shape with one more axis at the end */
-static imnn_shape longer(imnn_graph *g, const imnn_shape *shape, int64_t size)
-{
-    imnn_shape s = *shape;
-    if (s.ndim < IMNN_MAX_NDIM) s.size[s.ndim++] = size;
-    else imnn_graph_fail(g, IMNN_EVALUE, "random: more than %d axes", IMNN_MAX_NDIM);
-    return s;
-}
-
 static imnn_node sum_last(imnn_graph *g, imnn_node x)
 {
     if (!imnn_graph_ok(g)) return 0;
@@ -31,9 +23,43 @@ static imnn_node sum_last(imnn_graph *g, imnn_node x)
     imnn_node imnn_random_built_##name(imnn_graph *g, imnn_node key, imnn_dtype dtype, \
                                        const imnn_shape *shape, const imnn_node *p)
 
+/* Two uniform numbers: rows of (2, shape). */
+static void two(imnn_graph *g, imnn_node key, imnn_dtype dtype, const imnn_shape *shape,
+                imnn_node u[2])
+{
+    imnn_shape both = {1, {2}};
+    both = imnn_random_longer(g, &both, shape->ndim, shape->size);
+    imnn_node x = imnn_random_uniform(g, key, dtype, &both, 0, 0);
+    for (int k = 0; k < 2 && imnn_graph_ok(g); k++)
+        u[k] = g_squeeze(g, g_part(g, x, shape->ndim + 1, k, 1),
+                         imnn_graph_shape(g, x)->ndim - shape->ndim - 1);
+}
+
+/* The bits of a number behind its last one. */
+static double ulp(imnn_dtype dtype) { return dtype == IMNN_F32 ? 0x1p-23 : 0x1p-52; }
+
+BUILD(bernoulli_high) /* u in as many bits again: small probabilities are not rounded */
+{
+    imnn_node u[2] = {0};
+    two(g, key, dtype, shape, u);
+    return g_lt(g, g_mul(g, u[1], number(g, dtype, ulp(dtype))), g_sub(g, p[0], u[0]));
+}
+
+BUILD(gumbel_high) /* small u, which give the large numbers, have more bits */
+{
+    const double small =
+        fmax(ulp(dtype) * ulp(dtype) / 2, dtype == IMNN_F32 ? 0x1p-126 : 0x1p-1022);
+    imnn_node u[2] = {0};
+    two(g, key, dtype, shape, u);
+    imnn_node more =
+        g_add(g, g_mul(g, u[1], number(g, dtype, ulp(dtype))), number(g, dtype, small));
+    more = g_where(g, g_ge(g, u[0], number(g, dtype, 0.5)), number(g, dtype, 0), more);
+    return g_neg(g, g_log(g, g_neg(g, g_log1p(g, g_neg(g, g_add(g, u[0], more))))));
+}
+
 BUILD(maxwell)
 {
-    const imnn_shape three = longer(g, shape, 3);
+    const imnn_shape three = imnn_random_longer(g, shape, 1, (int64_t[]){3});
     imnn_node z = imnn_random_normal(g, key, dtype, &three);
     return g_sqrt(g, sum_last(g, g_mul(g, z, z)));
 }
@@ -150,7 +176,7 @@ imnn_node imnn_random_dirichlet(imnn_graph *g, imnn_node key, imnn_dtype dtype,
         imnn_graph_fail(g, IMNN_ESHAPE, "random.dirichlet: alpha needs an axis of concentrations");
         return 0;
     }
-    const imnn_shape full = longer(g, shape, s->size[s->ndim - 1]);
+    const imnn_shape full = imnn_random_longer(g, shape, 1, s->size + s->ndim - 1);
     imnn_node x = draw(g, "loggamma", key, dtype, &full, alpha);
     if (!imnn_graph_ok(g)) return 0;
     const int last = imnn_graph_shape(g, x)->ndim - 1;
@@ -164,7 +190,7 @@ imnn_node imnn_random_ball(imnn_graph *g, imnn_node key, imnn_dtype dtype, const
                            int64_t d, imnn_node p)
 {
     if (!imnn_random_begin(g, "random.ball", key, dtype)) return 0;
-    const imnn_shape full = longer(g, shape, d);
+    const imnn_shape full = imnn_random_longer(g, shape, 1, &d);
     imnn_node keys = g_random_split(g, key, 2);
     imnn_node x = draw(g, "generalized_normal", imnn_random_key(g, keys, 0), dtype, &full, p);
     imnn_node e = draw(g, "exponential", imnn_random_key(g, keys, 1), dtype, shape, 0);

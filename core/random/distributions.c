@@ -1,6 +1,7 @@
 /* Random numbers from words, in the steps of JAX, so that equal keys give equal numbers: bits
  * exactly, what follows within a few units in the last place. */
 #include "core/random/distributions.h"
+#include <float.h>
 #include <math.h>
 
 bool imnn_random_begin(imnn_graph *g, const char *who, imnn_node key, imnn_dtype dtype)
@@ -73,9 +74,23 @@ static double next(imnn_dtype dtype, double x, double to)
     return dtype == IMNN_F32 ? nextafterf((float)x, (float)to) : nextafter(x, to);
 }
 
+/* Both parts of variance 1/2. */
+static imnn_node complex_normal(imnn_graph *g, imnn_node key, imnn_dtype dtype,
+                                const imnn_shape *shape)
+{
+    if (!imnn_graph_accepts(g, "random.normal", 1, &key)) return 0;
+    imnn_node keys = g_random_split(g, key, 2), part[2];
+    for (int k = 0; k < 2; k++) {
+        part[k] = imnn_random_normal(g, imnn_random_key(g, keys, k), imnn_part_dtype(dtype), shape);
+        part[k] = g_div(g, part[k], g_number(g, part[k], sqrt(2)));
+    }
+    return g_complex(g, part[0], part[1]);
+}
+
 imnn_node imnn_random_normal(imnn_graph *g, imnn_node key, imnn_dtype dtype,
                              const imnn_shape *shape)
 {
+    if (imnn_is_complex(dtype)) return complex_normal(g, key, dtype, shape);
     if (!imnn_random_begin(g, "random.normal", key, dtype)) return 0;
     imnn_node lo = imnn_graph_number(g, dtype, next(dtype, -1, 0));
     imnn_node u = imnn_random_between(g, key, dtype, shape, lo, imnn_graph_number(g, dtype, 1));
@@ -88,6 +103,9 @@ static double erf_of(imnn_dtype dtype, double x)
     return dtype == IMNN_F32 ? (float)erf((float)x / (float)sqrt(2)) : erf(x / sqrt(2));
 }
 
+/* So far out the numbers of JAX are few: 1 - erf is rounded. */
+static const double far = 3;
+
 imnn_node imnn_random_truncated_normal(imnn_graph *g, imnn_node key, imnn_dtype dtype, double lo,
                                        double hi, const imnn_shape *shape)
 {
@@ -97,10 +115,48 @@ imnn_node imnn_random_truncated_normal(imnn_graph *g, imnn_node key, imnn_dtype 
                         lo, hi);
         return 0;
     }
+    imnn_node bounds[2] = {imnn_graph_number(g, dtype, lo), imnn_graph_number(g, dtype, hi)};
+    if (lo > far || hi < -far)
+        return imnn_random_draw(g, "truncated_normal", key, dtype, shape, bounds);
     imnn_node u =
         imnn_random_between(g, key, dtype, shape, imnn_graph_number(g, dtype, erf_of(dtype, lo)),
                             imnn_graph_number(g, dtype, erf_of(dtype, hi)));
     imnn_node x = scaled(g, g_erf_inv(g, u), sqrt(2));
     x = g_maximum(g, x, g_number(g, x, next(dtype, lo, INFINITY)));
     return g_minimum(g, x, g_number(g, x, next(dtype, hi, -INFINITY)));
+}
+
+/* x, but above lo and below hi, which may be infinite. */
+static imnn_node inside(imnn_graph *g, imnn_node x, imnn_node lo, imnn_node hi)
+{
+    const bool single = imnn_graph_dtype(g, x) == IMNN_F32;
+    imnn_node most = g_number(g, x, single ? (double)FLT_MAX : DBL_MAX);
+    imnn_node eps = g_number(g, x, single ? (double)FLT_EPSILON : DBL_EPSILON);
+    imnn_node tiny = g_number(g, x, single ? (double)FLT_MIN : DBL_MIN);
+    lo = g_maximum(g, g_stop_gradient(g, lo), g_neg(g, most));
+    hi = g_minimum(g, g_stop_gradient(g, hi), most);
+    lo = g_add(g, lo, g_maximum(g, g_mul(g, g_abs(g, lo), eps), tiny));
+    hi = g_sub(g, hi, g_maximum(g, g_mul(g, g_abs(g, hi), eps), tiny));
+    return g_minimum(g, g_maximum(g, x, lo), hi);
+}
+
+/* As above; where both bounds are far out on one side, by the tail of the distribution on the
+ * other, where small probabilities are numbers of their own. */
+imnn_node imnn_random_built_truncated_normal(imnn_graph *g, imnn_node key, imnn_dtype dtype,
+                                             const imnn_shape *shape, const imnn_node *p)
+{
+    imnn_node u = unit(g, key, dtype, shape), root = imnn_graph_number(g, dtype, sqrt(2));
+    imnn_node lo = p[0], hi = p[1], zero = imnn_graph_number(g, dtype, 0);
+    imnn_node above = g_gt(g, lo, imnn_graph_number(g, dtype, far));
+    imnn_node below = g_lt(g, hi, imnn_graph_number(g, dtype, -far));
+    imnn_node outer = g_or(g, above, below);
+    imnn_node a = g_erf(g, g_div(g, g_where(g, outer, zero, lo), root));
+    imnn_node b = g_erf(g, g_div(g, g_where(g, outer, zero, hi), root));
+    imnn_node near = g_mul(g, root, g_erf_inv(g, g_fma(g, u, g_sub(g, b, a), a)));
+    imnn_node flip =
+        g_where(g, above, imnn_graph_number(g, dtype, -1), imnn_graph_number(g, dtype, 1));
+    a = g_ndtr(g, g_where(g, outer, g_mul(g, flip, lo), zero));
+    b = g_ndtr(g, g_where(g, outer, g_mul(g, flip, hi), zero));
+    imnn_node tail = g_mul(g, flip, g_ndtri(g, g_fma(g, u, g_sub(g, b, a), a)));
+    return inside(g, g_where(g, outer, tail, near), lo, hi);
 }

@@ -20,6 +20,8 @@ typedef imnn_node imnn_random_built(imnn_graph *g, imnn_node key, imnn_dtype dty
 
 /** Key i of keys (..., n, 2). */
 imnn_node imnn_random_key(imnn_graph *g, imnn_node keys, int i);
+/** shape with sizes at its end. */
+imnn_shape imnn_random_longer(imnn_graph *g, const imnn_shape *shape, int n, const int64_t *size);
 /** (..., 2) and sizes -> (..., sizes). */
 imnn_shape imnn_random_shape(imnn_graph *g, imnn_node key, const imnn_shape *shape);
 #endif

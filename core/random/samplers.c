@@ -40,6 +40,15 @@ imnn_shape imnn_random_shape(imnn_graph *g, imnn_node key, const imnn_shape *sha
     return s;
 }
 
+imnn_shape imnn_random_longer(imnn_graph *g, const imnn_shape *shape, int n, const int64_t *size)
+{
+    imnn_shape s = *shape;
+    if (s.ndim + n > IMNN_MAX_NDIM)
+        imnn_graph_fail(g, IMNN_EVALUE, "random: more than %d axes", IMNN_MAX_NDIM);
+    for (int k = 0; k < n && s.ndim < IMNN_MAX_NDIM; k++) s.size[s.ndim++] = size[k];
+    return s;
+}
+
 imnn_node imnn_random_key(imnn_graph *g, imnn_node keys, int i)
 {
     const imnn_shape *s = imnn_graph_shape(g, keys);

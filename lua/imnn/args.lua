@@ -66,6 +66,21 @@ function M.near(key, known)
   return best and '; did you mean "' .. best .. '"?' or ''
 end
 
+--- One of several values by name.
+-- @tparam string who
+-- @tparam string what the option
+-- @tparam string given
+-- @tparam table values name -> value
+-- @raise another name; the nearest one is suggested
+function M.choice(who, what, given, values)
+  if values[given] then return values[given] end
+  local names = {}
+  for name in pairs(values) do names[#names + 1] = '"' .. name .. '"' end
+  table.sort(names)
+  core.raise('%s: %s is %s, got "%s"%s', who, what, table.concat(names, ' or '), tostring(given),
+    M.near(tostring(given), values))
+end
+
 local function name_of(key, rows)
   local name = M.spelling[key] or key
   if rows[name] then return name end

@@ -64,15 +64,24 @@ function M.fold_in(key, data)
 end
 
 --- Random words.
--- @tparam Array key
+-- @tparam Array key (..., 2)
 -- @tparam[opt] table shape
--- @treturn Array u32
-function M.bits(key, shape)
-  check_key('random.bits', key)
-  local s = check_shape('random.bits', shape)
-  local attr = { layout(), 32 }
-  for i = 0, s.ndim - 1 do attr[#attr + 1] = tonumber(s.size[i]) end
-  return array.apply('random_bits', { key }, attr)
+-- @tparam[opt=32] number width bits of a word: 8, 16, 32, or 64, which are pairs (..., shape, 2),
+-- the high half first
+-- @treturn Array u32 (..., shape)
+-- @raise another width
+-- @usage random.bits(random.PRNGKey(0), { 3 }, 8)
+function M.bits(key, shape, width)
+  local who = 'random.bits'
+  check_key(who, key)
+  width = width or 32
+  if width ~= 8 and width ~= 16 and width ~= 32 and width ~= 64 then
+    core.raise('%s: words have 8, 16, 32 or 64 bits, not %s', who, tostring(width))
+  end
+  local s = check_shape(who, shape)
+  return array.build(who, settings(s, width), { key }, function(graph, k)
+    return C.imnn_random_words(graph, k, s, width)
+  end)
 end
 
 --- Uniform numbers in [minval, maxval).
@@ -100,32 +109,51 @@ function M.uniform(key, shape, opts)
   end)
 end
 
---- Standard normal numbers.
--- @tparam Array key
+--- Standard normal numbers; complex ones have real and imaginary parts of variance 1/2.
+-- @tparam Array key (..., 2)
 -- @tparam[opt] table shape
--- @tparam[opt='f32'] string dtype
+-- @tparam[opt='f32'] string dtype 'f32', 'f64', 'c64' or 'c128'
+-- @treturn Array (..., shape)
+-- @usage random.normal(random.PRNGKey(0), { 2, 3 })
 function M.normal(key, shape, dtype)
   check_key('random.normal', key)
-  local s, code, name = check_shape('random.normal', shape), real('random.normal', dtype)
+  local s, name, code = check_shape('random.normal', shape), dtype
+  if dtype == 'c64' or dtype == 'c128' then code = array.dtype_code(dtype)
+  else code, name = real('random.normal', dtype) end
   return array.build('random.normal', settings(s, name), { key }, function(graph, k)
     return C.imnn_random_normal(graph, k, code, s)
   end)
 end
 
---- Standard normal numbers between lower and upper (numbers).
+for name, fn in pairs(samplers.functions) do M[name] = fn end
+for _, room in ipairs { 'order', 'vectors' } do
+  for name, fn in pairs(require('imnn.random.' .. room)) do M[name] = fn end
+end
+
+--- Standard normal numbers between bounds.
+-- @tparam Array key (..., 2)
+-- @tparam number|Array lower may be -math.huge; Arrays broadcast to the shape
+-- @tparam number|Array upper
+-- @tparam[opt] table shape that of the bounds
+-- @tparam[opt='f32'] string dtype 'f32' or 'f64'
+-- @treturn Array (..., shape), differentiable in the bounds
+-- @raise numbers that are not in order
+-- @usage random.truncated_normal(random.PRNGKey(0), -2, 2, { 5 })
 function M.truncated_normal(key, lower, upper, shape, dtype)
-  check_key('random.truncated_normal', key)
-  if type(lower) ~= 'number' or type(upper) ~= 'number' or not (lower < upper) then
-    core.raise('random.truncated_normal: needs two numbers in order, got %s and %s', tostring(
-      lower),
+  local who = 'random.truncated_normal'
+  local numbers = type(lower) == 'number' and type(upper) == 'number'
+  if not numbers and lower ~= nil and upper ~= nil then
+    return samplers.functions.truncated_normal(key, lower, upper, shape, dtype)
+  end
+  check_key(who, key)
+  if not numbers or not (lower < upper) then
+    core.raise('%s: needs two numbers in order, got %s and %s', who, tostring(lower),
       tostring(upper))
   end
-  local s, code, name = check_shape('random.truncated_normal', shape),
-    real('random.truncated_normal', dtype)
-  return array.build('random.truncated_normal', settings(s, name, lower, upper), { key },
-    function(graph, k)
-      return C.imnn_random_truncated_normal(graph, k, code, lower, upper, s)
-    end)
+  local s, code, name = check_shape(who, shape), real(who, dtype)
+  return array.build(who, settings(s, name, lower, upper), { key }, function(graph, k)
+    return C.imnn_random_truncated_normal(graph, k, code, lower, upper, s)
+  end)
 end
 
 --- Whole numbers in [minval, maxval).
@@ -155,67 +183,6 @@ function M.randint(key, shape, minval, maxval, dtype)
   local s, code = check_shape(who, shape), array.dtype_code(dtype)
   return array.build(who, settings(s, dtype, tostring(above)), inputs, function(graph, k, lo, hi)
     return C.imnn_random_randint(graph, k, code, s, lo, hi, above)
-  end)
-end
-
-for name, fn in pairs(samplers.functions) do M[name] = fn end
-
---- Numbers that add up to 1: of density proportional to the product of x_k^(alpha_k - 1).
--- @tparam Array key
--- @tparam Array|table alpha (K), or (..., K) that broadcasts to the shape
--- @tparam[opt] table shape without K; that of alpha
--- @tparam[opt] string dtype
--- @treturn Array (shape, K)
-function M.dirichlet(key, alpha, shape, dtype)
-  local who = 'random.dirichlet'
-  check_key(who, key)
-  local params, common, name = samplers.parameters(who, { 'alpha' }, { alpha }, dtype)
-  common[#common] = nil
-  local s, code = check_shape(who, shape or common), array.dtype_code(name)
-  return array.build(who, settings(s, name), { key, params[1] }, function(graph, k, a)
-    return C.imnn_random_dirichlet(graph, k, code, s, a)
-  end)
-end
-
---- How often each category comes in n trials.
--- @tparam Array key
--- @tparam number|Array n
--- @tparam Array|table p probabilities (..., K), which add up to 1
--- @tparam[opt] table shape without K; that of n and p together
--- @tparam[opt] string dtype
--- @treturn Array (shape, K), whole numbers that add up to n
-function M.multinomial(key, n, p, shape, dtype)
-  local who = 'random.multinomial'
-  check_key(who, key)
-  if not dtype and array.is(n) and n.dtype == 'f64' then dtype = 'f64' end
-  local chances, sizes, name = samplers.parameters(who, { 'p' }, { p }, dtype)
-  local trials, common = samplers.parameters(who, { 'n' }, { n }, name)
-  if #sizes == 0 then core.raise('%s: p needs an axis of probabilities', who) end
-  sizes[#sizes] = nil
-  local s = check_shape(who, shape or samplers.joined(who, common, sizes))
-  local code, inputs = array.dtype_code(name), { key, trials[1], chances[1] }
-  return array.build(who, settings(s, name), inputs, function(graph, k, a, b)
-    return C.imnn_random_multinomial(graph, k, code, s, a, b)
-  end)
-end
-
---- Points of the unit ball: sum |x_k|^p <= 1.
--- @tparam Array key
--- @tparam number d dimensions
--- @tparam[opt=2] number p
--- @tparam[opt] table shape
--- @tparam[opt='f32'] string dtype
--- @treturn Array (shape, d)
-function M.ball(key, d, p, shape, dtype)
-  local who = 'random.ball'
-  check_key(who, key)
-  if type(d) ~= 'number' or d < 1 or d % 1 ~= 0 then
-    core.raise('%s: d must be a positive integer, got %s', who, tostring(d))
-  end
-  local params, _, name = samplers.parameters(who, { 'p' }, { p or 2 }, dtype)
-  local s, code = check_shape(who, shape), array.dtype_code(name)
-  return array.build(who, settings(s, name, d), { key, params[1] }, function(graph, k, norm)
-    return C.imnn_random_ball(graph, k, code, s, d, norm)
   end)
 end
 

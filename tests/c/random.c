@@ -103,6 +103,34 @@ static int long_draws(imnn_graph *g)
     return 0;
 }
 
+/* Orders, choices, vectors. */
+static int orders_and_vectors(imnn_graph *g)
+{
+    const imnn_shape none = {0}, two = {1, {2}}, five = {1, {5}};
+    imnn_node key = key_of(g, 0), cov, mean = vector(g, IMNN_F64, 2, (double[]){1, -1});
+    imnn_node logits = vector(g, IMNN_F32, 3, (double[]){-50, 50, 0});
+    cov = constant(g, IMNN_F64, (imnn_shape){2, {2, 2}}, (double[]){4, 1, 1, 2});
+    CHECK(gives(g, imnn_random_order(g, key, 5), LIST(1, 0, 4, 3, 2), 0));
+    CHECK(gives(g,
+                imnn_random_permutation(g, key, vector(g, IMNN_F32, 5, (double[]){5, 6, 7, 8, 9}),
+                                        0, false),
+                LIST(6, 5, 9, 8, 7), 0));
+    CHECK(gives(g, imnn_random_positions(g, key, 5, &two, false, 0), LIST(1, 0), 0));
+    CHECK(
+        gives(g, imnn_random_categorical(g, key, logits, 0, &five, true), LIST(1, 1, 1, 1, 1), 0));
+    CHECK(compute(g, imnn_random_multivariate_normal(g, key, IMNN_F64, &five, mean, cov,
+                                                     IMNN_BY_CHOLESKY)) == 10);
+    CHECK(compute(g, imnn_random_wishart(g, key, IMNN_F64, &none, number(g, 3), cov)) == 4);
+    CHECK(values[1] == values[2] && values[0] * values[3] > values[1] * values[2]);
+    imnn_node q = imnn_random_orthogonal(g, key, IMNN_F64, &none, 2, 2);
+    CHECK(compute(g, q) == 4 && near(1, values[0] * values[0] + values[1] * values[1], 1e-14));
+    CHECK(compute(g, imnn_random_words(g, key, &five, 8)) == 5 && values[0] < 256);
+    imnn_random_positions(g, key, 3, &five, false, 0);
+    CHECK(imnn_graph_status(g) == IMNN_EVALUE &&
+          says("random.choice: 5 draws of 3 without replacement"));
+    return 0;
+}
+
 static int draws_refuse(imnn_graph *g)
 {
     const imnn_shape five = {1, {5}};
@@ -130,4 +158,5 @@ static int draws_refuse(imnn_graph *g)
     return 0;
 }
 
-RUN(keys_split_and_fold, numbers_are_those_of_jax, the_other_layout, long_draws, draws_refuse)
+RUN(keys_split_and_fold, numbers_are_those_of_jax, the_other_layout, long_draws, orders_and_vectors,
+    draws_refuse)

@@ -180,6 +180,172 @@ describe('draws follow their distributions', function()
     assert.is_true(stats.kolmogorov(radius, function(r) return r ^ 3 end) > FALSE_ALARM)
   end)
 
+  local function holds(p) assert.is_true(p > FALSE_ALARM, p) end
+  local function bell(x) return exp(-x * x / 2) end
+  local normal = cumulative(bell, -8, 8)
+  local function chi_square(df)
+    return cumulative(function(x) return x ^ (df / 2 - 1) * exp(-x / 2) end, 0, 30 + 6 * df)
+  end
+
+  it('gumbel and bernoulli, mode "high"', function()
+    for _, dtype in ipairs { 'f32', 'f64' } do
+      local x = random.gumbel(random.PRNGKey(41), { N }, { mode = 'high', dtype = dtype })
+      assert.equal(dtype, x.dtype)
+      holds(stats.kolmogorov(x:values(), function(v) return exp(-exp(-v)) end))
+    end
+    local hits = random.bernoulli(random.PRNGKey(42), 0.3, { N, 10 }, { mode = 'high' })
+    holds(stats.pearson(hits:astype('i32'):sum { axis = 2 }:values(), binomial(10, 0.3), 0, 10))
+    -- a probability that one word of 23 bits rounds to 2^-23 or nothing
+    local rare = random.bernoulli(random.PRNGKey(43), 2 ^ -25, { 2 ^ 22 }, { mode = 'high' })
+    assert.is_true(rare:astype('i32'):sum():item() < 6) -- 2^-3 expected: 1 seed in 10^8
+  end)
+
+  it('truncated normal numbers far out, where 1 - erf is rounded, and at Arrays', function()
+    local key = random.PRNGKey(44)
+    for _, dtype in ipairs { 'f32', 'f64' } do
+      for _, row in ipairs { { 5, 6 }, { -7, -5.5 }, { 3.5, math.huge }, { 12, 13 } } do
+        local lo, hi = row[1], row[2]
+        local at = hi < 0 and hi or lo
+        local function density(x) return exp((at * at - x * x) / 2) end
+        local cdf = cumulative(density, lo, math.min(hi, lo + 5))
+        holds(stats.kolmogorov(random.truncated_normal(key, lo, hi, { N }, dtype):values(), cdf))
+        local both, most = np.array({ lo, -1 }, dtype), np.array({ hi, 2 }, dtype)
+        local x = random.truncated_normal(key, both, most, { N, 2 })
+        assert.equal(dtype, x.dtype)
+        holds(stats.kolmogorov(x[{ {}, 1 }]:values(), cdf))
+        holds(stats.kolmogorov(x[{ {}, 2 }]:values(), cumulative(bell, -1, 2)))
+        assert.is_true(np.gt(x, both):all():item() and np.lt(x, most):all():item())
+      end
+    end
+  end)
+
+  it('complex normal numbers: parts are normal, |z|^2 is exponential', function()
+    for _, dtype in ipairs { 'c64', 'c128' } do
+      local z = random.normal(random.PRNGKey(45), { N }, dtype)
+      assert.equal(dtype, z.dtype)
+      local re, im = np.real(z) * sqrt(2), np.imag(z) * sqrt(2)
+      holds(stats.kolmogorov(re:values(), normal))
+      holds(stats.kolmogorov(im:values(), normal))
+      holds(stats.kolmogorov((np.abs(z) ^ 2):values(), function(x) return 1 - exp(-x) end))
+      assert.is_true(math.abs((re * im):mean():item()) * sqrt(N) < 4) -- 1 seed in 16000
+    end
+  end)
+
+  it('words of 8 and 16 bits', function()
+    for _, layout in ipairs(layouts) do
+      in_layout(layout, function()
+        local x = random.bits(random.PRNGKey(46), { N }, 8):values()
+        holds(stats.pearson(x, function() return 1 / 256 end, 0, 255))
+        local y = random.bits(random.PRNGKey(47), { N }, 16):values()
+        holds(stats.kolmogorov(y, function(v) return v / 65536 end))
+      end)
+    end
+  end)
+
+  it('permutation: all orders are alike', function()
+    local keys = random.split(random.PRNGKey(48), N)
+    local function place(order) -- 1 .. 6
+      local code = order[{ {}, 1 }] * 100 + order[{ {}, 2 }] * 10 + order[{ {}, 3 }]
+      return np.searchsorted({ 123, 132, 213, 231, 312, 321 }, code):values()
+    end
+    local function alike() return 1 / 6 end
+    holds(stats.pearson(place(random.permutation(keys, 3)), alike, 1, 6))
+    local lines = random.permutation(random.PRNGKey(49), np.broadcast_to(np.arange(1, 4), { N, 3 }),
+      { axis = 2, independent = true })
+    holds(stats.pearson(place(lines), alike, 1, 6))
+    holds(stats.pearson(place(random.shuffle(random.PRNGKey(50),
+      np.broadcast_to(np.arange(1, 4), { N, 3 }), 2)), alike, 1, 6))
+  end)
+
+  -- How often k of p comes first, and i before j of all pairs: position 10 i + j.
+  local function in_turn(pairs_of, p)
+    local first, second = pairs_of[{ {}, 1 }], pairs_of[{ {}, 2 }]
+    holds(stats.pearson(first:values(), function(k) return p[k] end, 1, #p))
+    holds(stats.pearson((first * 10 + second):values(), function(code)
+      local i, j = math.floor(code / 10), code % 10
+      if i == j or j < 1 or j > #p then return 0 end
+      return p[i] * p[j] / (1 - p[i])
+    end, 11, 10 * #p + #p))
+  end
+
+  it('choice and categorical: by weight, and by what is left', function()
+    local p = { 0.1, 0.2, 0.3, 0.4 }
+    local keys = random.split(random.PRNGKey(51), N)
+    local function weight(k) return p[k] end
+    local x = random.choice(random.PRNGKey(52), 4, { N }, { p = p }):values()
+    holds(stats.pearson(x, weight, 1, 4))
+    holds(stats.pearson(random.choice(random.PRNGKey(53), 7, { N }):values(),
+      function() return 1 / 7 end, 1, 7))
+    in_turn(random.choice(keys, 4, { 2 }, { p = p, replace = false }), p)
+    in_turn(random.choice(keys, 4, { 2 }, { replace = false }), { 0.25, 0.25, 0.25, 0.25 })
+    local logits = np.log(np.array(p)) + 3
+    x = random.categorical(random.PRNGKey(54), logits, { shape = { N } }):values()
+    holds(stats.pearson(x, weight, 1, 4))
+    in_turn(random.categorical(keys, logits, { shape = { 2 }, replace = false }), p)
+  end)
+
+  it('multivariate normal: each component, and the distance from the mean', function()
+    local mean, cov = np.array { 1, -2, 0.5 }, np.array { { 4, 1, 0.5 }, { 1, 2, -0.3 },
+      { 0.5, -0.3, 1 } }
+    for k, method in ipairs { 'cholesky', 'eigh', 'svd' } do
+      for _, dtype in ipairs { 'f32', 'f64' } do
+        local x = random.multivariate_normal(random.PRNGKey(54 + k), mean, cov, { N },
+          { method = method, dtype = dtype })
+        assert.equal(dtype, x.dtype)
+        local d = x - mean
+        for i = 1, 3 do
+          local z = d[{ {}, i }] / np.sqrt(cov[{ i, i }])
+          holds(stats.kolmogorov(z:values(), normal))
+        end
+        local distance = (d * np.linalg.solve(cov, d:transpose()):transpose()):sum { axis = 2 }
+        holds(stats.kolmogorov(distance:values(), chi_square(3)))
+      end
+    end
+  end)
+
+  it('orthogonal: no direction is preferred', function()
+    for _, dtype in ipairs { 'f32', 'f64' } do
+      local q = random.orthogonal(random.PRNGKey(58), 3, { N }, dtype)
+      assert.same({ N, 3, 3 }, q.shape)
+      local unit = np.matmul(np.swapaxes(q, 2, 3), q) - np.eye(3)
+      assert.is_true(np.abs(unit):max():item() < (dtype == 'f32' and 1e-5 or 1e-13))
+      for i = 1, 3 do -- on a sphere each coordinate is uniform: Archimedes
+        holds(stats.kolmogorov(q[{ {}, i, 2 }]:values(), function(x) return (x + 1) / 2 end))
+      end
+      local proper = np.gt(np.linalg.det(q), 0):astype('i32'):values()
+      holds(stats.pearson(proper, function() return 0.5 end, 0, 1))
+    end
+    assert.same({ 2, 5 }, random.orthogonal(random.PRNGKey(1), 2, {}, { m = 5 }).shape)
+    assert.same({ 4, 5, 2 }, random.orthogonal(random.PRNGKey(1), 5, { 4 }, { m = 2 }).shape)
+    assert.same({ 4, 0, 3 }, random.orthogonal(random.PRNGKey(1), 0, { 4 }, { m = 3 }).shape)
+  end)
+
+  it('wishart: diagonal and trace are chi-square numbers', function()
+    local scale = np.array { { 2, 0.5 }, { 0.5, 1 } }
+    for _, dtype in ipairs { 'f32', 'f64' } do
+      local w = random.wishart(random.PRNGKey(59), 4.5, scale, { N }, dtype)
+      assert.same({ N, 2, 2 }, w.shape)
+      assert.equal(dtype, w.dtype)
+      assert.equal(0, np.abs(w - np.swapaxes(w, 2, 3)):max():item())
+      for i = 1, 2 do
+        local x = w[{ {}, i, i }] / scale[{ i, i }]
+        holds(stats.kolmogorov(x:values(), chi_square(4.5)))
+      end
+      local trace = (np.linalg.inv(scale) * w):sum { axis = { 2, 3 } }
+      holds(stats.kolmogorov(trace:values(), chi_square(9)))
+    end
+  end)
+
+  it('every sampler of the library has a row', function()
+    local seen = { bernoulli = true, truncated_normal = true }
+    for _, list in ipairs { continuous, discrete } do
+      for _, row in ipairs(list) do seen[row[1]] = true end
+    end
+    for name in pairs(require('imnn.random.samplers').functions) do
+      assert.is_true(seen[name], name)
+    end
+  end)
+
   it('independent keys give independent numbers', function()
     local keys = random.split(random.PRNGKey(37), N)
     local x = imnn.vmap(function(k) return random.gamma(k, 2.5) end)(keys)

@@ -1,8 +1,10 @@
 --- The distributions of the library, core/random/samplers.def: functions (key, parameters ...,
 -- shape, dtype) -> Array. Parameters are numbers or Arrays that broadcast to the shape, which
--- without one is theirs; the dtype is f32, or f64 where a parameter is.
+-- without one is theirs; the dtype is f32, or f64 where a parameter is. In place of the dtype
+-- stands { dtype =, mode = }: mode 'high' of bernoulli and gumbel takes twice as many random bits.
 -- @module imnn.random.samplers
 local ffi = require 'ffi'
+local args = require 'imnn.args'
 local array = require 'imnn.array'
 local check = require 'imnn.random.check'
 local core = require 'imnn.core'
@@ -10,6 +12,7 @@ local joined = require('imnn.numpy.axes').joined
 local promote = require 'imnn.numpy.promote'
 local C = core.C
 local M = {}
+local rows = {} -- by name
 
 -- Names and defaults of "a b" or "sigma 1".
 local function parameters_of(text)
@@ -47,6 +50,24 @@ function M.parameters(who, names, given, dtype)
   return out, shape, dtype
 end
 
+--- f64 where an Array among the parameters is; nil otherwise.
+function M.dtype_of(given, dtype)
+  for _, x in pairs(given) do
+    if not dtype and array.is(x) and x.dtype == 'f64' then dtype = 'f64' end
+  end
+  return dtype
+end
+
+-- The dtype and the row of a mode from the last argument of a sampler.
+local function options(who, name, given)
+  if type(given) ~= 'table' then return given, name end
+  local o = args.take(who, given, {
+    dtype = { 'string', optional = true }, mode = { 'string', default = 'low' },
+  })
+  local modes = { low = name, high = rows[name .. '_high'] and name .. '_high' }
+  return o.dtype, args.choice(who, 'mode', o.mode, modes)
+end
+
 local function make(sampler)
   local name, who = ffi.string(sampler.name), 'random.' .. ffi.string(sampler.name)
   local list, names = parameters_of(ffi.string(sampler.params)), {}
@@ -57,26 +78,30 @@ local function make(sampler)
     for k, p in ipairs(list) do
       if given[k] == nil then given[k] = p.default end
     end
-    local params, common, dtype = M.parameters(who, names, given, given[#list + 2])
+    local asked, row = options(who, name, given[#list + 2])
+    local params, common, dtype = M.parameters(who, names, given, asked)
     local shape = check.shape(who, given[#list + 1] or common)
     local code = array.dtype_code(dtype)
-    return array.build(who, check.settings(shape, dtype), { key, unpack(params) },
+    return array.build(who, check.settings(shape, dtype, row), { key, unpack(params) },
       function(graph, k, ...)
         local nodes = ffi.new('imnn_node[?]', #list + 1, { ... })
-        return C.imnn_random_draw(graph, name, k, code, shape, nodes)
+        return C.imnn_random_draw(graph, row, k, code, shape, nodes)
       end)
+  end
+end
+
+do
+  local i = 0
+  while C.imnn_random_get(i) ~= nil do
+    rows[ffi.string(C.imnn_random_get(i).name)] = C.imnn_random_get(i)
+    i = i + 1
   end
 end
 
 --- All of them by name.
 M.functions = {}
-do
-  local i = 0
-  while C.imnn_random_get(i) ~= nil do
-    local sampler = C.imnn_random_get(i)
-    M.functions[ffi.string(sampler.name)] = make(sampler)
-    i = i + 1
-  end
+for name, sampler in pairs(rows) do
+  if not name:match '_high$' then M.functions[name] = make(sampler) end
 end
 
 return M
