@@ -77,7 +77,11 @@ end
 --- x as a tracer; numbers and booleans become constants of a dtype.
 -- @tparam Array|number|complex|boolean x
 -- @tparam[opt] string dtype of numbers, the default one
+-- @raise where nothing is traced
 function M.lift(x, dtype)
+  if not trace.graph then
+    core.raise 'array: nothing is traced here; call this inside a traced function, as of imnn.jit'
+  end
   if handle.is(x) then
     if traced(x) then return x end
     return tracer(C.imnn_graph_constant(trace.graph, x.array))

@@ -33,7 +33,12 @@ local function values_and_slopes(self, f, key)
   return np.concatenate({ x, rest }, 1), dx
 end
 
---- Summaries and derivatives of the simulations of a key, to be traced.
+--- Summaries and derivatives of the simulations of a key, in a function that is traced.
+-- @tparam table w weights
+-- @tparam Array key
+-- @treturn Array x (n_s, S)
+-- @treturn Array dx (n_d, S, P)
+-- @usage local x, dx = imnn.jit(function(w) return net:trace(w, key) end)(net.w)
 function Simulator:trace(w, key)
   return values_and_slopes(self, function(one, theta)
     return self.model(w, self.simulator(one, theta))
@@ -49,6 +54,10 @@ local function bad_example(x)
 end
 
 --- The first thing that is not finite among the simulations of a key, as a sentence, or nil.
+-- @tparam table w weights
+-- @tparam Array key
+-- @treturn string|nil
+-- @usage net:fault(net.w, key) --> nil
 function Simulator:fault(w, key)
   local d, dd = transform.jit(function(k)
     return values_and_slopes(self, self.simulator, k)
@@ -100,6 +109,9 @@ end
 -- `simulator` (key, theta) -> one simulation
 -- @treturn table see imnn.imnn.net
 -- @raise what does not fit together
+-- @usage local net = imnn.SimulatorIMNN { n_s = 100, n_d = 100, n_params = 2, n_summaries = 2,
+--   input_shape = { 10 }, theta_fid = np.array { 0, 1 }, model = network,
+--   optimiser = optimizers.adam(1e-3), key_or_state = key, simulator = simulator }
 function M.new(opts)
   local o = args.take(who, opts, net.rows { simulator = { 'function', 'table' } })
   check.arity(who, 'simulator', o.simulator, 2, 2, '(key, theta)')
