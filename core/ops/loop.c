@@ -312,8 +312,9 @@ static void pull(imnn_graph *g, const imnn_vertex *v, imnn_node first, const imn
     for (int j = ys; j < b->ny && imnn_graph_ok(g); j++)
         if (dy[j]) give_slice(g, &s, u[j], dy[j], b->axis[b->nx + j]);
     const int all = s.carry_in.n;
-    const imnn_node back = imnn_loop_build(g, &s);
-    if (!back) goto done;
+    const bool nothing = all == 0 && s.stack.n == 0; /* no result depends on what is wanted */
+    const imnn_node back = nothing ? 0 : imnn_loop_build(g, &s);
+    if (!back && !nothing) goto done;
     int a = 0, c = carried, x = all;
     for (int i = 0; i < b->nx; i++) {
         const bool is_carry = i >= l.consts && i < l.consts + l.carry;

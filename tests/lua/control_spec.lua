@@ -256,6 +256,14 @@ describe('a loop', function()
     end
   end)
 
+  it('may have nothing to pull back', function()
+    -- the slope of w . x along v is w . v, whatever x
+    local x, v, w = np.array { 1.5, 2 }, np.array { 1, 0.5 }, np.array { 0.3, 0.4 }
+    local function f(p) return lax.map(function(one) return one end, p) end
+    local function slope(p) return (w * select(2, imnn.jvp(f, { p }, { v }))):sum() end
+    assert.are.same({ 0, 0 }, imnn.grad(slope)(x):totable())
+  end)
+
   it('carries complex numbers', function()
     -- z <- w z three times: |w|^6 |z|^2, whose gradient in a = |w| is 6 a^5 |z|^2
     local function f(a)
