@@ -269,6 +269,7 @@ describe('products', function()
       { 'einsum', { '...i,...i->...', a, f64 { { 1, 1 } } }, 'f64', { 3, 7 } },
       { 'einsum', { '...,i', a, f64 { 1 } }, 'f64', { { { 1 }, { 2 } }, { { 3 }, { 4 } } } },
       { 'einsum', { 'i...->...', a }, 'f64', { 4, 6 } },
+      { 'einsum', { 'ij,kj->j', a, b }, 'f64', { 48, 84 } },
     }
     refuses('np.einsum: "ij" is about 1 arrays, got 2', function() np.einsum('ij', a, b) end)
     refuses('np.einsum: "ijk" names 3 axes of array 1, which has 2',

@@ -88,6 +88,7 @@ local function contract_pair(a, b, keep)
   in_a, in_b = set(a.labels), set(b.labels)
   a = sum_out(a, function(l) return not keep[l] and not in_b[l] end)
   b = sum_out(b, function(l) return not keep[l] and not in_a[l] end)
+  in_a, in_b = set(a.labels), set(b.labels)
   local batch, sums, rows, columns, labels, sizes = {}, {}, {}, {}, {}, {}
   local sa, sb = a.x.shape, b.x.shape
   for k, label in ipairs(a.labels) do
@@ -99,11 +100,10 @@ local function contract_pair(a, b, keep)
     group[#group + 1] = label
   end
   for _, label in ipairs(b.labels) do if not in_a[label] then columns[#columns + 1] = label end end
-  local at_a, at_b = set(a.labels), set(b.labels)
   for _, group in ipairs { batch, rows, columns } do
     for _, label in ipairs(group) do
       labels[#labels + 1] = label
-      sizes[#sizes + 1] = at_a[label] and sa[at_a[label]] or sb[at_b[label]]
+      sizes[#sizes + 1] = in_a[label] and sa[in_a[label]] or sb[in_b[label]]
     end
   end
   local y
