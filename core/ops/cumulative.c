@@ -67,7 +67,10 @@ static void vjp_extremum(imnn_graph *g, const imnn_vertex *v, imnn_node y, imnn_
 
 enum { TOGETHER = 64 }; /* so many neighbouring lines are worked on together */
 
-/* Sums and products of f32 are kept in f64. */
+typedef float _Complex c64;
+typedef double _Complex c128;
+
+/* Sums and products of single precision are kept in double. */
 #define ALONG(T, W, NAME, STEP)                                                       \
     static void NAME##_##T(void *to, const void *from, imnn_lines l, bool backward)   \
     {                                                                                 \
@@ -93,9 +96,13 @@ enum { TOGETHER = 64 }; /* so many neighbouring lines are worked on together */
 #define EXTREMA(T) ALONG(T, T, largest, LARGER) ALONG(T, T, smallest, SMALLER)
 ALONG(float, double, sum, SUM)
 ALONG(double, double, sum, SUM)
+ALONG(c64, c128, sum, SUM)
+ALONG(c128, c128, sum, SUM)
 ALONG(uint32_t, uint32_t, sum, SUM) /* wraps around, as i32 does too */
 ALONG(float, double, product, PRODUCT)
 ALONG(double, double, product, PRODUCT)
+ALONG(c64, c128, product, PRODUCT)
+ALONG(c128, c128, product, PRODUCT)
 ALONG(uint32_t, uint32_t, product, PRODUCT)
 EXTREMA(float)
 EXTREMA(double)
@@ -139,11 +146,12 @@ static void run(const imnn_call *c, along *const of[IMNN_NDTYPE])
                  "(2, 1) -> 1, 1; (3, 70) -> 0, 1; (0, 3) -> 1, 0; (3, 0) -> 1, 0", \
         .doc = text,                                                                \
     }
-CUMULATIVE(cumsum, sum, IMNN_NUMBERS, vjp_cumsum, 1,
-           "sums along an axis up to each element, or from it on", [IMNN_I32] = sum_uint32_t);
-CUMULATIVE(
-    cumprod, product, IMNN_NUMBERS, vjp_cumprod, 0,
-    "products along an axis up to each element, or from it on", [IMNN_I32] = product_uint32_t);
+CUMULATIVE(cumsum, sum, IMNN_SCALARS, vjp_cumsum, 1,
+           "sums along an axis up to each element, or from it on", [IMNN_I32] = sum_uint32_t,
+           [IMNN_C64] = sum_c64, [IMNN_C128] = sum_c128);
+CUMULATIVE(cumprod, product, IMNN_SCALARS, vjp_cumprod, 0,
+           "products along an axis up to each element, or from it on",
+           [IMNN_I32] = product_uint32_t, [IMNN_C64] = product_c64, [IMNN_C128] = product_c128);
 CUMULATIVE(cummax, largest, IMNN_ANY, vjp_extremum, 0,
            "largest element along an axis up to each one, or from it on; NaN from the first NaN on",
            [IMNN_I32] = largest_int32_t, [IMNN_BOOL] = largest_uint8_t);
