@@ -178,6 +178,7 @@ describe('products', function()
       { 'cross', { { 1, 2 }, { 3, 5 } }, 'f32', -1 },
       { 'tensordot', { a, b, 1 }, 'f64', { { 19, 22 }, { 43, 50 } } },
       { 'tensordot', { a, b }, 'f64', 70 },
+      { 'dot', { np.zeros { 0, 2 }, np.zeros { 3, 2, 0 } }, 'f32', {} },
       { 'tensordot', { a, b, 0 }, 'f64', np.einsum('ij,kl->ijkl', a, b):totable() },
       { 'tensordot', { a, b, { 1, 2 } }, 'f64', { { 23, 31 }, { 34, 46 } } },
       { 'convolve', { { 1, 2, 3 }, { 0, 1 } }, 'f32', { 0, 1, 2, 3 } },

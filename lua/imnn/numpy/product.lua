@@ -31,12 +31,15 @@ local function contract(name, a, b, axis)
     core.raise('%s: sums over %d elements of the first and %d of the second array', name, terms,
       size[1])
   end
-  if #size > 2 then b = shape.reshape(b, size[1], -1) end
-  local y, out = array.apply('matmul', { a, b }, { 0, 0 }, name), a.shape
-  if #size < 3 then return y end
+  local out, columns = a.shape, 1
   table.remove(out)
-  for k = 2, #size do out[#out + 1] = size[k] end
-  return shape.reshape(y, out)
+  for k = 2, #size do
+    out[#out + 1] = size[k]
+    columns = columns * size[k]
+  end
+  if #size > 2 then b = shape.reshape(b, size[1], columns) end
+  local y = array.apply('matmul', { a, b }, { 0, 0 }, name)
+  return #size > 2 and shape.reshape(y, out) or y
 end
 
 --- Sum over the last axis of a and the last but one of b, or its only one; the product if one is a
