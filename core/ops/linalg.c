@@ -24,6 +24,8 @@ static imnn_node build(imnn_graph *g, const imnn_op *op, int n, const imnn_node 
                        const imnn_attr *attr)
 {
     const imnn_dtype dtype = imnn_graph_dtype(g, x[0]);
+    if (imnn_is_complex(dtype) && op->dtypes >> dtype & 1)
+        return imnn_pairs_build(g, op, n, x, attr);
     if (dtype != IMNN_F32 || !is_large(imnn_graph_shape(g, x[0])))
         return imnn_graph_add(g, op, n, x, attr);
     imnn_node wide = g_convert(g, x[0], IMNN_F64);
@@ -154,7 +156,7 @@ const imnn_op imnn_op_inv = {
     .id = IMNN_OP_inv,
     .arity = 1,
     .class = IMNN_CALL,
-    .dtypes = IMNN_REALS,
+    .dtypes = IMNN_FLOATS,
     .build = build,
     .infer = infer_inv,
     .vjp = vjp_inv,

@@ -10,6 +10,8 @@ static imnn_node in_double(imnn_graph *g, const imnn_op *op, int n, const imnn_n
 {
     imnn_node wide[2];
     const imnn_dtype dtype = imnn_graph_dtype(g, x[0]);
+    if (imnn_is_complex(dtype) && op->dtypes >> dtype & 1)
+        return imnn_pairs_build(g, op, n, x, attr);
     if (!(op->dtypes >> dtype & 1) || dtype == IMNN_F64) return imnn_graph_add(g, op, n, x, attr);
     for (int i = 0; i < n; i++) wide[i] = g_convert(g, x[i], IMNN_F64);
     return g_convert(g, imnn_graph_add(g, op, n, wide, attr), dtype);

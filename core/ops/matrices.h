@@ -4,7 +4,8 @@
 #include "core/ops/ops.h"
 
 /* Operators of matrices along the last two axes. All are computed in double: for other dtypes the
- * builder converts. A second input of right sides may have more leading axes than the first, which
+ * builder converts. Those of complex matrices that are not said to be more are never nodes: the
+ * builder makes them of real matrices of twice the size. A second input of right sides may have more leading axes than the first, which
  * is one matrix for all of them then. */
 
 imnn_build_fn imnn_matrix_build;
@@ -34,6 +35,14 @@ typedef struct imnn_matrix_job {
 typedef bool imnn_matrix_fn(const imnn_matrix_job *);
 /** fn for all matrices of a call. Where it says false the result is NaN, and `fault` is told. */
 void imnn_matrices(const imnn_call *c, size_t work, imnn_matrix_fn *fn, const char *fault);
+
+/** Complex matrices (..., n, m) as real ones (..., 2 n, 2 m), where x + i y is ((x, -y), (y, x)).
+ *  Sums, products, inverses, powers, exponentials of these are those of the complex ones, the
+ *  transposed is the adjoint, triangles with a real diagonal stay triangles; so are derivatives. */
+imnn_node g_pairs(imnn_graph *g, imnn_node z);
+imnn_node g_unpaired(imnn_graph *g, imnn_node x);
+/** An operator of complex matrices through these. */
+imnn_build_fn imnn_pairs_build;
 
 /* what rules are written with */
 /** A B, each transposed or not. */

@@ -1,5 +1,6 @@
-/* x = Q R for x (..., m, n): qr gives (..., k, m + n), in row i the i-th column of Q and the i-th
- * row of R. k is min(m, n), or m for the complete Q. */
+/* x = Q R for x (..., m, n): qr gives (..., k, m + n), in row i the i-th column of Q (conjugated)
+ * and the i-th row of R. k is min(m, n), or m for the complete Q. Of complex matrices the diagonal
+ * of R is real and not negative. */
 #include "core/ops/matrices.h"
 #include <string.h>
 
@@ -8,11 +9,45 @@ imnn_node g_qr(imnn_graph *g, imnn_node x, bool complete)
     return imnn_graph_build(g, IMNN_OP_qr, 1, &x, &(imnn_attr){1, {complete}});
 }
 
+/* More orthonormal columns beside those of Q (k of m rows, adjoint): eigenvectors of 1 - Q Q^H. */
+static imnn_node complement(imnn_graph *g, imnn_node qt, int64_t k, int64_t m)
+{
+    imnn_node p = g_product(g, g_conj(g, qt), qt, true, false), one = g_full_like(g, p, 1);
+    imnn_node vectors = g_part(g, g_eigh(g, g_sub(g, g_diagonal(g, one), p)), 2, 1, m);
+    return g_conj(g, g_swap(g, g_part(g, vectors, 1, k, m - k)));
+}
+
+/* Through real matrices: there the signs of both rows of a pair are made those of one number. */
+static imnn_node build_complex(imnn_graph *g, const imnn_op *op, const imnn_node *x,
+                               const imnn_attr *attr)
+{
+    imnn_type out, in = imnn_vertex_of(g, x[0])->type;
+    const imnn_status st = op->infer(&out, 1, &in, attr);
+    if (st != IMNN_OK) imnn_graph_fail_last(g, st);
+    if (!imnn_graph_ok(g)) return 0;
+    const int64_t m = imnn_from_end(&in.shape, 2), n = imnn_from_end(&in.shape, 1);
+    imnn_node all = g_qr(g, g_pairs(g, x[0]), false), r = g_part(g, all, 1, 2 * m, 2 * n);
+    imnn_attr last = {1, {in.shape.ndim - 1}};
+    imnn_node diagonal = g_expand(g, g_sum(g, g_diagonal(g, r), &last), in.shape.ndim - 1);
+    imnn_node negative = g_lt(g, diagonal, g_number(g, diagonal, 0));
+    imnn_node sign = g_where(g, negative, g_number(g, r, -1), g_number(g, r, 1));
+    imnn_node y = g_unpaired(g, g_mul(g, all, sign));
+    if (!attr->v[0] || m <= n || !imnn_graph_ok(g)) return y;
+    imnn_node more = complement(g, g_part(g, y, 1, 0, m), n, m);
+    imnn_shape rest = *imnn_graph_shape(g, more);
+    rest.size[rest.ndim - 1] = n;
+    more = g_concatenate(g, 2, (imnn_node[]){more, g_broadcast(g, g_number(g, more, 0), &rest)},
+                         rest.ndim - 1);
+    return g_concatenate(g, 2, (imnn_node[]){y, more}, rest.ndim - 2);
+}
+
 /* A wide matrix: its square part gives Q, and R is Q^T x. */
 static imnn_node build(imnn_graph *g, const imnn_op *op, int n, const imnn_node *x,
                        const imnn_attr *attr)
 {
     const imnn_shape s = *imnn_graph_shape(g, x[0]);
+    const bool wide = s.ndim > 1 && imnn_from_end(&s, 2) < imnn_from_end(&s, 1);
+    if (imnn_is_complex(imnn_graph_dtype(g, x[0])) && !wide) return build_complex(g, op, x, attr);
     if (s.ndim < 2 || imnn_from_end(&s, 2) >= imnn_from_end(&s, 1) || attr->n != 1)
         return imnn_matrix_build(g, op, n, x, attr);
     const int64_t m = imnn_from_end(&s, 2);
@@ -80,7 +115,7 @@ const imnn_op imnn_op_qr = {
     .id = IMNN_OP_qr,
     .arity = 1,
     .class = IMNN_CALL,
-    .dtypes = IMNN_REALS,
+    .dtypes = IMNN_FLOATS,
     .build = build,
     .infer = infer,
     .vjp = vjp,
@@ -90,5 +125,6 @@ const imnn_op imnn_op_qr = {
     .range = {-1, 1},
     .diagonal = 2,
     .cases = "(2, 2) -> 0; (4, 3) -> 0; (2, 3) -> 0; (1, 1) -> 0; (2, 3, 3) -> 0; (3, 3) -> 1",
-    .doc = "(..., k, m + n): columns of Q and rows of R by row; k = min(m, n), or m if complete",
+    .doc = "(..., k, m + n): columns of Q (conjugated) and rows of R by row; k = min(m, n), or m if "
+           "complete",
 };

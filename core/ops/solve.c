@@ -8,6 +8,15 @@ imnn_node g_solve(imnn_graph *g, imnn_node a, imnn_node b, bool transposed)
                             &(imnn_attr){1, {transposed}});
 }
 
+/* The transposed of a complex matrix is not the adjoint that its real one would give. */
+static imnn_node build(imnn_graph *g, const imnn_op *op, int n, const imnn_node *x,
+                       const imnn_attr *attr)
+{
+    const bool turned = imnn_is_complex(imnn_graph_dtype(g, x[0])) && attr->n == 1 && attr->v[0] &&
+                        imnn_graph_shape(g, x[0])->ndim > 1;
+    return turned ? g_solve(g, g_swap(g, x[0]), x[1], false) : imnn_system_build(g, op, n, x, attr);
+}
+
 static imnn_status infer(imnn_type *out, int n, const imnn_type *in, const imnn_attr *attr)
 {
     *out = in[1];
@@ -50,8 +59,8 @@ const imnn_op imnn_op_solve = {
     .id = IMNN_OP_solve,
     .arity = 2,
     .class = IMNN_CALL,
-    .dtypes = IMNN_REALS,
-    .build = imnn_system_build,
+    .dtypes = IMNN_FLOATS,
+    .build = build,
     .infer = infer,
     .vjp = vjp,
     .linear = 2,

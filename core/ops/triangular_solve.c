@@ -8,6 +8,28 @@ imnn_node g_triangular_solve(imnn_graph *g, imnn_node a, imnn_node b, int how)
                             &(imnn_attr){1, {how}});
 }
 
+/* A complex matrix has no triangle among real ones: the equations are solved like others. */
+static imnn_node build(imnn_graph *g, const imnn_op *op, int n, const imnn_node *x,
+                       const imnn_attr *attr)
+{
+    imnn_type in[2], out;
+    if (!imnn_graph_ok(g)) return 0;
+    for (int i = 0; i < n; i++) in[i] = imnn_vertex_of(g, x[i])->type;
+    if (!imnn_is_complex(in[0].dtype)) return imnn_system_build(g, op, n, x, attr);
+    const imnn_status st = op->infer(&out, n, in, attr);
+    if (st != IMNN_OK) imnn_graph_fail_last(g, st);
+    if (!imnn_graph_ok(g)) return 0;
+    const int how = (int)attr->v[0];
+    const int64_t size = imnn_from_end(&in[0].shape, 1), unit = how & IMNN_UNIT_DIAGONAL ? 1 : 0;
+    imnn_node below = g_below(g, size, size, how & IMNN_LOWER ? unit : 1 - unit);
+    imnn_node a = g_masked(g, how & IMNN_LOWER ? below : g_not(g, below), x[0]);
+    if (unit) {
+        imnn_node on = g_and(g, g_below(g, size, size, 0), g_not(g, g_below(g, size, size, 1)));
+        a = g_where(g, on, g_number(g, a, 1), a);
+    }
+    return g_solve(g, a, x[1], how & IMNN_TRANSPOSED);
+}
+
 static imnn_status infer(imnn_type *out, int n, const imnn_type *in, const imnn_attr *attr)
 {
     const int all = IMNN_LOWER | IMNN_TRANSPOSED | IMNN_UNIT_DIAGONAL;
@@ -50,8 +72,8 @@ const imnn_op imnn_op_triangular_solve = {
     .id = IMNN_OP_triangular_solve,
     .arity = 2,
     .class = IMNN_CALL,
-    .dtypes = IMNN_REALS,
-    .build = imnn_system_build,
+    .dtypes = IMNN_FLOATS,
+    .build = build,
     .infer = infer,
     .vjp = vjp,
     .linear = 2,
