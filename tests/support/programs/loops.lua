@@ -1,6 +1,7 @@
 --- Loops and branches of imnn.lax written with those of Lua: a second opinion. Carries and slices
--- are arrays or lists of arrays; nothing is traced.
+-- are arrays or lists of arrays. Inside vmap and grad, which trace, they are those of lax.
 -- @module tests.support.programs.loops
+local array = require 'imnn.array'
 local imnn = require 'imnn'
 local np, lax = imnn.np, imnn.lax
 local M = setmetatable({}, { __index = lax })
@@ -49,5 +50,12 @@ function M.switch(index, branches, ...)
 end
 
 function M.checkpoint(f) return f end
+
+for name, fn in pairs(M) do
+  M[name] = function(...)
+    if array.tracing() then return lax[name](...) end
+    return fn(...)
+  end
+end
 
 return M
