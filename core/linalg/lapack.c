@@ -75,6 +75,7 @@ static imnn_status load(void)
 #define FUNCTION(f) {(void **)&lapack.f, #f "_"}
         FUNCTION(dgetrf), FUNCTION(dgetri), FUNCTION(dgetrs), FUNCTION(dpotrf), FUNCTION(dtrsm),
         FUNCTION(dsyevd), FUNCTION(dgesdd), FUNCTION(dgeqrf), FUNCTION(dorgqr),
+        FUNCTION(zheevd), FUNCTION(zgesdd),
     };
     for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
         *wanted[i].function = dlsym(library, wanted[i].name);

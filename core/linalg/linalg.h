@@ -25,6 +25,13 @@ typedef struct imnn_lapack {
                    const int *lwork, int *info);
     void (*dorgqr)(const int *m, const int *n, const int *k, double *a, const int *lda,
                    const double *tau, double *work, const int *lwork, int *info);
+    /* complex numbers are two doubles */
+    void (*zheevd)(const char *jobz, const char *uplo, const int *n, double *a, const int *lda,
+                   double *w, double *work, const int *lwork, double *rwork, const int *lrwork,
+                   int *iwork, const int *liwork, int *info, size_t, size_t);
+    void (*zgesdd)(const char *jobz, const int *m, const int *n, double *a, const int *lda,
+                   double *s, double *u, const int *ldu, double *vt, const int *ldvt, double *work,
+                   const int *lwork, double *rwork, int *iwork, int *info, size_t);
 } imnn_lapack;
 
 /** They are loaded when they are first asked for; every thread may ask.
@@ -67,6 +74,12 @@ size_t imnn_eigh_room(int n);
  *  (k, n). false: X holds something that is not finite. */
 bool imnn_svd(double *s, double *ut, double *vt, const double *x, int m, int n, double *work);
 size_t imnn_svd_room(int m, int n);
+/** The same of complex matrices, for any size: of (X + X^H) / 2, and X = U S V^H with uh and vh. */
+bool imnn_eigh_complex(double *w, double *v, const double *x, int n, double *work);
+size_t imnn_eigh_complex_room(int n);
+bool imnn_svd_complex(double *s, double *uh, double *vh, const double *x, int m, int n,
+                      double *work);
+size_t imnn_svd_complex_room(int m, int n);
 /** X (m, n) = Q R with r (k, n) and the columns of Q as rows of qt (k, m); k from min(m, n) to
  *  m. As LAPACK has it, diagonal elements of R have any sign. */
 void imnn_qr(double *qt, double *r, const double *x, int m, int n, int k, double *work);

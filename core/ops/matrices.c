@@ -5,20 +5,43 @@
 
 /* ---- building ---- */
 
+/* What an operator gives, in the precision that came. */
+static imnn_node narrowed(imnn_graph *g, imnn_node y)
+{
+    const bool complex = imnn_is_complex(imnn_graph_dtype(g, y));
+    return g_convert(g, y, complex ? IMNN_C64 : IMNN_F32);
+}
+
 static imnn_node in_double(imnn_graph *g, const imnn_op *op, int n, const imnn_node *x,
                            const imnn_attr *attr)
 {
     imnn_node wide[2];
     const imnn_dtype dtype = imnn_graph_dtype(g, x[0]);
-    if (imnn_is_complex(dtype) && op->dtypes >> dtype & 1)
-        return imnn_pairs_build(g, op, n, x, attr);
-    if (!(op->dtypes >> dtype & 1) || dtype == IMNN_F64) return imnn_graph_add(g, op, n, x, attr);
-    for (int i = 0; i < n; i++) wide[i] = g_convert(g, x[i], IMNN_F64);
-    return g_convert(g, imnn_graph_add(g, op, n, wide, attr), dtype);
+    if (!(op->dtypes >> dtype & 1) || dtype == IMNN_F64 || dtype == IMNN_C128)
+        return imnn_graph_add(g, op, n, x, attr);
+    for (int i = 0; i < n; i++)
+        wide[i] = g_convert(g, x[i], dtype == IMNN_C64 ? IMNN_C128 : IMNN_F64);
+    imnn_node y = imnn_graph_add(g, op, n, wide, attr);
+    return imnn_graph_ok(g) ? narrowed(g, y) : 0;
+}
+
+/* Complex matrices by pairs, where the operator takes them. */
+static imnn_node by_parts(imnn_graph *g, const imnn_op *op, int n, const imnn_node *x,
+                          const imnn_attr *attr)
+{
+    const imnn_dtype dtype = imnn_graph_dtype(g, x[0]);
+    return imnn_is_complex(dtype) && op->dtypes >> dtype & 1 ? imnn_pairs_build(g, op, n, x, attr)
+                                                             : in_double(g, op, n, x, attr);
 }
 
 imnn_node imnn_matrix_build(imnn_graph *g, const imnn_op *op, int n, const imnn_node *x,
                             const imnn_attr *attr)
+{
+    return by_parts(g, op, n, x, attr);
+}
+
+imnn_node imnn_spectrum_build(imnn_graph *g, const imnn_op *op, int n, const imnn_node *x,
+                              const imnn_attr *attr)
 {
     return in_double(g, op, n, x, attr);
 }
@@ -43,7 +66,7 @@ imnn_node imnn_system_build(imnn_graph *g, const imnn_op *op, int n, const imnn_
                         imnn_dtype_name(imnn_graph_dtype(g, x[1])));
         return 0;
     }
-    if (a.ndim < 2 || b.ndim < 2) return in_double(g, op, n, x, attr); /* infer complains */
+    if (a.ndim < 2 || b.ndim < 2) return by_parts(g, op, n, x, attr); /* infer complains */
     a.ndim -= 2, b.ndim -= 2;
     if (!imnn_shape_join(&lead, &a, &b) || lead.ndim + 2 > IMNN_MAX_NDIM) {
         imnn_graph_fail(g, IMNN_ESHAPE, "%s: leading axes do not broadcast, %s and %s", op->name,
@@ -52,7 +75,7 @@ imnn_node imnn_system_build(imnn_graph *g, const imnn_op *op, int n, const imnn_
         return 0;
     }
     imnn_node all[2] = {a.ndim == 0 ? x[0] : stretch(g, x[0], &lead), stretch(g, x[1], &lead)};
-    return in_double(g, op, n, all, attr);
+    return by_parts(g, op, n, all, attr);
 }
 
 imnn_node imnn_system_batch(imnn_graph *g, const imnn_vertex *v, const imnn_node *x,
@@ -116,16 +139,19 @@ void imnn_matrices(const imnn_call *c, size_t work, imnn_matrix_fn *fn, const ch
         *c->failed = true;
         return;
     }
-    imnn_matrix_job job = {.attr = c->attr, .work = room};
+    const bool complex = imnn_is_complex(c->in[0].type.dtype);
+    imnn_matrix_job job = {.attr = c->attr, .work = room, .complex = complex};
     const imnn_shape *last = &c->in[c->n - 1].type.shape;
     int64_t count = 1, each[2] = {0};
     for (int k = 0; k < last->ndim - 2; k++) count *= last->size[k];
     for (int i = 0; i < c->n; i++) {
         const imnn_shape *s = &c->in[i].type.shape;
         job.rows[i] = (int)imnn_from_end(s, 2), job.columns[i] = (int)imnn_from_end(s, 1);
-        if (s->ndim == last->ndim) each[i] = (int64_t)job.rows[i] * job.columns[i];
+        if (s->ndim == last->ndim) each[i] = (1 + complex) * (int64_t)job.rows[i] * job.columns[i];
     }
-    const int64_t results = count ? imnn_shape_count(&c->out.type.shape) / count : 0;
+    const int64_t numbers =
+        (1 + imnn_is_complex(c->out.type.dtype)) * imnn_shape_count(&c->out.type.shape);
+    const int64_t results = count ? numbers / count : 0;
     for (int64_t m = 0; m < count; m++) {
         for (int i = 0; i < c->n; i++) job.x[i] = (const double *)c->in[i].data + m * each[i];
         job.y = (double *)c->out.data + m * results;
@@ -188,6 +214,12 @@ static imnn_node on_diagonal(imnn_graph *g, imnn_node x)
 imnn_node g_diagonal(imnn_graph *g, imnn_node x)
 {
     return imnn_graph_ok(g) ? g_masked(g, on_diagonal(g, x), x) : 0;
+}
+
+imnn_node g_hermitian(imnn_graph *g, imnn_node x)
+{
+    if (!imnn_graph_ok(g)) return 0;
+    return g_mul(g, g_number(g, x, 0.5), g_add(g, x, g_conj(g, g_swap(g, x))));
 }
 
 imnn_node g_off_diagonal(imnn_graph *g, imnn_node x)

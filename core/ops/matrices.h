@@ -9,6 +9,8 @@
  * is one matrix for all of them then. */
 
 imnn_build_fn imnn_matrix_build;
+/** The same where complex matrices have kernels of their own. */
+imnn_build_fn imnn_spectrum_build;
 /** Two inputs: leading axes are made equal, but one matrix stays one. */
 imnn_build_fn imnn_system_build;
 imnn_batch_fn imnn_system_batch;
@@ -30,6 +32,7 @@ typedef struct imnn_matrix_job {
     const double *x[2];
     int rows[2], columns[2]; /* of the inputs */
     double *y, *work;
+    bool complex; /* x[0] is: two doubles an element */
     bool again; /* x[0] is the same as in the call before, and so is what was left in work */
 } imnn_matrix_job;
 typedef bool imnn_matrix_fn(const imnn_matrix_job *);
@@ -56,6 +59,8 @@ imnn_node g_masked(imnn_graph *g, imnn_node mask, imnn_node x);
 /** a / b, but 0 where a is 0, whatever b; NaN where only b is 0. */
 imnn_node g_quotient(imnn_graph *g, imnn_node a, imnn_node b);
 /** x without its diagonal; only its diagonal. */
+/** (x + x^H) / 2 */
+imnn_node g_hermitian(imnn_graph *g, imnn_node x);
 imnn_node g_off_diagonal(imnn_graph *g, imnn_node x);
 imnn_node g_diagonal(imnn_graph *g, imnn_node x);
 #endif

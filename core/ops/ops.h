@@ -97,6 +97,8 @@ struct imnn_op {
     imnn_vjp_fn *vjp; /* NULL: there is none, which is an error; imnn_vjp_zero: zero */
     bool implicit;    /* the derivative is that of a distribution: differences of draws do not
                          show it */
+    bool phases;      /* vectors of complex matrices may have any phase, which differences show and
+                         derivatives do not */
     uint32_t linear;  /* bit i: linear in input i, the others being fixed */
     uint32_t smooth;  /* bit i: has a derivative in input i; 0: where it is linear, or in all */
     imnn_batch_fn *batch;

@@ -106,8 +106,10 @@ static int has_exact_derivatives(const op_case *c, uint32_t seed)
         const double forward = number_of(&t.w, first[0]), reverse = number_of(&t.w, first[1]);
         const double again = number_of(&t.w, second[0]), other = number_of(&t.w, second[1]);
         CHECK(near(forward, reverse, 1e-12) && near(again, other, 1e-11));
-        CHECK(near(forward, slope(&t, first[2], 0), 1e-8));
-        CHECK(near(again, slope(&t, first[1], 1), 1e-7));
+        if (!c->op->phases || c->in[0].dtype == IMNN_F64) {
+            CHECK(near(forward, slope(&t, first[2], 0), 1e-8));
+            CHECK(near(again, slope(&t, first[1], 1), 1e-7));
+        }
     }
     end(&t.w);
     return 0;
