@@ -85,3 +85,28 @@ bool imnn_svd_complex(double *s, double *uh, double *vh, const double *x, int m,
         }
     return info == 0;
 }
+
+size_t imnn_eig_room(int n)
+{
+    const size_t s = (size_t)n;
+    return 4 * s * s + 2 * 66 * (s + 1) + 2 * s + 2;
+}
+
+bool imnn_eig(double *w, double *v, const double *x, int n, double *work)
+{
+    const size_t s = (size_t)n;
+    const imnn_lapack *l;
+    double *a = work, *vectors = a + 2 * s * s, *room = vectors + 2 * s * s;
+    int info = 0, length = 66 * (n + 1);
+    if (!is_finite(x, 2 * s * s) || imnn_lapack_get(&l) != IMNN_OK) return false;
+    if (n == 0) return true;
+    for (size_t i = 0; i < s; i++)
+        for (size_t j = 0; j < s; j++)
+            memcpy(a + 2 * (j * s + i), x + 2 * (i * s + j), 2 * sizeof *a);
+    l->zgeev("N", v ? "V" : "N", &n, a, &n, w, NULL, &n, vectors, &n, room, &length,
+             room + 2 * length, &info, 1, 1);
+    for (size_t i = 0; v && i < s; i++)
+        for (size_t j = 0; j < s; j++)
+            memcpy(v + 2 * (i * s + j), vectors + 2 * (j * s + i), 2 * sizeof *v);
+    return info == 0;
+}

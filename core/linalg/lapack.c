@@ -74,8 +74,8 @@ static imnn_status load(void)
     } wanted[] = {
 #define FUNCTION(f) {(void **)&lapack.f, #f "_"}
         FUNCTION(dgetrf), FUNCTION(dgetri), FUNCTION(dgetrs), FUNCTION(dpotrf), FUNCTION(dtrsm),
-        FUNCTION(dsyevd), FUNCTION(dgesdd), FUNCTION(dgeqrf), FUNCTION(dorgqr),
-        FUNCTION(zheevd), FUNCTION(zgesdd),
+        FUNCTION(dsyevd), FUNCTION(dgesdd), FUNCTION(dgeqrf), FUNCTION(dorgqr), FUNCTION(zheevd),
+        FUNCTION(zgesdd), FUNCTION(zgetrf), FUNCTION(zgeev),
     };
     for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
         *wanted[i].function = dlsym(library, wanted[i].name);

@@ -26,6 +26,10 @@ typedef struct imnn_lapack {
     void (*dorgqr)(const int *m, const int *n, const int *k, double *a, const int *lda,
                    const double *tau, double *work, const int *lwork, int *info);
     /* complex numbers are two doubles */
+    void (*zgetrf)(const int *m, const int *n, double *a, const int *lda, int *pivot, int *info);
+    void (*zgeev)(const char *jobvl, const char *jobvr, const int *n, double *a, const int *lda,
+                  double *w, double *vl, const int *ldvl, double *vr, const int *ldvr, double *work,
+                  const int *lwork, double *rwork, int *info, size_t, size_t);
     void (*zheevd)(const char *jobz, const char *uplo, const int *n, double *a, const int *lda,
                    double *w, double *work, const int *lwork, double *rwork, const int *lrwork,
                    int *iwork, const int *liwork, int *info, size_t, size_t);
@@ -80,6 +84,10 @@ size_t imnn_eigh_complex_room(int n);
 bool imnn_svd_complex(double *s, double *uh, double *vh, const double *x, int m, int n,
                       double *work);
 size_t imnn_svd_complex_room(int m, int n);
+/** Eigenvalues w (n) and, unless v is NULL, eigenvectors, the columns of v (n, n), of any complex
+ *  X. false: it holds something that is not finite, or they are not found. */
+bool imnn_eig(double *w, double *v, const double *x, int n, double *work);
+size_t imnn_eig_room(int n);
 /** X (m, n) = Q R with r (k, n) and the columns of Q as rows of qt (k, m); k from min(m, n) to
  *  m. As LAPACK has it, diagonal elements of R have any sign. */
 void imnn_qr(double *qt, double *r, const double *x, int m, int n, int k, double *work);

@@ -19,13 +19,47 @@ static bool is_large(const imnn_shape *s)
     return s->ndim > 1 && s->size[s->ndim - 1] > IMNN_SMALL_MATRIX;
 }
 
+/* Of complex matrices: from the diagonal of U and the number of exchanges. */
+static imnn_node slogdet_complex(imnn_graph *g, imnn_node x)
+{
+    const imnn_dtype dtype = imnn_graph_dtype(g, x);
+    const int64_t n = imnn_from_end(imnn_graph_shape(g, x), 1);
+    const int last = imnn_graph_shape(g, x)->ndim - 1;
+    const imnn_attr along = {1, {last}}, before = {1, {last - 1}};
+    imnn_node lu = g_lu(g, x);
+    if (!imnn_graph_ok(g)) return 0;
+    imnn_node exchanged = g_real(g, g_squeeze(g, g_part(g, lu, 1, 0, 1), last));
+    imnn_node diagonal = g_sum(g, g_diagonal(g, g_part(g, lu, 1, 2, n)), &along);
+    imnn_node size = g_abs(g, diagonal), zero = g_number(g, size, 0);
+    imnn_node none = g_eq(g, size, zero);
+    imnn_node safe = g_where(g, none, g_number(g, size, 1), size);
+    imnn_node place = g_iota(g, imnn_part_dtype(dtype), &(imnn_shape){1, {n}}, 0);
+    imnn_node turn =
+        g_where(g, g_ne(g, exchanged, place), g_number(g, size, -1), g_number(g, size, 1));
+    imnn_node sign =
+        g_mul(g, g_div(g, diagonal, g_convert(g, safe, dtype)), g_convert(g, turn, dtype));
+    sign = g_prod(g, sign, &before);
+    imnn_node log =
+        g_sum(g, g_where(g, none, g_number(g, size, -INFINITY), g_log(g, safe)), &before);
+    sign = g_expand(g, sign, last - 1), log = g_expand(g, g_convert(g, log, dtype), last - 1);
+    return g_concatenate(g, 2, (imnn_node[]){sign, log}, last - 1);
+}
+
+static imnn_node by_lu(imnn_graph *g, const imnn_op *op, const imnn_node *x, const imnn_attr *attr)
+{
+    imnn_type out;
+    const imnn_status st = op->infer(&out, 1, &imnn_vertex_of(g, x[0])->type, attr);
+    if (st != IMNN_OK) imnn_graph_fail_last(g, st);
+    return imnn_graph_ok(g) ? slogdet_complex(g, x[0]) : 0;
+}
+
 /* LAPACK works in place, so large matrices come in the dtype that it works in. */
 static imnn_node build(imnn_graph *g, const imnn_op *op, int n, const imnn_node *x,
                        const imnn_attr *attr)
 {
     const imnn_dtype dtype = imnn_graph_dtype(g, x[0]);
-    if (imnn_is_complex(dtype) && op->dtypes >> dtype & 1)
-        return imnn_pairs_build(g, op, n, x, attr);
+    if (imnn_is_complex(dtype))
+        return op->id == IMNN_OP_inv ? imnn_pairs_build(g, op, n, x, attr) : by_lu(g, op, x, attr);
     if (dtype != IMNN_F32 || !is_large(imnn_graph_shape(g, x[0])))
         return imnn_graph_add(g, op, n, x, attr);
     imnn_node wide = g_convert(g, x[0], IMNN_F64);
@@ -173,7 +207,7 @@ const imnn_op imnn_op_slogdet = {
     .id = IMNN_OP_slogdet,
     .arity = 1,
     .class = IMNN_CALL,
-    .dtypes = IMNN_REALS,
+    .dtypes = IMNN_FLOATS,
     .build = build,
     .infer = infer_slogdet,
     .vjp = vjp_slogdet,

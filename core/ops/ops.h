@@ -255,9 +255,9 @@ imnn_rows imnn_rows_before(const imnn_vertex *v, const imnn_type *in, int64_t R,
  *   random_bits           {layout, width, sizes...}: width 64 gives pairs (..., 2), high first
  *   random_gamma          {layout, logarithm}
  *   random_poisson, random_binomial, random_von_mises   {layout}
- *   inv, slogdet          {}: f64 or f32 square matrices (..., n, n); slogdet gives (..., 2): sign
+ *   inv, slogdet          {}: square matrices (..., n, n); slogdet gives (..., 2): sign
  *                         and logarithm
- *   cholesky, eigh, eigvalsh, svd, singular_values, expm, expm_frechet  {}
+ *   cholesky, eigh, eigvalsh, eig, eigvals, svd, singular_values, lu, expm, expm_frechet  {}
  *   solve                 {a is transposed}: a (..., n, n), b (..., n, m)
  *   triangular_solve      {IMNN_LOWER | IMNN_TRANSPOSED | IMNN_UNIT_DIAGONAL}
  *   qr                    {Q is complete}
