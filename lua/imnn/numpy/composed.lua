@@ -1,6 +1,7 @@
 --- Elementwise functions that are made of others.
 -- @module imnn.numpy.composed
 local args = require 'imnn.args'
+local array = require 'imnn.array'
 local create = require 'imnn.numpy.create'
 
 local function is_integer(x) return x.dtype == 'i32' or x.dtype == 'u32' end
@@ -95,6 +96,28 @@ return function(np)
     local close = np['or'](np['and'](near, np.isfinite(b)), np.eq(a, b))
     if not o.equal_nan then return close end
     return np['or'](close, np['and'](np.isnan(a), np.isnan(b)))
+  end
+
+  -- One truth value: a boolean where it is known, so that `if` sees it.
+  local function verdict(x) return array.traced(x) and x or x:item() end
+
+  --- Whether all elements are close.
+  -- @param a Array or number
+  -- @param b
+  -- @tparam[opt] table opts rtol, atol, equal_nan, as of `isclose`
+  -- @treturn boolean of traced arrays an Array (), bool
+  -- @usage np.allclose({ 1, 2 }, { 1, 2 + 1e-7 }) --> true
+  function M.allclose(a, b, opts) return verdict(np.all(M.isclose(a, b, opts))) end
+
+  --- Whether two arrays have one shape and equal elements.
+  -- @param a Array or number
+  -- @param b
+  -- @treturn boolean of traced arrays an Array (), bool
+  -- @usage np.array_equal({ 1, 2 }, { 1, 2, 3 }) --> false
+  function M.array_equal(a, b)
+    a, b = create.as_array(a, 'array_equal'), create.as_array(b, 'array_equal')
+    if table.concat(a.shape, ' ') ~= table.concat(b.shape, ' ') then return false end
+    return verdict(np.all(np.eq(a, b)))
   end
 
   --- The larger (smaller) one; where one is NaN the other.
