@@ -86,7 +86,7 @@ static imnn_node join(imnn_graph *g, const opened *o, imnn_node lead, const imnn
                 z[i * count + j] = g_zeros_like(g, like[j] < 0 ? x[-1 - like[j]] : y[like[j]]);
     }
     if (!imnn_graph_ok(g)) return 0;
-    return imnn_hold_build(g, IMNN_OP_branch, lead, o->bodies, nx, o->x, of, ny, z);
+    return imnn_hold_build(g, IMNN_OP_branch, lead, false, o->bodies, nx, o->x, of, ny, z);
 }
 
 static imnn_node jvp(imnn_graph *g, const imnn_vertex *v, const imnn_node *t)

@@ -148,10 +148,10 @@ void imnn_graph_branch(imnn_graph *g, imnn_node index, int bodies, int nx, const
     }
     for (int i = 0; i < nx && imnn_graph_ok(g); i++)
         agrees(g, "switch", "operand", i, xs[i], ", but its placeholder is", x[i]);
-    const imnn_node first =
-        imnn_graph_ok(g) && ny
-            ? imnn_hold_build(g, IMNN_OP_branch, index, bodies, counts, all.v, xs, results, y)
-            : 0;
+    const imnn_node first = imnn_graph_ok(g) && ny
+                                ? imnn_hold_build(g, IMNN_OP_branch, index, false, bodies, counts,
+                                                  all.v, xs, results, y)
+                                : 0;
     for (int k = 0; first && k < ny; k++) out[k] = first + k;
     imnn_nodes_free(&all);
 }
@@ -193,7 +193,7 @@ void imnn_graph_custom_jvp(imnn_graph *g, int nx, const imnn_node *x, const imnn
         push_all(g, &in, nx, x), push_all(g, &in, nx, x), push_all(g, &in, nx, t);
         push_all(g, &z, ny, y);
         if (take_slopes(g, who, "tangent", &z, ny, dy, y) && ny)
-            first = imnn_hold_build(g, IMNN_OP_custom, 0, 2, counts, in.v, xs, results, z.v);
+            first = imnn_hold_build(g, IMNN_OP_custom, 0, true, 2, counts, in.v, xs, results, z.v);
     }
     for (int k = 0; first && k < ny; k++) out[k] = first + k;
     imnn_nodes_free(&in), imnn_nodes_free(&z);
@@ -201,7 +201,7 @@ void imnn_graph_custom_jvp(imnn_graph *g, int nx, const imnn_node *x, const imnn
 
 void imnn_graph_custom_vjp(imnn_graph *g, int nx, const imnn_node *x, const imnn_node *xs, int ny,
                            const imnn_node *y, int nr, const imnn_node *res, const imnn_node *r,
-                           const imnn_node *u, const imnn_node *dx, imnn_node *out)
+                           const imnn_node *u, const imnn_node *dx, bool forward, imnn_node *out)
 {
     const char *who = "custom_vjp";
     const int counts[] = {nx, nx, nr + ny}, results[] = {ny, nr, nx};
@@ -217,8 +217,27 @@ void imnn_graph_custom_vjp(imnn_graph *g, int nx, const imnn_node *x, const imnn
         for (int i = 0; i < nr; i++)
             agrees(g, who, "residual", i, res[i], ", but its placeholder is", r[i]);
         if (take_slopes(g, who, "cotangent", &z, nx, dx, x) && ny)
-            first = imnn_hold_build(g, IMNN_OP_custom, 0, 3, counts, in.v, xs, results, z.v);
+            first =
+                imnn_hold_build(g, IMNN_OP_custom, 0, forward, 3, counts, in.v, xs, results, z.v);
     }
     for (int k = 0; first && k < ny; k++) out[k] = first + k;
     imnn_nodes_free(&in), imnn_nodes_free(&z);
+}
+
+imnn_status imnn_graph_captured(imnn_graph *g, int nx, const imnn_node *x, int ny,
+                                const imnn_node *y, int room, int *n, imnn_node *out)
+{
+    const char *who = "captured";
+    imnn_nodes list = {0};
+    *n = 0;
+    if (imnn_graph_ok(g) && are_parameters(g, who, nx, x) && imnn_graph_accepts(g, who, ny, y) &&
+        imnn_body_captures(g, nx, x, ny, y, &list, NULL)) {
+        for (int i = 0; i < list.n; i++) {
+            if (!imnn_is_smooth(g, list.v[i]) || imnn_graph_value(g, list.v[i])) continue;
+            if (*n < room) out[*n] = list.v[i];
+            ++*n;
+        }
+    }
+    imnn_nodes_free(&list);
+    return imnn_graph_status(g);
 }

@@ -3,14 +3,15 @@
 #include <string.h>
 
 static int results(const imnn_attr *attr) { return imnn_body_at(attr, 0)->ny; }
+static int captured_of(const imnn_attr *attr) { return (int)attr->v[attr->n - 2]; }
+static bool goes_forward(const imnn_attr *attr) { return attr->v[attr->n - 1]; }
 
 static imnn_node build(imnn_graph *g, const imnn_op *op, int n, const imnn_node *x,
                        const imnn_attr *attr)
 {
     bool whole = imnn_body_known(g, attr) && (attr->v[0] == 2 || attr->v[0] == 3) &&
-                 attr->n == attr->v[0] + 3 && imnn_body_at(attr, 0)->nx == n;
-    const int64_t k = whole ? imnn_body_result(attr) : 0,
-                  captured = whole ? attr->v[attr->n - 1] : -1;
+                 attr->n == attr->v[0] + 4 && imnn_body_at(attr, 0)->nx == n;
+    const int64_t k = whole ? imnn_body_result(attr) : 0, captured = whole ? captured_of(attr) : -1;
     if (whole && captured >= 0 && captured <= n && k >= 0 && k < results(attr)) {
         const imnn_body *rule = imnn_body_at(attr, 1);
         const int64_t free = n - captured;
@@ -38,7 +39,7 @@ static imnn_status infer(imnn_type *out, int n, const imnn_type *in, const imnn_
 
 static bool refuse_captured(imnn_graph *g, const imnn_vertex *v, int i)
 {
-    if (i >= v->attr->v[v->attr->n - 1]) return false;
+    if (i >= captured_of(v->attr)) return false;
     imnn_graph_fail(g, IMNN_EVALUE,
                     "%s: the function uses a value from outside that is being differentiated; "
                     "make it an argument",
@@ -46,10 +47,30 @@ static bool refuse_captured(imnn_graph *g, const imnn_vertex *v, int i)
     return true;
 }
 
+/* The tangent of the function itself, at placeholders: the builder looks through what inputs are.
+ */
+static imnn_node own_tangent(imnn_graph *g, const imnn_vertex *v, const imnn_node *t)
+{
+    const imnn_body *b = imnn_body_at(v->attr, 0);
+    const int32_t scope = imnn_graph_open(g);
+    imnn_node x[v->n + 1], y[b->ny + 1], of[v->n + 1], dx[v->n + 1], dy = 0, out = 0;
+    int n = 0;
+    if (imnn_body_open(g, b, x, y)) {
+        for (int i = 0; i < v->n; i++)
+            if (t[i]) of[n] = x[i], dx[n++] = t[i];
+        imnn_status st = imnn_graph_jvp(g, 1, y + imnn_body_result(v->attr), n, of, dx, &dy);
+        if (st == IMNN_OK && dy) st = imnn_graph_substitute(g, 1, &dy, v->n, x, v->x, &out);
+        if (st != IMNN_OK) imnn_graph_fail_last(g, st);
+    }
+    imnn_graph_close(g, scope);
+    return out;
+}
+
 static imnn_node jvp(imnn_graph *g, const imnn_vertex *v, const imnn_node *t)
 {
-    const int captured = (int)v->attr->v[v->attr->n - 1], free = v->n - captured;
+    const int captured = captured_of(v->attr), free = v->n - captured;
     const imnn_body *rule = imnn_body_at(v->attr, 1);
+    if (v->attr->v[0] == 3 && goes_forward(v->attr)) return own_tangent(g, v, t);
     if (v->attr->v[0] == 3) {
         imnn_graph_fail(g, IMNN_EVALUE,
                         "custom_vjp: has no forward derivative; use custom_jvp, "
@@ -71,7 +92,7 @@ static imnn_node jvp(imnn_graph *g, const imnn_vertex *v, const imnn_node *t)
 /* The forward rule is linear in the tangents; its transpose is its reverse derivative. */
 static void transpose(imnn_graph *g, const imnn_vertex *v, const imnn_node *dy, imnn_node *dx)
 {
-    const int captured = (int)v->attr->v[v->attr->n - 1], free = v->n - captured;
+    const int captured = captured_of(v->attr), free = v->n - captured;
     const imnn_body *rule = imnn_body_at(v->attr, 1);
     const int32_t scope = imnn_graph_open(g);
     imnn_node in[v->n + free + 1], out[rule->ny + 1], u[free + 1], d[free + 1];
@@ -98,7 +119,7 @@ static void transpose(imnn_graph *g, const imnn_vertex *v, const imnn_node *dy, 
 static void pull(imnn_graph *g, const imnn_vertex *v, imnn_node first, const imnn_node *dy,
                  imnn_node *dx)
 {
-    const int captured = (int)v->attr->v[v->attr->n - 1];
+    const int captured = captured_of(v->attr);
     for (int i = 0; i < captured; i++)
         if (dx[i] >= 0 && imnn_is_smooth(g, v->x[i]) && refuse_captured(g, v, i)) return;
     if (v->attr->v[0] == 2) {
@@ -123,7 +144,7 @@ static void pull(imnn_graph *g, const imnn_vertex *v, imnn_node first, const imn
 static imnn_node batch(imnn_graph *g, const imnn_vertex *v, const imnn_node *x, const bool *batched,
                        int64_t size)
 {
-    const int bodies = (int)v->attr->v[0], captured = (int)v->attr->v[v->attr->n - 1];
+    const int bodies = (int)v->attr->v[0], captured = captured_of(v->attr);
     int nx[3], ny[3], all_x = 0, all_y = 0;
     for (int i = 0; i < bodies; i++) {
         const imnn_body *b = imnn_body_at(v->attr, i);
@@ -157,7 +178,8 @@ static imnn_node batch(imnn_graph *g, const imnn_vertex *v, const imnn_node *x, 
     for (int i = captured; i < v->n && imnn_graph_ok(g); i++)
         of[i - captured] = imnn_batch_lift(g, x[i], batched[i], size);
     if (imnn_graph_ok(g)) {
-        imnn_node first = imnn_hold_build(g, IMNN_OP_custom, 0, bodies, nx, p, of, ny, z);
+        imnn_node first =
+            imnn_hold_build(g, IMNN_OP_custom, 0, goes_forward(v->attr), bodies, nx, p, of, ny, z);
         if (first) out = first + imnn_body_result(v->attr);
     }
     imnn_graph_close(g, scope);

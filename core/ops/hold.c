@@ -18,8 +18,8 @@ imnn_node imnn_hold_add(imnn_graph *g, const imnn_op *op, int n, const imnn_node
     return imnn_graph_ok(g) ? first + imnn_body_result(attr) : 0;
 }
 
-imnn_node imnn_hold_build(imnn_graph *g, int op, imnn_node lead, int bodies, const int *nx,
-                          const imnn_node *x, const imnn_node *of, const int *ny,
+imnn_node imnn_hold_build(imnn_graph *g, int op, imnn_node lead, bool forward, int bodies,
+                          const int *nx, const imnn_node *x, const imnn_node *of, const int *ny,
                           const imnn_node *y)
 {
     imnn_nodes captured = {0};
@@ -47,7 +47,7 @@ imnn_node imnn_hold_build(imnn_graph *g, int op, imnn_node lead, int bodies, con
     if (nx[0]) memcpy(all + n, of, (size_t)nx[0] * sizeof *in);
     n += nx[0];
     attr.n = bodies + 2;
-    if (!lead) attr.v[attr.n++] = captured.n;
+    if (!lead) attr.v[attr.n++] = captured.n, attr.v[attr.n++] = forward;
     if (imnn_graph_ok(g)) first = imnn_graph_build(g, op, n, all, &attr);
     imnn_nodes_free(&captured);
     return first;

@@ -11,10 +11,11 @@
  *           batches. Length -1: there is nothing to slice and to stack, and the
  *           loop goes on while any element of the first carry (bool) holds.
  *   branch  {}: inputs are the number of the body (i32, clamped), and those of all bodies
- *   custom  {captured}: the first body is the value. Two bodies: the second gives tangents of the
- *           results from (captured, inputs, tangents of inputs). Three: the second gives residuals
+ *   custom  {captured, forward}: the first body is the value. Two bodies: the second gives tangents
+ * of the results from (captured, inputs, tangents of inputs). Three: the second gives residuals
  *           from (captured, inputs), the third cotangents of the inputs from (captured, residuals,
- *           cotangents of results). */
+ *           cotangents of results); then `forward` says whether there are tangents, those of the
+ *           first body. */
 typedef struct imnn_loop {
     const imnn_body *body;
     int64_t result, length;
@@ -52,9 +53,10 @@ imnn_node imnn_hold_add(imnn_graph *g, const imnn_op *op, int n, const imnn_node
                         const imnn_attr *attr);
 /** The operator `op` of bodies, from the parameters and results of each (in turn); of: what those
  *  of the first stand for. What they read beside becomes inputs, before those, of all bodies.
- *  lead  an input before all others, or 0. First result, 0 on failure. */
-imnn_node imnn_hold_build(imnn_graph *g, int op, imnn_node lead, int bodies, const int *nx,
-                          const imnn_node *x, const imnn_node *of, const int *ny,
+ *  lead  an input before all others; 0: there is none, and attributes end with the number of what
+ *        is captured and with `forward`. First result, 0 on failure. */
+imnn_node imnn_hold_build(imnn_graph *g, int op, imnn_node lead, bool forward, int bodies,
+                          const int *nx, const imnn_node *x, const imnn_node *of, const int *ny,
                           const imnn_node *y);
 /** Whether inputs are what the body takes; if not, imnn_last_error() says so. */
 bool imnn_hold_fits(const char *who, const imnn_body *b, int n, const imnn_type *in);

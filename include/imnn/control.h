@@ -40,9 +40,17 @@ IMNN_API void imnn_graph_custom_jvp(imnn_graph *g, int nx, const imnn_node *x, c
  *  y          ny nodes made of x
  *  res, r     nr nodes made of x that are kept for the derivative, and placeholders for them
  *  u          ny placeholders of cotangents of y
- *  dx         nx cotangents of x, made of r and u; 0 is zero */
+ *  dx         nx cotangents of x, made of r and u; 0 is zero
+ *  forward    whether it has a forward derivative as well: that of y */
 IMNN_API void imnn_graph_custom_vjp(imnn_graph *g, int nx, const imnn_node *x, const imnn_node *xs,
                                     int ny, const imnn_node *y, int nr, const imnn_node *res,
                                     const imnn_node *r, const imnn_node *u, const imnn_node *dx,
-                                    imnn_node *out);
+                                    bool forward, imnn_node *out);
+
+/** What nodes y read beside placeholders x, as far as it could be differentiated: variables of a
+ *  function that are not among its arguments.
+ *  room, out  place for so many nodes
+ *  n          how many there are */
+IMNN_API imnn_status imnn_graph_captured(imnn_graph *g, int nx, const imnn_node *x, int ny,
+                                         const imnn_node *y, int room, int *n, imnn_node *out);
 #endif

@@ -348,6 +348,22 @@ describe('a derivative of one\'s own', function()
     assert.same({ 10, 10 }, imnn.grad(function(v) return imnn.vmap(f)(v):sum() end)(x):totable())
     assert.equal(10, imnn.jacfwd(f)(x[1]):item())
   end)
+
+  it('may be a reverse one beside the forward one that the function has', function()
+    local function product(a, b) return a * np.reshape(b, { 2 }) end
+    local f = imnn.custom_vjp(product, { forward = true })
+    f:defvjp(function(a, b) return a * b, b end, function(b, u) return 10 * u:sum(), b * 0 end)
+    local function of(x) return f(x[1], x[{ { 2, 3 } }]):sum() end -- whose inputs are parts of one
+    local x = np.array({ 2, 3, 4 }, 'f64')
+    assert.same({ 7, 2, 2 }, imnn.jacfwd(of)(x):totable())
+    assert.same({ 20, 0, 0 }, imnn.grad(of)(x):totable())
+    assert.same({ 7, 2, 2 }, imnn.vmap(imnn.jacfwd(of))(np.stack { x, x })[2]:totable())
+    local only = imnn.custom_vjp(np.sin)
+    only:defvjp(function(v) return np.sin(v), v end, function(v, u) return np.cos(v) * u end)
+    assert.matches('custom_vjp: has no forward derivative; use custom_jvp', message(function()
+      imnn.jacfwd(only)(x[1])
+    end))
+  end)
 end)
 
 describe('an update', function()

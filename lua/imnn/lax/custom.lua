@@ -1,5 +1,6 @@
 --- Functions with derivatives of one's own.
 -- @module imnn.lax.custom
+local args = require 'imnn.args'
 local array = require 'imnn.array'
 local core = require 'imnn.core'
 local np = require 'imnn.numpy'
@@ -91,7 +92,7 @@ local function call_vjp(self, given, n)
     end
     return tree.unflatten(y, results('custom_vjp', graph, #ys, function(out)
       C.imnn_graph_custom_vjp(graph, #holes, nodes(holes), nodes(actual), #ys, nodes(ys),
-        #residuals, nodes(residuals), nodes(res), nodes(u), nodes(dx), out)
+        #residuals, nodes(residuals), nodes(res), nodes(u), nodes(dx), self.forward, out)
     end))
   end)
 end
@@ -131,12 +132,18 @@ function M.custom_jvp(f)
   return setmetatable({ fn = f, who = 'custom_jvp', how = 'defjvp(rule)' }, Custom)
 end
 
---- A function whose reverse derivative is given with :defvjp(fwd, bwd). It has no forward one.
+--- A function whose reverse derivative is given with :defvjp(fwd, bwd). It has no forward one,
+-- unless it is asked to keep its own.
 -- @tparam function f of trees of arrays, which gives a tree
+-- @tparam[opt] table opts forward (false): whether the forward derivative is that of f itself
 -- @treturn table to be called
-function M.custom_vjp(f)
+-- @usage local f = imnn.custom_vjp(function(x) return x * x end)
+-- f:defvjp(function(x) return x * x, x end, function(x, u) return 2 * x * u end)
+function M.custom_vjp(f, opts)
   common.callable('custom_vjp', f)
-  return setmetatable({ fn = f, who = 'custom_vjp', how = 'defvjp(fwd, bwd)' }, Custom)
+  local o = args.take('custom_vjp', opts, { forward = { 'boolean', default = false } })
+  return setmetatable({ fn = f, who = 'custom_vjp', how = 'defvjp(fwd, bwd)',
+    forward = o.forward }, Custom)
 end
 
 return M
