@@ -1,8 +1,8 @@
 --- Functions under the names of SciPy; each room is loaded when it is first used.
 -- @module imnn.scipy
 local rooms = {
-  linalg = 'imnn.scipy.linalg', interpolate = 'imnn.scipy.interpolate',
-  ndimage = 'imnn.scipy.ndimage', special = 'imnn.scipy.special',
+  integrate = 'imnn.scipy.integrate', interpolate = 'imnn.scipy.interpolate',
+  linalg = 'imnn.scipy.linalg', ndimage = 'imnn.scipy.ndimage', special = 'imnn.scipy.special',
   stats = 'imnn.scipy.stats',
 }
 
