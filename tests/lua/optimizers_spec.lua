@@ -69,6 +69,24 @@ describe('optimisers give the numbers of JAX', function()
   end
 end)
 
+describe('schedules give the numbers of JAX', function()
+  for _, case in ipairs(dofile 'tests/golden/optimizers/schedules.lua') do
+    it(case[1], function()
+      local fn = setfenv(loadstring('return ' .. case[1]), optimizers)()
+      local host, traced = {}, {}
+      local compiled = imnn.jit(function(i) return 0 * i + fn(i) end)
+      for k, i in ipairs(case.i) do
+        host[k], traced[k] = fn(i), compiled(np.array(i, 'f64')):item()
+      end
+      for what, y in pairs { host = case.host or case.y, traced = case.traced or case.y } do
+        local got = np.array(what == 'host' and host or traced, 'f64')
+        local why = golden.difference({ y = y, rtol = 1e-12 }, got)
+        assert.is_nil(why, why and what .. ': ' .. why)
+      end
+    end)
+  end
+end)
+
 -- The loss sum((w - 3)^2) from (1, 2): four steps of size 0.1, f32.
 local table_of_steps = {
   sgd = { 1.4, 2.2, 1.72, 2.36, 1.976, 2.488, 2.1808, 2.5904 },

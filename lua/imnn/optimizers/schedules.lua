@@ -11,8 +11,14 @@ local function least(a, b) return array.is(a) and np.minimum(a, b) or math.min(a
 local function most(a, b) return array.is(a) and np.maximum(a, b) or math.max(a, b) end
 local function floor(x) return array.is(x) and np.floor(x) or math.floor(x) end
 local function cos(x) return array.is(x) and np.cos(x) or math.cos(x) end
-local function choose(condition, a, b)
-  if array.is(condition) then return np.where(condition, a, b) end
+-- A number as the index counts: two numbers alone would be of the default dtype.
+local function like(i, x)
+  return type(x) == 'number' and i.dtype == 'f64' and np.array(x, 'f64') or x
+end
+
+-- a where the condition on i holds, else b.
+local function choose(i, condition, a, b)
+  if array.is(condition) then return np.where(condition, like(i, a), like(i, b)) end
   return condition and a or b
 end
 local function at_least(i, b)
@@ -73,7 +79,7 @@ function M.piecewise_constant(boundaries, values)
     local y = values[1]
     for k, b in ipairs(boundaries) do
       local step = values[k + 1] - values[k]
-      if array.is(i) then y = y + np.where(np.gt(i, b), step, 0)
+      if array.is(i) then y = y + choose(i, np.gt(i, b), step, 0)
       elseif i > b then y = y + step end
     end
     return y
@@ -116,7 +122,7 @@ function M.join_schedules(list, boundaries)
   for k, s in ipairs(list) do made[k] = M.make_schedule(s) end
   return function(i)
     local y = made[1](i)
-    for k, b in ipairs(boundaries) do y = choose(at_least(i, b), made[k + 1](i - b), y) end
+    for k, b in ipairs(boundaries) do y = choose(i, at_least(i, b), made[k + 1](i - b), y) end
     return y
   end
 end
