@@ -15,7 +15,8 @@ local layer = common.layer
 local M = {}
 
 -- The rooms of this module.
-for _, room in ipairs { 'initial', 'convolution', 'pool', 'normalise' } do
+for _, room in ipairs { 'initial', 'convolution', 'pool', 'normalise', 'recurrent', 'sets',
+  'summary' } do
   for name, fn in pairs(require('imnn.stax.' .. room)) do M[name] = fn end
 end
 
@@ -49,25 +50,13 @@ M.swish, M.hard_swish = M.silu, M.hard_silu
 
 -- ---- layers ----
 
---- The functions of a layer, by position or name.
--- @treturn function init, function apply
-function M.parts(who, given)
-  if type(given) ~= 'table' then
-    core.raise('%s: a layer is { init, apply }, got %s', who, type(given))
-  end
-  local init, apply = given.init or given[1], given.apply or given[2]
-  if type(init) ~= 'function' or type(apply) ~= 'function' then
-    core.raise('%s: a layer is { init, apply }; %s is no function', who,
-      type(init) ~= 'function' and 'init' or 'apply')
-  end
-  return init, apply
-end
+M.parts = common.parts
 
 --- A layer without parameters from a function of arrays (and further arguments for it).
 function M.elementwise(fn, ...)
   local more, n = { ... }, select('#', ...)
   return layer(function(_, shape) return shape, {} end,
-    function(_, x) return fn(x, unpack(more, 1, n)) end)
+    function(_, x) return fn(x, unpack(more, 1, n)) end, 'elementwise')
 end
 
 for name, fn in pairs {
@@ -79,6 +68,7 @@ for name, fn in pairs {
   SparseSigmoid = M.sparse_sigmoid, Softmax = M.softmax, LogSoftmax = M.log_softmax,
 } do
   M[name] = M.elementwise(fn)
+  M[name].name = name
 end
 
 local dense = array.face('stax.Dense', C.imnn_layer_dense)
@@ -102,7 +92,7 @@ function M.Dense(width, opts)
     return out, { o.W_init(keys[1], { n, width }), o.b_init(keys[2], { width }) }
   end
   local function apply(params, x) return dense(x, params[1], params[2]) end
-  return layer(init, apply)
+  return layer(init, apply, common.title('Dense', width))
 end
 
 --- All axes as one.
@@ -110,10 +100,10 @@ M.Flatten = layer(function(_, shape)
   local n = 1
   for _, size in ipairs(shape) do n = n * size end
   return { n }, {}
-end, function(_, x) return np.ravel(x) end)
+end, function(_, x) return np.ravel(x) end, 'Flatten')
 
 --- The input.
-M.Identity = layer(function(_, shape) return shape, {} end, function(_, x) return x end)
+M.Identity = layer(function(_, shape) return shape, {} end, function(_, x) return x end, 'Identity')
 
 --- A list of n copies of the input, for parallel.
 function M.FanOut(n)
@@ -122,7 +112,8 @@ function M.FanOut(n)
     for i = 1, n do out[i] = x end
     return out
   end
-  return layer(function(_, shape) return copies(shape), {} end, function(_, x) return copies(x) end)
+  return layer(function(_, shape) return copies(shape), {} end,
+    function(_, x) return copies(x) end, common.title('FanOut', n))
 end
 
 --- The sum of a list of inputs.
@@ -130,7 +121,7 @@ M.FanInSum = layer(function(_, shapes) return shapes[1], {} end, function(_, lis
   local sum = list[1]
   for i = 2, #list do sum = sum + list[i] end
   return sum
-end)
+end, 'FanInSum')
 
 --- The inputs of a list one after the other along an axis (-1).
 function M.FanInConcat(axis)
@@ -140,7 +131,7 @@ function M.FanInConcat(axis)
     local k = core.index(axis, #out, 'stax.FanInConcat: no axis') + 1
     for i = 2, #shapes do out[k] = out[k] + shapes[i][k] end
     return out, {}
-  end, function(_, list) return np.concatenate(list, axis) end)
+  end, function(_, list) return np.concatenate(list, axis) end, common.title('FanInConcat', axis))
 end
 
 local function all_parts(who, layers)
@@ -164,7 +155,8 @@ end
 --- Layers one after the other.
 -- @treturn layer params: a list with one entry per layer
 function M.serial(...)
-  local inits, applies = all_parts('stax.serial', { ... })
+  local layers = { ... }
+  local inits, applies = all_parts('stax.serial', layers)
   local function init(key, shape)
     local params = {}
     for i, fn in ipairs(inits) do
@@ -179,13 +171,14 @@ function M.serial(...)
     for i, fn in ipairs(applies) do x = fn(params[i], x, mine(i)) end
     return x
   end
-  return layer(init, apply)
+  return layer(init, apply, 'serial', { serial = layers })
 end
 
 --- Layers side by side, on a list of inputs.
 -- @treturn layer params: a list with one entry per layer; gives a list
 function M.parallel(...)
-  local inits, applies = all_parts('stax.parallel', { ... })
+  local layers = { ... }
+  local inits, applies = all_parts('stax.parallel', layers)
   local function init(key, shapes)
     local keys, out, params = random.split(key, #inits), {}, {}
     for i, fn in ipairs(inits) do out[i], params[i] = fn(keys[i], shapes[i]) end
@@ -200,7 +193,7 @@ function M.parallel(...)
     for i, fn in ipairs(applies) do out[i] = fn(params[i], list[i], mine(i)) end
     return out
   end
-  return layer(init, apply)
+  return layer(init, apply, 'parallel', { parallel = layers })
 end
 
 --- A layer that is made when the shape of its input is known.
@@ -209,7 +202,7 @@ function M.shape_dependent(make)
     shape) end,
     function(params, x, opts)
       return select(2, M.parts('stax.shape_dependent', make(x.shape)))(params, x, opts)
-    end)
+    end, 'shape_dependent', { made = make })
 end
 
 --- The output of a layer added to its input: serial(FanOut(2), parallel(body, shortcut), FanInSum).
@@ -239,8 +232,7 @@ function M.Dropout(rate, mode)
     if mode and mode ~= 'train' then return x end
     local drawn = random.uniform(key, x.shape, { dtype = x.dtype })
     return np.where(np.lt(drawn, rate), x / rate, 0)
-  end)
+  end, common.title('Dropout', rate))
 end
-
 
 return M

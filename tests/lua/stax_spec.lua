@@ -185,6 +185,33 @@ describe('initialisers give the numbers of JAX', function()
     end)
   end
 
+  for i, case in ipairs(dofile 'tests/golden/stax/weights.lua') do
+    it(('%s of (%s), weights %d'):format(case[1], table.concat(case.shape, ', '), i), function()
+      local fn = setfenv(loadstring('return ' .. case[1]), stax)()
+      local w = fn(np.array(case.key, 'u32'), case.shape)
+      near(case.y, w, case.rtol, case.atol, case[1])
+      assert.same(case.shape, w.shape)
+      assert.equal('f64', fn(np.array(case.key, 'u32'), case.shape, 'f64').dtype)
+    end)
+  end
+
+  it('fans of several axes, their geometric mean, weights side by side', function()
+    local key, shape = random.PRNGKey(2), { 5, 3, 4, 6 }
+    local function size(...) return (stax.variance_scaling(...)(key, shape) ^ 2):mean():item() end
+    -- n is 12 inputs, 30 outputs
+    local base = size(1, 'fan_in', 'uniform', { 2, 3 }, { 1, 4 })
+    assert.is.near(12 / 30 * base, size(1, 'fan_out', 'uniform', { 2, 3 }, { 1, 4 }), 1e-6)
+    assert.is.near(12 / math.sqrt(360) * base,
+      size(1, 'fan_geo_avg', 'uniform', { 2, 3 }, { 1, 4 }), 1e-6)
+    -- n is 4 inputs times 3, for each of 5
+    assert.is.near(base, size(1, 'fan_in', 'uniform', -2, -1, 1), 1e-6)
+    local w = stax.delta_orthogonal(2)(key, { 4, 5, 2, 3 })
+    local middle = w[{ 2, 3 }] -- (k - 1) div 2, counted from 1
+    near(4 * np.eye(2), np.matmul(middle, middle:transpose()), 1e-5, 1e-5, 'rows of norm 2')
+    assert.is.near((w * w):sum():item(), (middle * middle):sum():item(), 0)
+    assert.same({ 0, 3 }, stax.orthogonal()(key, { 0, 3 }).shape)
+  end)
+
   it('orders of size: fans of weights with more axes', function()
     local w = stax.he_uniform()(random.PRNGKey(1), { 3, 3, 20, 30 })
     local bound = math.sqrt(3 * 2 / (9 * 20)) -- n = 9 x 20 inputs
@@ -194,8 +221,14 @@ describe('initialisers give the numbers of JAX', function()
 
   it('say what they do not know', function()
     for what, fn in pairs {
-      ['stax%.variance_scaling: no mode "fan_up"$'] = function()
-        stax.variance_scaling(1, 'fan_up', 'normal')
+      ['stax%.variance_scaling: no mode "fan_imn"; did you mean "fan_in"%?$'] = function()
+        stax.variance_scaling(1, 'fan_imn', 'normal')
+      end,
+      ['stax%.orthogonal: needs at least two axes, got %(4%)$'] = function()
+        stax.orthogonal()(random.PRNGKey(0), { 4 })
+      end,
+      ['stax%.delta_orthogonal: needs 3 to 5 axes, .*; got %(3, 4, 2%)$'] = function()
+        stax.delta_orthogonal()(random.PRNGKey(0), { 3, 4, 2 })
       end,
       ['stax%.variance_scaling: no distribution "cauchy"$'] = function()
         stax.variance_scaling(1, 'fan_in', 'cauchy')
@@ -285,6 +318,186 @@ describe('shapes', function()
   end)
 end)
 
+-- ---- series and sets ----
+
+describe('GRU', function()
+  local key = random.PRNGKey(11)
+
+  it('goes through a series step by step', function()
+    local T, n, width = 6, 3, 4
+    local shape, params = stax.GRU(width).init(key, { T, n })
+    assert.same({ T, width }, shape)
+    assert.equal('{*, *, *, *}', tree.structure(params))
+    for i = 3, 4 do params[i] = params[i] + 0.3 * random.normal(key, params[i].shape) end
+    local x = random.normal(random.PRNGKey(12), { T, n })
+    local W, U, b, c = params[1]:totable(), params[2]:totable(), params[3]:totable(),
+      params[4]:totable()
+    local h, all = { 0, 0, 0, 0 }, {}
+    local function line(matrix, v, column)
+      local sum = 0
+      for i = 1, #v do sum = sum + v[i] * matrix[i][column] end
+      return sum
+    end
+    local function gate(t) return 1 / (1 + math.exp(-t)) end
+    for t = 1, T do
+      local v, new = x[t]:totable(), {}
+      for k = 1, width do
+        local r = gate(line(W, v, k) + b[k] + line(U, h, k))
+        local z = gate(line(W, v, width + k) + b[width + k] + line(U, h, width + k))
+        local p = math.tanh(line(W, v, 2 * width + k) + b[2 * width + k]
+          + r * (line(U, h, 2 * width + k) + c[k]))
+        new[k] = z * h[k] + (1 - z) * p
+      end
+      h, all[t] = new, new
+    end
+    near(all, stax.GRU(width).apply(params, x), 1e-5, 1e-6, 'all steps')
+    near(h, stax.GRU(width, { last = true }).apply(params, x), 1e-5, 1e-6, 'the last step')
+    assert.same({ width }, (stax.GRU(width, { last = true }).init(key, { T, n })))
+    local back = x[{ { T, 1, -1 } }]
+    near(stax.GRU(width).apply(params, back)[{ { T, 1, -1 } }],
+      stax.GRU(width, { reverse = true }).apply(params, x), 1e-6, 1e-6, 'backwards')
+  end)
+
+  it('U is orthogonal for each gate; the layer maps and has slopes', function()
+    local net = stax.serial(stax.GRU(5, { last = true }), stax.Dense(2))
+    local _, params = net.init(key, { 8, 3 })
+    local U = params[1][2]
+    for k = 0, 2 do
+      local u = U[{ {}, { 5 * k + 1, 5 * k + 5 } }]
+      near(np.eye(5), np.matmul(u:transpose(), u), 1e-5, 1e-5, 'gate ' .. k)
+    end
+    local many = random.normal(key, { 4, 8, 3 })
+    local mapped = imnn.jit(imnn.vmap(function(x) return net.apply(params, x) end))(many)
+    for i = 1, 4 do near(net.apply(params, many[i]), mapped[i], 1e-5, 1e-6, 'series ' .. i) end
+    local slopes = imnn.grad(function(w) return (net.apply(w, many[1]) ^ 2):sum() end)(params)
+    assert.equal(tree.structure(params), tree.structure(slopes))
+    for _, g in ipairs(tree.leaves(slopes)) do assert.is_true(np.abs(g):max():item() > 0) end
+  end)
+end)
+
+describe('layers of sets', function()
+  local key = random.PRNGKey(13)
+  local x = random.normal(random.PRNGKey(14), { 5, 3 })
+  local other = np.take(x, np.array({ 3, 1, 5, 2, 4 }, 'i32'), 1)
+
+  it('DeepSet: rho of the pooled phi, whatever the order', function()
+    local phi = stax.serial(stax.Dense(4), stax.Tanh)
+    for pool, fn in pairs { mean = np.mean, sum = np.sum, max = np.max, min = np.min } do
+      local net = stax.DeepSet(phi, stax.Dense(2), { pool = pool })
+      local shape, params = net.init(key, { 5, 3 })
+      assert.same({ 2 }, shape)
+      local pooled = fn(phi.apply(params[1], x), { axis = 1 })
+      near(stax.Dense(2).apply(params[2], pooled), net.apply(params, x), 1e-6, 1e-6, pool)
+      near(net.apply(params, x), net.apply(params, other), 1e-5, 1e-6, pool .. ' in another order')
+    end
+    assert.same({ 4 }, (stax.DeepSet(phi).init(key, { 5, 3 })))
+  end)
+
+  it('DeepSet gives every element and rho keys of their own', function()
+    local Noise = {
+      function(_, shape) return shape, {} end,
+      function(_, v, opts) return v + random.normal(opts.rng, v.shape) end,
+    }
+    local rng, zeros = random.PRNGKey(15), np.zeros { 5, 3 }
+    local keys = random.split(rng)
+    local phi = imnn.vmap(function(k) return random.normal(k, { 3 }) end)(
+      random.split(keys[1], 5))
+    local y = stax.DeepSet(Noise, Noise).apply({ {}, {} }, zeros, { rng = rng })
+    near(phi:mean { axis = 1 } + random.normal(keys[2], { 3 }), y, 1e-6, 1e-6, 'keys')
+  end)
+
+  it('attention is a mean of values, weighted by queries and keys', function()
+    local net = stax.MultiHeadAttention(2, { width = 6 })
+    local shape, params = net.init(key, { 5, 3 })
+    assert.same({ 5, 6 }, shape)
+    for i = 2, 8, 2 do params[i] = 0.1 * random.normal(key, params[i].shape) end
+    local function of(k) return (np.dot(x, params[2 * k - 1]) + params[2 * k]):totable() end
+    local q, k, v = of(1), of(2), of(3)
+    local z = {}
+    for i = 1, 5 do
+      z[i] = {}
+      for head = 0, 1 do
+        local weight, all = {}, 0
+        for j = 1, 5 do
+          local dot = 0
+          for c = 3 * head + 1, 3 * head + 3 do dot = dot + q[i][c] * k[j][c] end
+          weight[j] = math.exp(dot / math.sqrt(3))
+          all = all + weight[j]
+        end
+        for c = 3 * head + 1, 3 * head + 3 do
+          local sum = 0
+          for j = 1, 5 do sum = sum + weight[j] / all * v[j][c] end
+          z[i][c] = sum
+        end
+      end
+    end
+    local expected = np.dot(np.array(z), params[7]) + params[8]
+    near(expected, net.apply(params, x), 1e-5, 1e-6, 'by hand')
+    near(np.take(net.apply(params, x), np.array({ 3, 1, 5, 2, 4 }, 'i32'), 1),
+      net.apply(params, other), 1e-5, 1e-6, 'in another order')
+  end)
+
+  it('attention takes keys and values from another set', function()
+    local net = stax.MultiHeadAttention(1, { width = 4, size = 3 })
+    local y = random.normal(key, { 7, 2 })
+    local shape, params = net.init(key, { { 5, 3 }, { 7, 2 } })
+    assert.same({ 5, 4 }, shape)
+    local got = net.apply(params, { x, y })
+    assert.same({ 5, 4 }, got.shape)
+    near(net.apply(params, { x[{ { 2, 2 } }], y }), got[{ { 2, 2 } }], 1e-5, 1e-6, 'one query')
+    local mapped = imnn.vmap(function(a) return net.apply(params, { a, y }) end)(np.stack { x, x })
+    near(got, mapped[2], 1e-5, 1e-6, 'mapped')
+  end)
+end)
+
+describe('summary', function()
+  it('prints layers, shapes and numbers of weights', function()
+    local User = { init = function(_, shape) return shape, { np.zeros(shape) } end,
+      apply = function(params, x) return x + params[1] end, name = 'Shift' }
+    local net = stax.serial(stax.Conv(4, { 3, 3 }), stax.Relu, stax.residual(stax.LayerNorm()),
+      stax.Flatten, stax.shape_dependent(function(shape) return stax.Dense(shape[1] / 2) end), User)
+    local printed, before = {}, _G.print
+    _G.print = function(text) printed[#printed + 1] = text end
+    local ok, n = pcall(stax.summary, net, { 4, 4, 1 })
+    _G.print = before
+    assert.is_true(ok, n)
+    assert.equal(40 + 8 + 136 + 8, n)
+    assert.same({
+      'layer              output                 weights',
+      'serial',
+      '  Conv(4, 3x3)     (2, 2, 4)                   40',
+      '  Relu             (2, 2, 4)                    0',
+      '  serial',
+      '    FanOut(2)      (2, 2, 4) (2, 2, 4)          0',
+      '    parallel',
+      '      LayerNorm    (2, 2, 4)                    8',
+      '      Identity     (2, 2, 4)                    0',
+      '    FanInSum       (2, 2, 4)                    0',
+      '  Flatten          (16)                         0',
+      '  shape_dependent',
+      '    Dense(8)       (8)                        136',
+      '  Shift            (8)                          8',
+      'input (4, 4, 1)                               192',
+    }, printed)
+  end)
+
+  it('every layer of the library has a name', function()
+    for name, layer in pairs(stax) do
+      if type(layer) == 'table' and type(layer.init) == 'function' then
+        assert.equal(name, layer.name == 'Silu' and name or layer.name)
+      end
+    end
+    for title, layer in pairs {
+      ['ConvTranspose(2, 3x3)'] = stax.ConvTranspose(2, { 3, 3 }), ['Conv(2, 5)'] = stax.Conv1D(2,
+        { 5 }), ['MaxPool(2x2)'] = stax.MaxPool { 2, 2 }, ['BatchNorm(1x2x3)'] = stax.BatchNorm(),
+      ['GroupNorm(2)'] = stax.GroupNorm(2), ['Dropout(0.5)'] = stax.Dropout(0.5),
+      ['GRU(3)'] = stax.GRU(3), ['MultiHeadAttention(2)'] = stax.MultiHeadAttention(2),
+      ['DeepSet(max)'] = stax.DeepSet(stax.Relu, nil, { pool = 'max' }),
+      ['FanInConcat(-1)'] = stax.FanInConcat(), ['Dense(3)'] = stax.Dense(3),
+    } do assert.equal(title, layer.name) end
+  end)
+end)
+
 describe('errors of layers', function()
   local key = random.PRNGKey(0)
   local Dense = stax.Dense
@@ -312,6 +525,21 @@ describe('errors of layers', function()
       stax.parallel(stax.Relu, stax.Tanh).apply({ {}, {} }, np.zeros { 2 })
     end,
     ['stax%.relu: needs an Array, got string$'] = function() stax.relu 'x' end,
+    ['stax%.GRU: the input is a series %(T, n%), got %(3%)$'] = function()
+      stax.GRU(2).init(key, { 3 })
+    end,
+    ['stax%.DeepSet: pool is "max" or .* or "sum", got "men"; did you mean "mean"%?$'] = function()
+      stax.DeepSet(stax.Relu, nil, { pool = 'men' })
+    end,
+    ['stax%.DeepSet: phi: a layer is { init, apply }, got nil$'] = function() stax.DeepSet() end,
+    ['stax%.MultiHeadAttention: 2 heads do not divide the width 3; give the size of a head$'] =
+      function() stax.MultiHeadAttention(2).init(key, { 5, 3 }) end,
+    ['stax%.MultiHeadAttention: the input is a set %(n, features%), got %(3%)$'] = function()
+      stax.MultiHeadAttention(1).init(key, { 3 })
+    end,
+    ['stax%.summary: needs the shape of the input, got a nil$'] = function()
+      stax.summary(stax.Relu)
+    end,
     ['stax%.FanInConcat: no axis 3, there are 1$'] = function()
       stax.FanInConcat(3).init(key, { { 2 }, { 3 } })
     end,

@@ -5,7 +5,42 @@ local core = require 'imnn.core'
 local M = {}
 
 --- A layer of two functions, by position and by name.
-function M.layer(init, apply) return { init, apply, init = init, apply = apply } end
+-- @tparam function init
+-- @tparam function apply
+-- @tparam string name as summaries show it
+-- @tparam[opt] table inside the layers that it is made of: `serial` or `parallel`, a list, or
+-- `made`, a function of the shape of the input
+function M.layer(init, apply, name, inside)
+  return { init, apply, init = init, apply = apply, name = name, inside = inside }
+end
+
+--- The functions of a layer, by position or name.
+-- @tparam string who for messages
+-- @tparam table given { init, apply }
+-- @treturn function init
+-- @treturn function apply
+-- @raise what is no layer
+-- @usage stax.parts('model', stax.Dense(3))
+function M.parts(who, given)
+  if type(given) ~= 'table' then
+    core.raise('%s: a layer is { init, apply }, got %s', who, type(given))
+  end
+  local init, apply = given.init or given[1], given.apply or given[2]
+  if type(init) ~= 'function' or type(apply) ~= 'function' then
+    core.raise('%s: a layer is { init, apply }; %s is no function', who,
+      type(init) ~= 'function' and 'init' or 'apply')
+  end
+  return init, apply
+end
+
+--- "Conv(8, 3x3)" from a name and numbers or lists of sizes.
+function M.title(name, ...)
+  local parts = { ... }
+  for i, x in ipairs(parts) do
+    parts[i] = type(x) == 'table' and table.concat(x, 'x') or tostring(x)
+  end
+  return ('%s(%s)'):format(name, table.concat(parts, ', '))
+end
 
 --- n, a positive whole number.
 function M.positive(who, what, n)

@@ -1,5 +1,6 @@
 --- Initial weights: functions (key, shape, dtype) -> Array.
 -- @module imnn.stax.initial
+local args = require 'imnn.args'
 local array = require 'imnn.array'
 local check = require 'imnn.random.check'
 local core = require 'imnn.core'
@@ -36,42 +37,68 @@ end
 
 local fans = { fan_avg = C.IMNN_FAN_AVG, fan_in = C.IMNN_FAN_IN, fan_out = C.IMNN_FAN_OUT }
 
--- n of a weight: its number of inputs, of outputs, or their mean.
-local function fan_size(shape, mode, in_axis, out_axis)
-  local a, b = in_axis or -2, out_axis or -1
+-- The product of the sizes of one axis or a list of axes, which are marked as seen.
+local function size_along(shape, axes, seen)
+  local n = 1
+  for _, axis in ipairs(type(axes) == 'number' and { axes } or axes) do
+    local k = core.index(axis, #shape, 'stax: initial weights have no axis') + 1
+    n, seen[k] = n * shape[k], true
+  end
+  return n
+end
+
+local means = {
+  fan_in = function(a) return a end,
+  fan_out = function(_, b) return b end,
+  fan_avg = function(a, b) return (a + b) / 2 end,
+  fan_geo_avg = function(a, b) return math.sqrt(a * b) end,
+}
+
+-- n of a weight: its number of inputs, of outputs, or a mean of both.
+local function fan_size(shape, mode, in_axis, out_axis, batch_axis)
   if #shape < 2 then
     core.raise('stax: initial weights need two axes, got (%s)', table.concat(shape, ', '))
   end
-  a = core.index(a, #shape, 'stax: initial weights have no axis') + 1
-  b = core.index(b, #shape, 'stax: initial weights have no axis') + 1
-  local receptive = 1
+  local seen, receptive = {}, 1
+  local a, b = size_along(shape, in_axis or -2, seen), size_along(shape, out_axis or -1, seen)
+  size_along(shape, batch_axis or {}, seen)
   for k = 1, #shape do
-    if k ~= a and k ~= b then receptive = receptive * shape[k] end
+    if not seen[k] then receptive = receptive * shape[k] end
   end
-  local n, m = shape[a] * receptive, shape[b] * receptive
-  return mode == 'fan_in' and n or mode == 'fan_out' and m or (n + m) / 2
+  return means[mode](a * receptive, b * receptive)
 end
 
-local function is_last(shape, in_axis, out_axis)
+-- Whether a weight is of the form that the compiled initialiser knows.
+local function is_last(shape, mode, in_axis, out_axis, batch_axis)
   local a, b = in_axis or -2, out_axis or -1
-  return (a == -2 or a == #shape - 1) and (b == -1 or b == #shape)
+  return fans[mode] and not batch_axis and (a == -2 or a == #shape - 1)
+    and (b == -1 or b == #shape)
 end
 
---- Numbers whose variance is scale / n, n the mean number of inputs and outputs ('fan_avg'), or one
--- of them ('fan_in', 'fan_out'); 'truncated_normal', 'normal' or 'uniform'.
+--- Numbers whose variance is scale / n, n the mean number of inputs and outputs ('fan_avg', or the
+-- geometric mean, 'fan_geo_avg'), or one of them ('fan_in', 'fan_out'); 'truncated_normal',
+-- 'normal' or 'uniform'.
 -- @tparam number scale
 -- @tparam string mode
 -- @tparam string distribution
--- @tparam[opt] number in_axis of inputs (-2)
--- @tparam[opt] number out_axis of outputs (-1)
+-- @tparam[opt=-2] number|table in_axis axis of inputs, or several
+-- @tparam[opt=-1] number|table out_axis of outputs
+-- @tparam[opt] number|table batch_axis of weights side by side, which do not count
+-- @treturn function (key, shape, dtype) -> Array
+-- @raise an unknown mode or distribution; the function: shapes of less than two axes
+-- @usage stax.variance_scaling(2, 'fan_in', 'normal')(random.PRNGKey(0), { 4, 3 })
 -- @source Glorot & Bengio 2010, AISTATS, eq. 16; He et al. 2015, ICCV, eq. 10
-function M.variance_scaling(scale, mode, distribution, in_axis, out_axis)
-  if not fans[mode] then core.raise('stax.variance_scaling: no mode "%s"', tostring(mode)) end
+function M.variance_scaling(scale, mode, distribution, in_axis, out_axis, batch_axis)
+  if not means[mode] then
+    core.raise('stax.variance_scaling: no mode "%s"%s', tostring(mode),
+      args.near(tostring(mode), means))
+  end
+  local function n_of(shape) return fan_size(shape, mode, in_axis, out_axis, batch_axis) end
   if distribution == 'truncated_normal' then
     local cut = 0.87962566103423978 -- standard deviation of a normal cut at -2 and 2
     return function(key, shape, dtype)
-      local n = fan_size(shape, mode, in_axis, out_axis)
-      if not is_last(shape, in_axis, out_axis) then
+      local n = n_of(shape)
+      if not is_last(shape, mode, in_axis, out_axis, batch_axis) then
         return random.truncated_normal(key, -2, 2, shape, dtype) * (math.sqrt(scale / n) / cut)
       end
       local who, s = 'stax.variance_scaling', array.c_shape(shape)
@@ -84,16 +111,17 @@ function M.variance_scaling(scale, mode, distribution, in_axis, out_axis)
   if distribution == 'normal' then
     return function(key, shape, dtype)
       return random.normal(key, shape, dtype)
-        * math.sqrt(scale / fan_size(shape, mode, in_axis, out_axis))
+        * math.sqrt(scale / n_of(shape))
     end
   end
   if distribution == 'uniform' then
     return function(key, shape, dtype)
       return random.uniform(key, shape, { dtype = dtype, minval = -1, maxval = 1 })
-        * math.sqrt(3 * scale / fan_size(shape, mode, in_axis, out_axis))
+        * math.sqrt(3 * scale / n_of(shape))
     end
   end
-  core.raise('stax.variance_scaling: no distribution "%s"', tostring(distribution))
+  core.raise('stax.variance_scaling: no distribution "%s"%s', tostring(distribution),
+    args.near(tostring(distribution), { truncated_normal = 1, normal = 1, uniform = 1 }))
 end
 
 for name, row in pairs {
@@ -102,11 +130,64 @@ for name, row in pairs {
   lecun_normal = { 1, 'fan_in', 'truncated_normal' }, lecun_uniform = { 1, 'fan_in', 'uniform' },
   he_normal = { 2, 'fan_in', 'truncated_normal' }, he_uniform = { 2, 'fan_in', 'uniform' },
 } do
-  M[name] = function(in_axis, out_axis)
-    return M.variance_scaling(row[1], row[2], row[3], in_axis, out_axis)
+  M[name] = function(in_axis, out_axis, batch_axis)
+    return M.variance_scaling(row[1], row[2], row[3], in_axis, out_axis, batch_axis)
   end
 end
 M.xavier_normal, M.xavier_uniform = M.glorot_normal, M.glorot_uniform
 M.kaiming_normal, M.kaiming_uniform = M.he_normal, M.he_uniform
+
+--- Weights whose columns, or where they are fewer whose rows, are orthonormal.
+-- @tparam[opt=1] number scale
+-- @tparam[opt=-1] number column_axis which axis counts columns; all others count rows
+-- @treturn function (key, shape, dtype) -> Array
+-- @raise the function: shapes of less than two axes
+-- @source Saxe, McClelland & Ganguli 2014, ICLR
+-- @usage stax.orthogonal()(random.PRNGKey(0), { 4, 2 })
+function M.orthogonal(scale, column_axis)
+  return function(key, shape, dtype)
+    if #shape < 2 then
+      core.raise('stax.orthogonal: needs at least two axes, got (%s)', table.concat(shape, ', '))
+    end
+    local axis = core.index(column_axis or -1, #shape, 'stax.orthogonal: no axis') + 1
+    local rest, rows = {}, 1
+    for k, size in ipairs(shape) do
+      if k ~= axis then rest[#rest + 1], rows = size, rows * size end
+    end
+    rest[#rest + 1] = shape[axis]
+    if rows * shape[axis] == 0 then return np.zeros(shape, dtype) end
+    local q = random.orthogonal(key, rows, {}, { m = shape[axis], dtype = dtype })
+    return np.moveaxis(np.reshape(q, rest), -1, axis) * (scale or 1)
+  end
+end
+
+--- Weights of convolutions that let signals through unchanged in size: zeros but for the middle of
+-- the window, which is orthogonal.
+-- @tparam[opt=1] number scale
+-- @tparam[opt=-1] number column_axis of the middle
+-- @treturn function (key, shape, dtype) -> Array; the last two axes of the shape count inputs and
+-- outputs
+-- @raise the function: shapes of less than 3 or more than 5 axes, or with fewer outputs than inputs
+-- @source Xiao et al. 2018, ICML
+-- @usage stax.delta_orthogonal()(random.PRNGKey(0), { 3, 3, 2, 4 })
+function M.delta_orthogonal(scale, column_axis)
+  local middle_of = M.orthogonal(scale, column_axis)
+  return function(key, shape, dtype)
+    local n = #shape
+    if n < 3 or n > 5 or shape[n] < shape[n - 1] then
+      core.raise('stax.delta_orthogonal: needs 3 to 5 axes, the last one not smaller than the one '
+        .. 'before it; got (%s)', table.concat(shape, ', '))
+    end
+    local w, widths = middle_of(key, { shape[n - 1], shape[n] }, dtype), {}
+    local one = { unpack(w.shape) }
+    for k = 1, n - 2 do
+      local before = math.floor((shape[k] - 1) / 2)
+      table.insert(one, 1, 1)
+      widths[k] = { before, shape[k] - 1 - before }
+    end
+    widths[n - 1], widths[n] = { 0, 0 }, { 0, 0 }
+    return np.pad(np.reshape(w, one), widths)
+  end
+end
 
 return M

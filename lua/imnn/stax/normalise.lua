@@ -79,7 +79,7 @@ function M.BatchNorm(opts)
     end
     return scaled(standardize(x, axes, o.epsilon), params, o, shape)
   end
-  return layer(init, apply)
+  return layer(init, apply, common.title('BatchNorm', axes))
 end
 
 --- Normalise the last axis of each example.
@@ -92,7 +92,7 @@ function M.LayerNorm(opts)
   return layer(function(key, shape) return shape, norm_params(key, o, { shape[#shape] }) end,
     function(params, x)
       return scaled(centred(x, -1, o.epsilon), params, o, { x.shape[#x.shape] })
-    end)
+    end, 'LayerNorm')
 end
 
 --- Normalise groups of channels, the last axis, together with all spatial axes of one example.
@@ -114,7 +114,7 @@ function M.GroupNorm(groups, opts)
     local n = x.shape[#x.shape]
     local z = centred(np.reshape(x, { -1, groups, n / groups }), { 1, 3 }, o.epsilon)
     return scaled(np.reshape(z, x.shape), params, o, { n })
-  end)
+  end, common.title('GroupNorm', groups))
 end
 
 return M

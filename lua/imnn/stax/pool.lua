@@ -65,7 +65,7 @@ local function pool(name, fn)
       check(x.shape)
       return fn(x, spread(window_shape, ndim), { window_strides = spread(strides, ndim),
         padding = o.padding })
-    end)
+    end, common.title(name, window_shape))
   end
 end
 
@@ -95,15 +95,16 @@ pool('AvgPool', function(x, wide, opts)
   return sums(x, wide, opts) / sums(np.ones(shape, x.dtype), wide, opts)
 end)
 
-local function global(fn)
+local function global(name, fn)
   return layer(function(_, shape) return { shape[#shape] }, {} end, function(_, x)
     local axes = {}
     for k = 1, #x.shape - 1 do axes[k] = k end
     return fn(x, { axis = axes })
-  end)
+  end, name)
 end
 
 --- The mean, or the maximum, over all axes but the last: (..., C) to (C), of one example.
-M.GlobalAvgPool, M.GlobalMaxPool = global(np.mean), global(np.max)
+M.GlobalAvgPool = global('GlobalAvgPool', np.mean)
+M.GlobalMaxPool = global('GlobalMaxPool', np.max)
 
 return M
