@@ -1,5 +1,6 @@
 /* Matrix products: which kernels run. */
 #include "core/kernels/gemm_isa.h"
+#include "core/kernels/isa.h"
 
 static const imnn_gemm_kernels *find(imnn_isa isa, imnn_dtype dtype)
 {
@@ -13,23 +14,23 @@ static const imnn_gemm_kernels *find(imnn_isa isa, imnn_dtype dtype)
 
 void imnn_gemm_run(imnn_dtype dtype, const imnn_gemm *call)
 {
-    find(imnn_cpu_isa(), dtype)->run(call);
+    find(imnn_kernels_isa(), dtype)->run(call);
 }
 
 size_t imnn_gemm_scratch(imnn_dtype dtype, int64_t m, int64_t n, int64_t k)
 {
-    return find(imnn_cpu_isa(), dtype)->scratch(m, n, k);
+    return find(imnn_kernels_isa(), dtype)->scratch(m, n, k);
 }
 
 size_t imnn_gemm_packed_bytes(imnn_dtype dtype, int64_t k, int64_t n)
 {
-    return find(imnn_cpu_isa(), dtype)->packed_bytes(k, n);
+    return find(imnn_kernels_isa(), dtype)->packed_bytes(k, n);
 }
 
 void imnn_gemm_pack(imnn_dtype dtype, void *packed, int64_t k, int64_t n, const void *b,
                     int64_t b_row, int64_t b_col)
 {
-    find(imnn_cpu_isa(), dtype)->pack(packed, k, n, b, b_row, b_col);
+    find(imnn_kernels_isa(), dtype)->pack(packed, k, n, b, b_row, b_col);
 }
 
 #ifdef IMNN_TESTING

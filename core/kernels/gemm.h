@@ -14,12 +14,19 @@ typedef struct imnn_gemm {
     void *c;
     int64_t c_row;
     bool accumulate;
+    /* What windows that move over an array are (0, NULL: nothing of the kind): */
+    int64_t lines; /* so many times m rows, each a_line and c_line after those before */
+    int64_t a_line, c_line;
+    int64_t runs; /* k columns of A from each of a + run[0], a + run[1], ...; B has runs k rows */
+    const int64_t *run;
+    bool lanes;    /* A has a number of its own for each column of C: j further than the first */
     void *scratch; /* imnn_gemm_scratch bytes, 64-byte aligned, of the calling thread */
 } imnn_gemm;
 
 /** dtype IMNN_F32 or IMNN_F64. Runs in the calling thread, allocates nothing. */
 void imnn_gemm_run(imnn_dtype dtype, const imnn_gemm *call);
-/** What a product of this size needs as scratch: the maximum over all m, n for this k will do. */
+/** What a product of this size (k of all runs) needs as scratch: the maximum over all m, n for this
+ *  k will do. */
 size_t imnn_gemm_scratch(imnn_dtype dtype, int64_t m, int64_t n, int64_t k);
 /** B as kernels like to read it. It is worth it where the same B is used for many rows of A. */
 size_t imnn_gemm_packed_bytes(imnn_dtype dtype, int64_t k, int64_t n);

@@ -9,11 +9,9 @@ static const imnn_isa_kernels *const kernels[IMNN_NISA] = {
 #ifdef IMNN_TESTING
 static _Atomic int tested_isa = -1;
 void imnn_test_isa(int isa) { tested_isa = isa; }
-
-const imnn_isa_kernels *imnn_kernels(void)
-{
-    return kernels[tested_isa >= 0 ? tested_isa : (int)imnn_cpu_isa()];
-}
+imnn_isa imnn_kernels_isa(void) { return tested_isa >= 0 ? (imnn_isa)tested_isa : imnn_cpu_isa(); }
 #else
-const imnn_isa_kernels *imnn_kernels(void) { return kernels[imnn_cpu_isa()]; }
+imnn_isa imnn_kernels_isa(void) { return imnn_cpu_isa(); }
 #endif
+
+const imnn_isa_kernels *imnn_kernels(void) { return kernels[imnn_kernels_isa()]; }

@@ -34,8 +34,9 @@ typedef struct imnn_isa_kernels {
 } imnn_isa_kernels;
 extern const imnn_isa_kernels imnn_kernels_sse2, imnn_kernels_avx2, imnn_kernels_avx512;
 
-/** Those for the CPU at hand. */
+/** Those for the CPU at hand, and their instruction set. */
 const imnn_isa_kernels *imnn_kernels(void);
+imnn_isa imnn_kernels_isa(void);
 
 #ifdef IMNN_TESTING
 /** Kernels found from now on are those of this instruction set; -1: the best of this CPU. */

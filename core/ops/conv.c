@@ -1,11 +1,8 @@
 /* Convolutions of x (..., S, C) with w (..., K, C / groups, O), up to three spatial axes: conv
  * gives (..., P, O), cross-correlation as JAX has it. Leading axes of w are the first ones of x, or
  * fewer: none, where all examples share the weights. conv_filter is the derivative in w, from x and
- * a cotangent: bilinear as well, summed over the leading axes that w does not have.
- *
- * Both write out what the window meets at some places as rows, which a matrix product takes. */
-#include "core/kernels/gemm.h"
-#include "core/ops/window.h"
+ * a cotangent: bilinear as well, summed over the leading axes that w does not have. */
+#include "core/kernels/conv.h"
 #include <string.h>
 
 /* attributes: {n, groups, leading axes of w (conv_filter), six numbers a side, ...} */
@@ -229,191 +226,41 @@ static imnn_rows rows_filter(const imnn_vertex *v, const imnn_type *in, int64_t 
 
 /* ---- kernels ---- */
 
-/* Where a place is along the three axes. */
-static void locate(int64_t p[3], const imnn_window *w, int64_t place)
-{
-    p[2] = place % w->side[2].places, place /= w->side[2].places;
-    p[1] = place % w->side[1].places, p[0] = place / w->side[1].places;
-}
-
-/** What is copied: `channels` of `all` channels from *x, elements of `size` bytes. */
-typedef struct patch {
-    const imnn_window *w;
-    const char *x;
-    size_t channels, all;
-} patch;
-
-/* What the window meets along the last axis, zeros where that is nothing. */
-static char *gather_line(char *out, const patch *p, const char *line, int64_t place)
-{
-    const struct imnn_side *a = &p->w->side[2];
-    const size_t bytes = p->channels;
-    if (p->channels == p->all && a->base == 1 && a->dilation == 1) { /* adjacent ones */
-        const int64_t start = place * a->stride - a->low, end = start + a->window;
-        const int64_t from = start < 0 ? 0 : start, to = end > a->size ? a->size : end;
-        if (from >= to) memset(out, 0, (size_t)a->window * bytes);
-        else {
-            memset(out, 0, (size_t)(from - start) * bytes);
-            memcpy(out + (size_t)(from - start) * bytes, line + (size_t)from * bytes,
-                   (size_t)(to - from) * bytes);
-            memset(out + (size_t)(to - start) * bytes, 0, (size_t)(end - to) * bytes);
-        }
-        return out + (size_t)a->window * bytes;
-    }
-    for (int64_t t = 0; t < a->window; t++, out += bytes) {
-        const int64_t i = imnn_window_meets(a, place, t);
-        if (i < 0) memset(out, 0, bytes);
-        else memcpy(out, line + (size_t)i * p->all, bytes);
-    }
-    return out;
-}
-
-/* One row of the matrix. */
-static char *gather_place(char *out, const patch *p, int64_t place)
-{
-    const struct imnn_side *s = p->w->side;
-    int64_t at[3];
-    locate(at, p->w, place);
-    const size_t line = (size_t)s[2].size * p->all, empty = (size_t)s[2].window * p->channels;
-    for (int64_t t0 = 0; t0 < s[0].window; t0++) {
-        const int64_t i0 = imnn_window_meets(&s[0], at[0], t0);
-        for (int64_t t1 = 0; t1 < s[1].window; t1++) {
-            const int64_t i1 = i0 < 0 ? -1 : imnn_window_meets(&s[1], at[1], t1);
-            if (i1 < 0) memset(out, 0, empty), out += empty;
-            else out = gather_line(out, p, p->x + (size_t)(i0 * s[1].size + i1) * line, at[2]);
-        }
-    }
-    return out;
-}
-
-/** Everything that the kernels of one call share. */
+/** What kernels of one call share: sizes in bytes of an example and of weights. */
 typedef struct work {
-    conv c;
-    imnn_dtype dtype;
-    int64_t size;                   /* bytes of an element */
-    int64_t taps, places, elements; /* of the window; where it goes; of an example in space */
-    int64_t k, block;               /* columns of the matrix; places in a block */
-    int64_t examples, sharing;      /* number; how many have the same weights */
-    size_t matrix_bytes, pack_bytes, scratch_bytes;
-    char *matrix, *packed, *scratch;
+    imnn_conv c;
+    int64_t x, y, w, examples, sharing; /* number of them; how many have the same weights */
 } work;
 
-static size_t round_up(size_t n) { return (n + 63) / 64 * 64; }
-
-static bool prepare(work *w, const imnn_call *call, bool packs)
+static work work_of(const conv *c, const imnn_type *x)
 {
-    const imnn_shape *x = &call->in[0].type.shape;
-    const imnn_window *window = &w->c.window;
-    w->dtype = call->in[0].type.dtype, w->size = (int64_t)imnn_dtype_size(w->dtype);
-    w->taps = IMNN_WINDOW_COUNT(window, window), w->places = IMNN_WINDOW_COUNT(window, places);
-    w->elements = IMNN_WINDOW_COUNT(window, size);
-    w->k = w->taps * (w->c.in / w->c.groups);
-    w->examples = w->sharing = 1;
-    for (int a = 0; a < w->c.leads; a++) {
-        w->examples *= x->size[a];
-        if (a >= w->c.weight_leads) w->sharing *= x->size[a];
+    const int64_t size = (int64_t)imnn_dtype_size(x->dtype);
+    work w = {.c = {c->window, c->groups, c->in, c->out, x->dtype}, .examples = 1, .sharing = 1};
+    w.x = IMNN_WINDOW_COUNT(&c->window, size) * c->in * size;
+    w.y = IMNN_WINDOW_COUNT(&c->window, places) * c->out * size;
+    w.w = IMNN_WINDOW_COUNT(&c->window, window) * (c->in / c->groups) * c->out * size;
+    for (int a = 0; a < c->leads; a++) {
+        w.examples *= x->shape.size[a];
+        if (a >= c->weight_leads) w.sharing *= x->shape.size[a];
     }
-    const int64_t fits = (128 << 10) / (w->k * w->size + 1), n = w->c.out / w->c.groups;
-    w->block = fits < 24 ? 24 : fits > 512 ? 512 : fits;
-    if (w->block > w->places) w->block = w->places;
-    const size_t forward = imnn_gemm_scratch(w->dtype, w->block, n, w->k),
-                 reverse = imnn_gemm_scratch(w->dtype, w->k, n, w->block);
-    w->matrix_bytes = round_up((size_t)(w->block * w->k * w->size));
-    w->pack_bytes = packs ? round_up(imnn_gemm_packed_bytes(w->dtype, w->k, n)) : 0;
-    w->scratch_bytes = round_up(forward > reverse ? forward : reverse);
-    w->matrix = imnn_alloc_raw(w->matrix_bytes + w->pack_bytes + w->scratch_bytes + 64);
-    if (!w->matrix) {
-        *call->failed = true;
-        return false;
-    }
-    w->packed = w->matrix + w->matrix_bytes, w->scratch = w->packed + w->pack_bytes;
-    return true;
-}
-
-static void finish(work *w)
-{
-    imnn_free(w->matrix, w->matrix_bytes + w->pack_bytes + w->scratch_bytes + 64);
-}
-
-/* Rows of places first .. first + count - 1 of one group of an example. */
-static void gather(const work *w, const char *x, int64_t group, int64_t first, int64_t count)
-{
-    const int64_t channels = w->c.in / w->c.groups;
-    const patch p = {.w = &w->c.window,
-                     .x = x + group * channels * w->size,
-                     .channels = (size_t)(channels * w->size),
-                     .all = (size_t)(w->c.in * w->size)};
-    char *out = w->matrix;
-    for (int64_t i = 0; i < count; i++) out = gather_place(out, &p, first + i);
-}
-
-static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
-
-static void convolve(const work *w, char *y, const char *x, int64_t group)
-{
-    const int64_t n = w->c.out / w->c.groups;
-    for (int64_t p = 0; p < w->places; p += w->block) {
-        const int64_t count = smaller(w->block, w->places - p);
-        gather(w, x, group, p, count);
-        imnn_gemm_run(w->dtype, &(imnn_gemm){.m = count,
-                                             .n = n,
-                                             .k = w->k,
-                                             .a = w->matrix,
-                                             .a_row = w->k,
-                                             .a_col = 1,
-                                             .b = w->packed,
-                                             .packed = true,
-                                             .c = y + (p * w->c.out + group * n) * w->size,
-                                             .c_row = w->c.out,
-                                             .scratch = w->scratch});
-    }
+    return w;
 }
 
 static void kernel_conv(const imnn_call *call)
 {
-    work w = {.scratch_bytes = 0};
+    conv c;
     const imnn_type in[2] = {call->in[0].type, call->in[1].type};
-    if (!imnn_shape_count(&call->out.type.shape)) return;
-    if (conv_of(&w.c, call->attr, in) != IMNN_OK || !prepare(&w, call, true)) return;
-    const int64_t n = w.c.out / w.c.groups, x_bytes = w.elements * w.c.in * w.size,
-                  y_bytes = w.places * w.c.out * w.size, w_bytes = w.k * w.c.out * w.size;
-    for (int64_t e = 0; e < w.examples; e += w.sharing)
-        for (int64_t group = 0; group < w.c.groups; group++) {
-            const char *weights = (const char *)call->in[1].data + e / w.sharing * w_bytes;
-            imnn_gemm_pack(w.dtype, w.packed, w.k, n, weights + group * n * w.size, w.c.out, 1);
-            for (int64_t i = e; i < e + w.sharing; i++)
-                convolve(&w, (char *)call->out.data + i * y_bytes,
-                         (const char *)call->in[0].data + i * x_bytes, group);
-        }
-    finish(&w);
-}
-
-static void correlate(const work *w, char *dw, const char *x, const char *dy, int64_t group,
-                      bool accumulate)
-{
-    const int64_t n = w->c.out / w->c.groups;
-    for (int64_t p = 0; p < w->places; p += w->block) {
-        const int64_t count = smaller(w->block, w->places - p);
-        gather(w, x, group, p, count);
-        imnn_gemm_run(w->dtype, &(imnn_gemm){.m = w->k,
-                                             .n = n,
-                                             .k = count,
-                                             .a = w->matrix,
-                                             .a_row = 1,
-                                             .a_col = w->k,
-                                             .b = dy + (p * w->c.out + group * n) * w->size,
-                                             .b_row = w->c.out,
-                                             .b_col = 1,
-                                             .c = dw + group * n * w->size,
-                                             .c_row = w->c.out,
-                                             .accumulate = accumulate || p > 0,
-                                             .scratch = w->scratch});
-    }
+    if (!imnn_shape_count(&call->out.type.shape) || conv_of(&c, call->attr, in) != IMNN_OK) return;
+    const work w = work_of(&c, &in[0]);
+    char *y = call->out.data, *x = call->in[0].data, *weights = call->in[1].data;
+    for (int64_t e = 0; e < w.examples; e += w.sharing, weights += w.w)
+        if (!imnn_conv_forward(&w.c, y + e * w.y, x + e * w.x, weights, w.sharing))
+            *call->failed = true;
 }
 
 static void kernel_filter(const imnn_call *call)
 {
-    work w = {.scratch_bytes = 0};
+    conv c;
     const imnn_type in[2] = {call->in[0].type, call->in[1].type};
     const size_t bytes =
         (size_t)imnn_shape_count(&call->out.type.shape) * imnn_dtype_size(call->out.type.dtype);
@@ -421,16 +268,12 @@ static void kernel_filter(const imnn_call *call)
         if (!call->accumulate) memset(call->out.data, 0, bytes);
         return;
     }
-    if (!bytes || filter_of(&w.c, call->attr, in) != IMNN_OK || !prepare(&w, call, false)) return;
-    const int64_t x_bytes = w.elements * w.c.in * w.size, y_bytes = w.places * w.c.out * w.size,
-                  w_bytes = w.k * w.c.out * w.size;
-    for (int64_t e = 0; e < w.examples; e++)
-        for (int64_t group = 0; group < w.c.groups; group++)
-            correlate(&w, (char *)call->out.data + e / w.sharing * w_bytes,
-                      (const char *)call->in[0].data + e * x_bytes,
-                      (const char *)call->in[1].data + e * y_bytes, group,
-                      call->accumulate || e % w.sharing > 0);
-    finish(&w);
+    if (!bytes || filter_of(&c, call->attr, in) != IMNN_OK) return;
+    const work w = work_of(&c, &in[0]);
+    char *dw = call->out.data, *x = call->in[0].data, *dy = call->in[1].data;
+    for (int64_t e = 0; e < w.examples; e += w.sharing, dw += w.w)
+        if (!imnn_conv_filter(&w.c, dw, x + e * w.x, dy + e * w.y, w.sharing, call->accumulate))
+            *call->failed = true;
 }
 
 const imnn_op imnn_op_conv = {

@@ -188,6 +188,74 @@ static int check(problem p, bool elements)
     return bad;
 }
 
+/* ---- windows: lines, runs and lanes ---- */
+
+/** Numbers of A that rows and columns meet, written side by side for columns of C from j on. */
+static char *written(problem p, const imnn_gemm *g, int64_t j)
+{
+    char *a = malloc((size_t)(g->lines * g->m * g->runs * g->k * p.size) + 1), *to = a;
+    for (int64_t i = 0; i < g->lines * g->m; i++)
+        for (int64_t q = 0; q < g->runs * g->k; q++, to += p.size)
+            memcpy(to,
+                   (const char *)g->a + (i / g->m * g->a_line + i % g->m * g->a_row +
+                                         g->run[q / g->k] + q % g->k * g->a_col + j) *
+                                            p.size,
+                   (size_t)p.size);
+    return a;
+}
+
+/** The same product of the matrix that the windows stand for, a column at a time for lanes. */
+static void plainly(problem p, const imnn_gemm *windows, const char *b, char *c)
+{
+    const int64_t n = windows->n, each = windows->lanes ? 1 : n, k = windows->runs * windows->k;
+    imnn_gemm g = {.m = windows->lines * windows->m,
+                   .n = each,
+                   .k = k,
+                   .a_row = k,
+                   .a_col = 1,
+                   .b_row = n,
+                   .b_col = 1,
+                   .c_row = n,
+                   .accumulate = windows->accumulate};
+    char *const scratch = g.scratch = fenced(kernels->scratch(g.m, n, k));
+    for (int64_t j = 0; j < n; j += each) {
+        char *const a = written(p, windows, j);
+        g.a = a, g.b = b + j * p.size, g.c = c + j * p.size;
+        kernels->run(&g);
+        free(a);
+    }
+    free(scratch);
+}
+
+static int check_windows(problem p, int64_t lines, int64_t runs, bool lanes)
+{
+    enum { APART = 700, BEHIND = 64 }; /* lanes are read a vector at a time */
+    int64_t run[40];
+    imnn_gemm g = {.m = p.m, .n = p.n, .k = p.k, .lines = lines, .runs = runs, .run = run};
+    g.a_row = 1 + below(3) * below(20), g.a_col = 1 + below(2) * below(20), g.a_line = below(APART);
+    g.lanes = lanes, g.accumulate = p.accumulate, g.packed = p.packed, g.c_row = p.n + below(3);
+    g.c_line = g.m * g.c_row, g.b_row = p.n, g.b_col = 1;
+    for (int64_t r = 0; r < runs; r++) run[r] = below(APART);
+    const int64_t count = p.m * g.a_row + p.k * g.a_col + lines * APART + APART + p.n + BEHIND;
+    const int64_t k = runs * p.k, rows = lines * p.m;
+    char *a = malloc((size_t)(count * p.size)), *b = malloc((size_t)(k * p.n * p.size) + 1);
+    char *c = calloc((size_t)(rows * g.c_row) + 1, 8), *plain = calloc((size_t)(rows * p.n) + 1, 8);
+    const size_t scratch_bytes = kernels->scratch(p.m, p.n, k);
+    char *scratch = fenced(scratch_bytes), *packed = fenced(kernels->packed_bytes(k, p.n));
+    int bad = 0;
+    fill(p, a, count), fill(p, b, k * p.n);
+    kernels->pack(packed, k, p.n, b, p.n, 1);
+    g.a = a, g.b = g.packed ? packed : b, g.c = c, g.scratch = scratch;
+    kernels->run(&g);
+    plainly(p, &g, b, plain);
+    for (int64_t i = 0; i < rows && !bad; i++)
+        if (memcmp(c + i * g.c_row * p.size, plain + i * p.n * p.size, (size_t)(p.n * p.size)))
+            bad = fail(p, lanes ? "lanes of windows differ" : "windows differ");
+    if (!intact(scratch, scratch_bytes)) bad = fail(p, "wrote behind the scratch of windows");
+    free(a), free(b), free(c), free(plain), free(scratch), free(packed);
+    return bad;
+}
+
 static int64_t some_size(int64_t most)
 {
     static const int64_t edges[] = {0, 1, 2, 3, 4, 6, 8, 14, 15, 16, 28, 32, 33, 64, 65};
@@ -210,6 +278,13 @@ int main(void)
                 p.m = some_size(150), p.n = some_size(i % 3 ? 600 : 20), p.k = some_size(1200);
                 p.packed = below(2), p.accumulate = below(2);
                 bad += check(p, i % 3 == 0);
+            }
+            for (int i = 0; i < 300 && bad < 10; i++) {
+                const bool large = i % 30 == 0; /* more than a block, cut inside a run or between */
+                p.m = 1 + below(20), p.n = some_size(70);
+                p.k = i % 50 == 0 ? 0 : 1 + below(large ? 700 : 20);
+                p.packed = below(2), p.accumulate = below(2);
+                bad += check_windows(p, 1 + below(3), 1 + below(large ? 40 : 5), below(3) == 0);
             }
         }
     return bad > 0;
