@@ -537,3 +537,18 @@ bool imnn_conv_filter(const imnn_conv *c, void *dw, const void *x, const void *d
     }
     return run(c, (char *)(uintptr_t)dy, x, dw, examples, true, accumulate);
 }
+
+double imnn_conv_flops(const imnn_conv *c, int64_t examples)
+{
+    double n = 2.0 * (double)examples * (double)(c->in / c->groups) * (double)c->out;
+    for (int d = 0; d < 3; d++) {
+        double meetings = 0;
+        part p = {.place_step = {1, 1, 1}};
+        for (int64_t i = 0; i < smaller(p.place_step[d], c->window.side[d].places); i++) {
+            divide_side(&p, d, &c->window.side[d], i);
+            meetings += (double)p.w.side[d].places * (double)p.w.side[d].window;
+        }
+        n *= meetings;
+    }
+    return n;
+}

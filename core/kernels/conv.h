@@ -16,4 +16,6 @@ bool imnn_conv_forward(const imnn_conv *c, void *y, const void *x, const void *w
 /** The derivative in the weights, summed over examples and places in order: dw, or dw += it. */
 bool imnn_conv_filter(const imnn_conv *c, void *dw, const void *x, const void *dy, int64_t examples,
                       bool accumulate);
+/** Floating-point operations of either; padding counts, zeros between elements do not. */
+double imnn_conv_flops(const imnn_conv *c, int64_t examples);
 #endif

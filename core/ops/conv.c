@@ -246,6 +246,22 @@ static work work_of(const conv *c, const imnn_type *x)
     return w;
 }
 
+static double flops_conv(const imnn_vertex *v, const imnn_type *in)
+{
+    conv c;
+    if (conv_of(&c, v->attr, in) != IMNN_OK) return 0;
+    const work w = work_of(&c, &in[0]);
+    return imnn_conv_flops(&w.c, w.examples);
+}
+
+static double flops_filter(const imnn_vertex *v, const imnn_type *in)
+{
+    conv c;
+    if (filter_of(&c, v->attr, in) != IMNN_OK) return 0;
+    const work w = work_of(&c, &in[0]);
+    return imnn_conv_flops(&w.c, w.examples);
+}
+
 static void kernel_conv(const imnn_call *call)
 {
     conv c;
@@ -287,6 +303,7 @@ const imnn_op imnn_op_conv = {
     .linear = 3,
     .batch = batch_conv,
     .rows = rows_conv,
+    .flops = flops_conv,
     .kernel = kernel_conv,
     .range = {-1, 1},
     .cases = "(5, 2) (3, 2, 3) -> 1, 1, 0, 3, 1, 0, 0, 1, 1; "
@@ -310,6 +327,7 @@ const imnn_op imnn_op_conv_filter = {
     .linear = 3,
     .batch = batch_filter,
     .rows = rows_filter,
+    .flops = flops_filter,
     .kernel = kernel_filter,
     .range = {-1, 1},
     .cases = "(5, 2) (3, 3) -> 1, 1, 0, 3, 1, 0, 0, 1, 1; "

@@ -230,6 +230,12 @@ static imnn_rows rows(const imnn_vertex *v, const imnn_type *in, int64_t R, bool
     return IMNN_ROWS_EACH;
 }
 
+static double flops(const imnn_vertex *v, const imnn_type *in)
+{
+    const int64_t k = from_end(&in[0].shape, v->attr->v[0] ? 2 : 1);
+    return 2.0 * (double)imnn_shape_count(&v->type.shape) * (double)k;
+}
+
 const imnn_op imnn_op_matmul = {
     .name = "matmul",
     .id = IMNN_OP_matmul,
@@ -242,6 +248,7 @@ const imnn_op imnn_op_matmul = {
     .linear = 3,
     .batch = batch,
     .rows = rows,
+    .flops = flops,
     .range = {-2, 2},
     .cases = "(3, 4) (4, 2); (4) (4, 2); (3, 4) (4); (4) (4); (2, 3, 4) (4, 5); (4) (2, 4, 3); "
              "(2, 3, 4) (2, 4, 5); (3, 4) (2, 4, 5); (3, 4) (2, 4, 1); (2, 1, 3, 4) (5, 4, 2); "

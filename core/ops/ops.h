@@ -34,6 +34,8 @@ typedef void imnn_pull_fn(imnn_graph *, const imnn_vertex *v, imnn_node first, c
  *         NONE: all inputs are wanted whole */
 typedef enum imnn_rows { IMNN_ROWS_NONE, IMNN_ROWS_EACH, IMNN_ROWS_FOLD } imnn_rows;
 typedef imnn_rows imnn_rows_fn(const imnn_vertex *v, const imnn_type *in, int64_t R, bool *by);
+/** Floating-point operations of a product: two for every number that is multiplied and added. */
+typedef double imnn_flops_fn(const imnn_vertex *v, const imnn_type *in);
 
 /** How the elements of a result lie in its input: an index map, so nothing is computed. Strides
  *  and offset in elements. */
@@ -106,7 +108,8 @@ struct imnn_op {
     imnn_results_fn *results;
     imnn_jvp_fn *jvp;
     imnn_pull_fn *pull;
-    imnn_rows_fn *rows; /* NULL: none */
+    imnn_rows_fn *rows;   /* NULL: none */
+    imnn_flops_fn *flops; /* NULL: no product */
     imnn_view_fn *view;
     imnn_kernel *kernel;
     const char *rule[3]; /* elementwise: vjp as formulas; "" is zero, "!..." an error */

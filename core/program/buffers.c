@@ -269,10 +269,9 @@ static operand partial_of(const imnn_program *p, int32_t i)
 static void count_work(const imnn_program *p, region *r, step *s)
 {
     const item *it = &p->item[s->item];
-    if (s->kind == STEP_GEMM) {
-        const imnn_shape *a = &p->item[it->x[0]].v->type.shape;
-        int64_t k = a->size[a->ndim - (it->v->attr->v[0] ? 2 : 1)];
-        s->flops = 2.0 * (double)imnn_shape_count(&it->v->type.shape) * (double)k;
+    if (it->v->op->flops) {
+        const imnn_type in[2] = {p->item[it->x[0]].v->type, p->item[it->x[1]].v->type};
+        s->flops = it->v->op->flops(it->v, in);
         r->work += s->flops / 16;
         return;
     }

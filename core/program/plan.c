@@ -53,10 +53,8 @@ static bool is_heavy(const item *it, const imnn_type *in)
         int64_t n = imnn_shape_count(&in[i].shape);
         if (it->v->op->class != IMNN_CALL && n > most) most = n;
     }
-    if (it->v->op->class != IMNN_MATMUL) return most >= HEAVY_ELEMENTS;
-    const imnn_shape *a = &in[0].shape;
-    int64_t k = a->size[a->ndim - (it->v->attr->v[0] ? 2 : 1)];
-    return 2.0 * (double)out * (double)k >= HEAVY_FLOPS;
+    if (it->v->op->flops && it->v->op->flops(it->v, in) >= HEAVY_FLOPS) return true;
+    return it->v->op->class != IMNN_MATMUL && most >= HEAVY_ELEMENTS;
 }
 
 /* The rule of the operator, for rows of space s where inputs come so. */

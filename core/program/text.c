@@ -153,7 +153,7 @@ const char *imnn_program_text(imnn_program *p)
     *b = (imnn_buffer){0};
     imnn_print(b, "program: %d inputs, %d results, %d regions\n", p->nx, p->ny, p->regions);
     imnn_print(b, "memory: %zu bytes kept, %zu bytes a thread\n", p->arena_bytes, p->thread_bytes);
-    imnn_print(b, "matrix products: %.0f FLOP a run\n", p->flops);
+    imnn_print(b, "products and convolutions: %.0f FLOP a run\n", p->flops);
     if (p->runs)
         imnn_print(b, "profile: %lld runs of %.1f us; steps: time of all threads in a run\n",
                    (long long)p->runs, p->seconds / (double)p->runs * 1e6);

@@ -32,7 +32,8 @@ IMNN_API const char *imnn_last_fault(void);
 IMNN_API const char *imnn_program_text(imnn_program *p);
 IMNN_API void imnn_program_profile(imnn_program *p, bool on);
 
-/** Floating-point operations in matrix products of one run: 2 n k m each. */
+/** Floating-point operations in matrix products and convolutions of one run: two for every number
+ * that is multiplied and added, 2 n k m for matrices. */
 IMNN_API double imnn_program_flops(const imnn_program *p);
 /** Bytes that a run with this many threads needs besides inputs and results. */
 IMNN_API int64_t imnn_program_bytes(const imnn_program *p, int threads);

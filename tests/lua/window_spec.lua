@@ -215,6 +215,20 @@ describe('conv_general_dilated', function()
     near(total, imnn.grad(loss)(w[1]), 1e-8)
   end)
 
+  it('counts what it multiplies, without the zeros of a strided one turned around', function()
+    local o = { dimension_numbers = HWC, padding = 'SAME', window_strides = { 2, 2 } }
+    local f = imnn.jit(function(a, b) return lax.conv_general_dilated(a, b, o) end)
+    local x, w = draw(1, { 10, 16, 16, 4 }), draw(2, { 3, 3, 4, 8 })
+    local each = 2 * 10 * 8 * 8 * 9 * 4 * 8
+    assert.equal(each, f:flops(x, w))
+    local slopes = imnn.jit(function(a, b)
+      local y, pull = imnn.vjp(f, a, b)
+      return pull(y)
+    end)
+    assert.equal(3 * each, slopes:flops(x, w))
+    assert.matches(('products and convolutions: %d FLOP a run\n'):format(each), f:text(x, w))
+  end)
+
   it('turned around is its own derivative', function()
     local x, w = draw(3, { 6, 7, 2 }), draw(4, { 3, 2, 2, 5 })
     local numbers = { 'HWC', 'HWIO', 'HWC' }

@@ -263,7 +263,7 @@ function Net:fit(...) return fit.fit(self, ...) end
 -- @tparam table opts as for fit
 function Net:stepper(opts) return fit.stepper(self, opts) end
 
---- Floating-point operations in matrix products of one iteration.
+--- Floating-point operations in matrix products and convolutions of one iteration.
 function Net:iteration_flops()
   local _, iteration = self:stepper { lambda = 10, epsilon = 0.1, rng = random.PRNGKey(0) }
   return iteration:flops()

@@ -31,7 +31,7 @@ function Jit:__call(...)
   return program.finish(entry, entry.run(values))
 end
 
---- Floating-point operations in matrix products of one call with arguments like these.
+--- Floating-point operations in matrix products and convolutions of one call with arguments like these.
 function Jit:flops(...) return tonumber(C.imnn_program_flops((self:entry(...)).program)) end
 
 --- Bytes that a call needs besides arguments and results.
