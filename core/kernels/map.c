@@ -87,6 +87,8 @@ typedef struct item16 {
     static void copy_run_##T(T *y, const T *x, int64_t s, int64_t n)                        \
     {                                                                                       \
         if (s == 1 && n >= 16) memcpy(y, x, (size_t)n * sizeof(T));                         \
+        else if (s == 2) /* parts of complex numbers */                                     \
+            for (int64_t k = 0; k < n; k++) y[k] = x[2 * k];                                \
         else                                                                                \
             for (int64_t k = 0; k < n; k++) y[k] = x[k * s];                                \
     }                                                                                       \

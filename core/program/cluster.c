@@ -171,18 +171,33 @@ static imnn_status emit(maker *b, int32_t m)
     return IMNN_OK;
 }
 
-/* Sources that do not run along the last axis in unit steps are first brought to a register. */
+/* Sources that do not run along the last axis in unit steps are first brought to a register, but
+ * for copies, which take any steps. */
 static bool steps_oddly(const cluster *c, const operand *o)
 {
     int64_t last = o->stride[c->ndim - 1];
     return c->size[c->ndim - 1] != 1 || c->row_axis == c->ndim - 1 ? last != 0 && last != 1 : false;
 }
 
+static bool is_copy(const instruction *op)
+{
+    return op->n == 1 && op->kernel == imnn_map_find_copy(imnn_dtype_size(op->dtype));
+}
+
+static bool needs_load(const cluster *c, int32_t source)
+{
+    if (!steps_oddly(c, &c->source[source])) return false;
+    for (int32_t k = 0; k < c->length; k++)
+        for (int32_t j = 0; j < c->code[k].n; j++)
+            if (c->code[k].in[j] == source && !is_copy(&c->code[k])) return true;
+    return false;
+}
+
 static imnn_status load_odd(maker *b)
 {
     cluster *c = b->c;
     int32_t odd = 0;
-    for (int32_t s = 0; s < c->sources; s++) odd += steps_oddly(c, &c->source[s]);
+    for (int32_t s = 0; s < c->sources; s++) odd += needs_load(c, s);
     if (!odd) return IMNN_OK;
     instruction *code = TAKE(b->p, c->length + odd, instruction);
     if (!code) return IMNN_ENOMEM;
@@ -190,7 +205,7 @@ static imnn_status load_odd(maker *b)
     if (!moved) return IMNN_ENOMEM;
     for (int32_t s = 0; s < c->sources; s++) {
         moved[s] = s;
-        if (!steps_oddly(c, &c->source[s])) continue;
+        if (!needs_load(c, s)) continue;
         imnn_dtype t = c->source[s].dtype;
         code[n] = (instruction){.kernel = imnn_map_find_copy(imnn_dtype_size(t)),
                                 .n = 1,
