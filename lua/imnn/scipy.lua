@@ -2,8 +2,8 @@
 -- @module imnn.scipy
 local rooms = {
   integrate = 'imnn.scipy.integrate', interpolate = 'imnn.scipy.interpolate',
-  linalg = 'imnn.scipy.linalg', ndimage = 'imnn.scipy.ndimage', special = 'imnn.scipy.special',
-  stats = 'imnn.scipy.stats',
+  linalg = 'imnn.scipy.linalg', ndimage = 'imnn.scipy.ndimage', signal = 'imnn.scipy.signal',
+  special = 'imnn.scipy.special', stats = 'imnn.scipy.stats',
 }
 
 return setmetatable({}, {

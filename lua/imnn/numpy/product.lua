@@ -6,10 +6,9 @@ local complex = require 'imnn.numpy.complex'
 local core = require 'imnn.core'
 local create = require 'imnn.numpy.create'
 local diagonal = require('imnn.numpy.matrices').diagonal
-local gather = require('imnn.numpy.index').gather
+local join = require 'imnn.numpy.join'
 local operands_of = require('imnn.numpy.operands').of
 local promote = require 'imnn.numpy.promote'
-local pad = require('imnn.numpy.pad').pad
 local shape = require 'imnn.numpy.shape'
 local M = {}
 
@@ -110,6 +109,22 @@ end
 
 local modes = { full = true, same = true, valid = true }
 
+-- Real and imaginary parts side by side.
+local function as_parts(x) return join.stack({ complex.real(x), complex.imag(x) }, -1) end
+
+-- v (m, channels^2) beside copies moved by 1, 2, ..., with zeros around: (m + block - 1, channels,
+-- block channels). Lines of m + block cut after one element less begin one later each time.
+local function moved(v, m, channels, block)
+  local all = channels ^ 2
+  local line = shape.reshape(v, 1, m, all)
+  line = array.apply('pad', { line }, { 0, 0, 0, 0, block, 0, 0, 0, 0 })
+  line = shape.broadcast_to(line, { block, m + block, all })
+  line = shape.reshape(line, block * (m + block), all)[{ { 1, block * (m + block - 1) } }]
+  line = shape.reshape(line, block, m + block - 1, channels, channels)
+  return shape.reshape(shape.transpose(line, { 2, 3, 1, 4 }), m + block - 1, channels,
+    block * channels)
+end
+
 -- All sums of products of a (n) with v (m <= n), moved from before its start to behind its end.
 local function slide(who, a, v, mode)
   a, v = product(who, a, v)
@@ -123,9 +138,19 @@ local function slide(who, a, v, mode)
   local n, m = a.size, v.size
   local before = mode == 'full' and m - 1 or mode == 'same' and m - 1 - math.floor((m - 1) / 2) or 0
   local many = mode == 'full' and n + m - 1 or mode == 'same' and n or n - m + 1
-  local padded = pad(a, { { before, math.max(many + m - 1 - before - n, 0) } })
-  local place = create.arange(many):reshape(many, 1) + create.arange(m)
-  return array.apply('matmul', { gather(padded, place, 0), v }, { 0, 0 })
+  local channels = promote.is_complex(a.dtype) and 2 or 1
+  if channels == 2 then
+    local re, im = complex.real(v), complex.imag(v)
+    a, v = as_parts(a), join.stack({ as_parts(v), join.stack({ -im, re }, -1) }, 2)
+  end
+  -- so many sums at a time, as channels: a product of matrices has more to do for each element
+  local block = math.min(32, m, many)
+  local blocks, window = math.ceil(many / block), m + block - 1
+  local y = array.apply('conv', { shape.reshape(a, n, channels), moved(v, m, channels, block) },
+    { 1, 1, 0, window, block, before, (blocks - 1) * block + window - before - n, 1, 1 })
+  y = shape.reshape(y, blocks * block, channels)[{ { 1, many } }]
+  if channels == 1 then return shape.reshape(y, many) end
+  return complex.complex(y[{ {}, 1 }], y[{ {}, 2 }])
 end
 
 --- Convolution of two lists: sums of a[i] v[k - i].
@@ -133,6 +158,8 @@ end
 -- @tparam Array v (m)
 -- @tparam[opt='full'] string mode 'full' (n + m - 1 sums), 'same' (as long as the longer list) or
 --   'valid' (only where they overlap in full)
+-- @treturn Array
+-- @raise what is no list, or has no elements; an unknown mode
 -- @usage np.convolve({ 1, 2, 3 }, { 1, 1 }) --> { 1, 3, 5, 3 }
 function M.convolve(a, v, mode)
   a, v = create.as_array(a, 'np.convolve'), create.as_array(v, 'np.convolve')
@@ -140,10 +167,14 @@ function M.convolve(a, v, mode)
   return slide('convolve', a, arrange.flip(v), mode or 'full')
 end
 
---- Correlation of two lists: sums of a[i + k] v[i].
+--- Correlation of two lists: sums of a[i + k] times the conjugate of v[i].
+-- @tparam Array a (n)
+-- @tparam Array v (m)
 -- @tparam[opt='valid'] string mode as for convolve
+-- @treturn Array
+-- @usage np.correlate({ 1, 2, 3 }, { 1, 1 }) --> { 3, 5 }
 function M.correlate(a, v, mode)
-  a, v = create.as_array(a, 'np.correlate'), create.as_array(v, 'np.correlate')
+  a, v = create.as_array(a, 'np.correlate'), complex.conj(create.as_array(v, 'np.correlate'))
   if a.size < v.size then return arrange.flip(slide('correlate', v, a, mode or 'valid')) end
   return slide('correlate', a, v, mode or 'valid')
 end
