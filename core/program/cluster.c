@@ -293,16 +293,32 @@ static imnn_status number_registers(maker *b)
     return IMNN_OK;
 }
 
+/* What a cluster reads of memory and writes there, for all rows. */
+static int64_t bytes_in_memory(const cluster *c, int64_t R)
+{
+    int64_t all = 0;
+    for (int i = 0; i < c->sources + c->targets; i++) {
+        const operand *o = i < c->sources ? &c->source[i] : &c->target[i - c->sources];
+        int64_t bytes = (int64_t)imnn_dtype_size(o->dtype);
+        for (int k = 0; k < c->ndim; k++)
+            if (o->stride[k] != 0) bytes *= c->size[k] * (k == 0 ? R : 1);
+        if (o->place != IN_TILE) all += bytes;
+    }
+    return all;
+}
+
 /* Registers lie close together, so that all of them stay in the first-level cache, and a little
  * more than their length apart: a load from the same place in a page as a store just before has to
- * wait for it. */
-static void size_registers(cluster *c)
+ * wait for it. What comes from memory comes a block ahead, of which two shall fit as well. */
+static void size_registers(cluster *c, int64_t R)
 {
     size_t widest = 1;
     for (int32_t k = 0; k < c->length; k++)
         if (imnn_dtype_size(c->code[k].dtype) > widest) widest = imnn_dtype_size(c->code[k].dtype);
+    c->far = bytes_in_memory(c, R) >= IMNN_FAR_BYTES;
+    const size_t most = c->far ? IMNN_BLOCK_FAR : IMNN_BLOCK_BYTES;
     size_t bytes = IMNN_REGISTER_BYTES / (size_t)(c->registers + 1);
-    if (bytes > IMNN_BLOCK_BYTES) bytes = IMNN_BLOCK_BYTES;
+    if (bytes > most) bytes = most;
     if (bytes < IMNN_BLOCK_FEWEST) bytes = IMNN_BLOCK_FEWEST;
     c->block = (int64_t)(bytes / 64 * 64 / widest);
     c->register_bytes = (size_t)c->block * widest + 64;
@@ -342,7 +358,7 @@ imnn_status imnn_plan_cluster(imnn_program *p, region *r, step *s)
     collapse(c);
     imnn_status st = load_odd(&b);
     if (st == IMNN_OK) st = number_registers(&b);
-    size_registers(c);
+    size_registers(c, r->R);
     imnn_cluster_walks(c, r->tile);
     const size_t bytes = (size_t)c->registers * c->register_bytes;
     if (bytes > r->register_bytes) r->register_bytes = bytes;

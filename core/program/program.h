@@ -65,13 +65,16 @@ enum {
     MAX_DIMS = IMNN_MAX_NDIM,
     IMNN_TARGET = 1 << 20,
     IMNN_BLOCK_BYTES = 1 << 14,   /* of a register at most */
+    IMNN_BLOCK_FAR = 1 << 12,     /* ... where elements come from memory or go there, */
     IMNN_BLOCK_FEWEST = 512,      /* and at least, but for */
+    IMNN_FAR_BYTES = 1 << 20,     /* which is so for so many: half of a second-level cache */
     IMNN_REGISTER_BYTES = 1 << 15 /* all registers of a cluster: most of a first-level cache */
 };
 typedef struct cluster {
     int32_t ndim, row_axis; /* the first axis, or the last */
     int64_t size[MAX_DIMS]; /* that of the row axis for one row */
     int32_t sources, targets, registers, length;
+    bool far;                 /* more than a second-level cache holds, from memory or into it */
     int64_t block;            /* elements that are worked on at a time */
     size_t register_bytes;    /* from one register to the next */
     int64_t full[3];          /* elements of a whole block along the last axes, in a full tile */

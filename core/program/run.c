@@ -155,15 +155,17 @@ static void run_regions(context *x, run_state *state)
             x->row = 0;
             continue;
         }
-        if (x->thread == 0) {
-            x->row = 0;
-            prepare(x, r);
-            state->next = 0;
+        if (k > 0 || r->packs) { /* otherwise all is ready before the team comes */
+            if (x->thread == 0) {
+                x->row = 0;
+                prepare(x, r);
+                state->next = 0;
+            }
+            meet(state, team);
         }
-        meet(state, team);
         for (int64_t g; (g = state->next++) < r->groups;) run_group(x, r, g, state);
         x->row = 0;
-        meet(state, team);
+        if (k + 1 < p->regions || r->folds) meet(state, team); /* or the team goes */
         if (r->folds) {
             double t = p->profile ? imnn_seconds() : 0;
             combine(x, r, x->thread, team);

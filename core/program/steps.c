@@ -91,7 +91,24 @@ static char *place_of(const cluster *c, int32_t at, char *const *memory, char *r
     return memory[at < IMNN_TARGET ? at : c->sources + at - IMNN_TARGET];
 }
 
-static void run_block(const cluster *c, char *const *base, char *registers, const block *b)
+/* Part k of so many of what the next block along the last axis will read and write comes closer
+ * while this one is worked on; otherwise memory would rest meanwhile. */
+static void fetch_next(const cluster *c, char *const *memory, int32_t k)
+{
+    enum { LINE = 64 };
+    for (int i = 0; i < c->sources + c->targets; i++) {
+        const operand *o = i < c->sources ? &c->source[i] : &c->target[i - c->sources];
+        if (o->place == IN_TILE || o->stride[c->ndim - 1] != 1) continue;
+        const int64_t bytes = c->full[2] * (int64_t)imnn_dtype_size(o->dtype);
+        const char *next = memory[i] + bytes;
+        for (int64_t at = bytes * k / c->length / LINE * LINE; at < bytes * (k + 1) / c->length;
+             at += LINE)
+            __builtin_prefetch(next + at);
+    }
+}
+
+static void run_block(const cluster *c, char *const *base, char *registers, const block *b,
+                      bool more)
 {
     const int all = c->sources + c->targets;
     char *memory[all + 1];
@@ -109,6 +126,7 @@ static void run_block(const cluster *c, char *const *base, char *registers, cons
         imnn_walk rest;
         for (int32_t j = 0; j < op->n; j++) in[j] = place_of(c, op->in[j], memory, registers);
         if (!full) plan_walk(c, op, b->n, &rest);
+        if (more) fetch_next(c, memory, k);
         op->kernel(full ? &op->walk : &rest, place_of(c, op->out, memory, registers), in);
     }
 }
@@ -131,7 +149,7 @@ static void run_cluster(const context *x, const region *r, const step *s)
                 for (b.from[2] = 0; b.from[2] < n[2]; b.from[2] += most[2]) {
                     for (int j = 0; j < 3; j++)
                         b.n[j] = n[j] - b.from[j] < most[j] ? n[j] - b.from[j] : most[j];
-                    run_block(c, base, registers, &b);
+                    run_block(c, base, registers, &b, c->far && b.from[2] + most[2] < n[2]);
                 }
         int d = outer - 1; /* the next place along the outer axes */
         while (d >= 0) {
