@@ -41,13 +41,15 @@ static imnn_node unstretched(const imnn_graph *g, imnn_node x)
     return v->op && v->op->id == IMNN_OP_broadcast ? v->x[0] : x;
 }
 
-/* An operator whose inputs are all repeated is computed once and repeated after it. */
+/* An operator whose inputs are all repeated is computed once and repeated after it; but not where
+ * it need not be computed at all, since its slope might be infinite, and 0 times that is no 0. */
 static imnn_node build_small(imnn_graph *g, const imnn_op *op, int n, const imnn_node *x,
                              const imnn_shape *s)
 {
     imnn_node small[3];
     imnn_shape joined;
     bool any = false;
+    if (imnn_shape_count(s) == 0) return 0;
     for (int i = 0; i < n; i++) {
         small[i] = unstretched(g, x[i]);
         any = any || small[i] != x[i];

@@ -176,6 +176,10 @@ describe('grad', function()
     is(4, again.q)
   end)
 
+  it('is zero where nothing was computed, whatever the slope would be', function()
+    is(0, imnn.grad(function(a) return np.sqrt(np.broadcast_to(a, { 0 })):sum() end)(f64(0)))
+  end)
+
   it('needs one real number of real arguments', function()
     local function identity(a) return a end
     refuses('grad: the function must give one real number, got f64 (3)',

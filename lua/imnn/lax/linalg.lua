@@ -24,13 +24,16 @@ M.svd = np.linalg.svd
 --- x of a x = b, or on the right side of x a = b.
 -- @tparam Array a (..., n, n)
 -- @tparam Array b (..., n, m); (..., m, n) if a stands on the right
--- @tparam[opt] table opts left_side, lower, transpose_a, unit_diagonal (false)
+-- @tparam[opt] table opts left_side, lower, transpose_a, conjugate_a, unit_diagonal
+-- (false)
 -- @treturn Array like b
 function M.triangular_solve(a, b, opts)
   local o = args.take('lax.linalg.triangular_solve', opts, {
     left_side = { 'boolean', default = false }, lower = { 'boolean', default = false },
-    transpose_a = { 'boolean', default = false }, unit_diagonal = { 'boolean', default = false },
+    transpose_a = { 'boolean', default = false }, conjugate_a = { 'boolean', default = false },
+    unit_diagonal = { 'boolean', default = false },
   })
+  if o.conjugate_a then a = np.conj(a) end
   local settings = { lower = o.lower, transpose = o.transpose_a == o.left_side,
     unit_diagonal = o.unit_diagonal }
   if o.left_side then return np.linalg.triangular_solve(a, b, settings) end

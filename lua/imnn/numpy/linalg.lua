@@ -1,7 +1,8 @@
 --- Linear algebra, under the names of numpy.linalg: matrices along the last two axes, any axes in
 -- front. Computed in double, given back in the dtype that came. Where a matrix has no result (the
 -- inverse of a singular one) that is an error; in a compiled function the result is NaN, and
--- imnn.last_fault() names the check.
+-- imnn.last_fault() names the check. Complex matrices are taken by all; ^H is the conjugate of ^T,
+-- which is ^T for real ones. Derivatives are those of JAX.
 -- @module imnn.numpy.linalg
 local ffi = require 'ffi'
 local args = require 'imnn.args'
@@ -33,6 +34,9 @@ end
 
 local function text(x) return table.concat(x.shape, ', ') end
 local function swap(x) return shape.swapaxes(x, -1, -2) end
+local function conj(x) return array.apply('conj', { x }) end
+local function adjoint(x) return conj(swap(x)) end
+local function real_part(x) return array.apply('real', { x }) end
 local function columns(x, first, last) return x[{ '...', { first, last } }] end
 local function rows(x, first, last) return x[{ '...', { first, last }, {} }] end
 
@@ -42,7 +46,9 @@ local function sizes(x, who)
   return s[#s - 1], s[#s]
 end
 
-local function epsilon(x) return x.dtype == 'f64' and 2 ^ -52 or 2 ^ -23 end
+local function epsilon(x)
+  return (x.dtype == 'f64' or x.dtype == 'c128') and 2 ^ -52 or 2 ^ -23
+end
 
 -- A right side of one column may be a vector.
 local function with_columns(a, b, fn)
@@ -60,11 +66,13 @@ end
 function M.inv(x) return apply('inv', x) end
 
 --- Sign and natural logarithm of the absolute value of the determinant.
--- @treturn Array sign (...), 0 if singular
--- @treturn Array logarithm (...), -infinity if singular
+-- @tparam Array x (..., n, n)
+-- @treturn Array sign (...), 0 if singular; of a complex matrix a number of size 1
+-- @treturn Array logarithm (...), real; -infinity if singular
+-- @usage np.linalg.slogdet(np.array { { 0, 1 }, { 2, 0 } }) --> -1, 0.6931472
 function M.slogdet(x)
   local all = apply('slogdet', x)
-  return all[{ '...', 1 }], all[{ '...', 2 }]
+  return all[{ '...', 1 }], real_part(all[{ '...', 2 }])
 end
 
 --- Determinant.
@@ -103,7 +111,7 @@ function M.triangular_solve(a, b, opts)
   end)
 end
 
---- L, lower triangular, with L L^T = (x + x^T) / 2.
+--- L, lower triangular, with L L^H = (x + x^H) / 2.
 -- @tparam Array x (..., n, n)
 -- @treturn Array (..., n, n)
 -- @raise a matrix that is not positive definite
@@ -123,17 +131,37 @@ end
 
 -- ---- spectra ----
 
---- Eigenvalues and eigenvectors of the symmetric matrix (x + x^T) / 2.
+--- Eigenvalues and eigenvectors of the symmetric, or Hermitian, matrix (x + x^H) / 2.
 -- @tparam Array x (..., n, n)
--- @treturn Array eigenvalues (..., n), ascending
--- @treturn Array eigenvectors (..., n, n), in columns, of either sign
+-- @treturn Array eigenvalues (..., n), real, ascending
+-- @treturn Array eigenvectors (..., n, n), in columns, of either sign; complex ones of any phase,
+-- and their derivatives are orthogonal to them
+-- @usage np.linalg.eigh(np.array { { 2, 1 }, { 1, 2 } }) --> { 1, 3 }, ...
 function M.eigh(x)
   local all = apply('eigh', x)
   local _, n = sizes(all, 'eigh')
+  return real_part(all[{ '...', 1, {} }]), rows(all, 2, n + 1)
+end
+
+--- Eigenvalues and eigenvectors of any square matrix.
+-- @tparam Array x (..., n, n)
+-- @treturn Array eigenvalues (..., n), complex, in LAPACK's order
+-- @treturn Array eigenvectors (..., n, n), complex, in columns of length 1
+-- @raise numbers that are not finite
+-- @usage np.linalg.eig(np.array { { 0, 1 }, { -1, 0 } }) --> { 1i, -1i }, ...
+function M.eig(x)
+  local all = apply('eig', x)
+  local _, n = sizes(all, 'eig')
   return all[{ '...', 1, {} }], rows(all, 2, n + 1)
 end
 
---- Eigenvalues of the symmetric matrix (x + x^T) / 2.
+--- Eigenvalues of any square matrix.
+-- @tparam Array x (..., n, n)
+-- @treturn Array (..., n), complex, in LAPACK's order
+-- @usage np.linalg.eigvals(np.array { { 0, 1 }, { -1, 0 } }) --> { 1i, -1i }
+function M.eigvals(x) return apply('eigvals', x) end
+
+--- Eigenvalues of the symmetric, or Hermitian, matrix (x + x^H) / 2.
 -- @treturn Array (..., n), ascending
 function M.eigvalsh(x) return apply('eigvalsh', x) end
 
@@ -141,16 +169,16 @@ function M.eigvalsh(x) return apply('eigvalsh', x) end
 local function complete(q)
   local m, k = sizes(q, 'svd')
   if k == m then return q end
-  local more = swap(columns(array.apply('qr', { q }, { 1 }), 1, m))
+  local more = adjoint(columns(array.apply('qr', { q }, { 1 }), 1, m))
   return concatenate({ q, columns(more, k + 1, m) }, #q.shape)
 end
 
---- Singular values: x = u diag(s) vt, k = min(m, n).
+--- Singular values: x = u diag(s) vt, k = min(m, n); vt is the adjoint of v.
 -- @tparam Array x (..., m, n)
 -- @tparam[opt] table opts full_matrices (true): u (..., m, m) and vt (..., n, n) instead of
 -- (..., m, k) and (..., k, n), which have no derivative then; compute_uv (true)
 -- @treturn Array u, or without compute_uv s (..., k), descending
--- @treturn Array s (..., k)
+-- @treturn Array s (..., k), real
 -- @treturn Array vt
 function M.svd(x, opts)
   local o = args.take('svd', opts, {
@@ -160,12 +188,13 @@ function M.svd(x, opts)
   x = real(x, 'svd')
   local m, n = sizes(x, 'svd')
   local all = array.apply('svd', { x })
-  local u, v = swap(columns(all, 1, m)), swap(columns(all, m + 2, m + 1 + n))
+  local u, v = adjoint(columns(all, 1, m)), adjoint(columns(all, m + 2, m + 1 + n))
   if o.full_matrices then u, v = complete(u), complete(v) end
-  return u, all[{ '...', m + 1 }], swap(v)
+  return u, real_part(all[{ '...', m + 1 }]), adjoint(v)
 end
 
---- x = q r with orthonormal columns of q and r upper triangular, whose diagonal has any sign.
+--- x = q r with orthonormal columns of q and r upper triangular, whose diagonal has any sign; that
+-- of complex matrices is real and not negative.
 -- @tparam Array x (..., m, n)
 -- @tparam[opt] string mode 'reduced': k = min(m, n) columns; 'complete': m, without derivative
 -- where m > n; 'r': only r
@@ -181,7 +210,7 @@ function M.qr(x, mode)
   local all = array.apply('qr', { x }, { mode == 'complete' and 1 or 0 })
   local r = columns(all, m + 1, m + n)
   if mode == 'r' then return r end
-  return swap(columns(all, 1, m)), r
+  return adjoint(columns(all, 1, m)), r
 end
 
 --- Number of singular values above tol, i32.
@@ -217,7 +246,7 @@ function M.lstsq(a, b, rcond)
   local left = b - product(a, x)
   if #left.shape == 1 then left = shape.expand_dims(left, 2) end
   local counted = elementwise('gt', s, s[{ { 1, 1 } }] * rcond)
-  return x, reduce.sum(left * left, { axis = 1 }),
+  return x, reduce.sum(real_part(left * conj(left)), { axis = 1 }),
     reduce.sum(promote.convert(counted, 'i32')), s
 end
 

@@ -7,22 +7,31 @@ local np = require 'imnn.numpy'
 local operands = require 'imnn.numpy.operands'
 local M = {
   det = np.linalg.det, inv = np.linalg.inv, svd = np.linalg.svd, eigh = np.linalg.eigh,
-  pinv = np.linalg.pinv, lstsq = np.linalg.lstsq, norm = np.linalg.norm,
+  pinv = np.linalg.pinv, lstsq = np.linalg.lstsq, norm = np.linalg.norm, eig = np.linalg.eig,
+  eigvals = np.linalg.eigvals, eigvalsh = np.linalg.eigvalsh,
 }
 
-local function swap(x) return np.swapaxes(x, -1, -2) end
+local function adjoint(x) return np.conj(np.swapaxes(x, -1, -2)) end
 local function lower(who, opts, otherwise)
   return args.take(who, opts, { lower = { 'boolean', default = otherwise } }).lower
 end
 
---- Triangular factor of (x + x^T) / 2: U^T U, or with `lower` L L^T.
+local function transposed(who, trans)
+  local how = ({ [0] = 0, 1, 2, N = 0, T = 1, C = 2 })[trans]
+  if not how then
+    core.raise("%s: trans is 0, 1, 2, 'N', 'T' or 'C', got %s", who, tostring(trans))
+  end
+  return how
+end
+
+--- Triangular factor of (x + x^H) / 2: U^H U, or with `lower` L L^H.
 -- @tparam Array x (..., n, n)
 -- @tparam[opt] table opts lower (false)
 -- @treturn Array (..., n, n)
 -- @raise a matrix that is not positive definite
 function M.cholesky(x, opts)
   local l = np.linalg.cholesky(x)
-  return lower('cholesky', opts, false) and l or swap(l)
+  return lower('cholesky', opts, false) and l or adjoint(l)
 end
 
 --- The factor of `cholesky` as `cho_solve` takes it: { factor, lower }.
@@ -39,26 +48,27 @@ function M.cho_solve(factor, b)
     core.raise 'cho_solve: the first argument is { factor, lower }, as cho_factor gives it'
   end
   local c, low = factor[1], factor[2]
-  local y = np.linalg.triangular_solve(c, b, { lower = low, transpose = not low })
-  return np.linalg.triangular_solve(c, y, { lower = low, transpose = low })
+  local function solve(how, right)
+    return M.solve_triangular(c, right, { lower = low, trans = how })
+  end
+  if low then return solve('C', solve('N', b)) end
+  return solve('N', solve('C', b))
 end
 
 --- x of a x = b, where of a only a triangle is read.
 -- @tparam Array a (..., n, n)
 -- @tparam Array b (..., n, m), or vectors (..., n)
--- @tparam[opt] table opts lower (false), trans (0; 1 or 'T': a^T x = b), unit_diagonal (false)
+-- @tparam[opt] table opts lower (false), unit_diagonal (false), trans (0 or 'N'; 1 or 'T':
+-- a^T x = b; 2 or 'C': a^H x = b)
 -- @treturn Array like b
 function M.solve_triangular(a, b, opts)
   local o = args.take('solve_triangular', opts, {
     lower = { 'boolean', default = false }, trans = { 'integer', 'string', default = 0 },
     unit_diagonal = { 'boolean', default = false },
   })
-  local transpose = ({ [0] = 0, 1, N = 0, T = 1 })[o.trans]
-  if not transpose then
-    core.raise("solve_triangular: trans is 0, 1, 'N' or 'T', got %s", tostring(o.trans))
-  end
-  return np.linalg.triangular_solve(a, b, { lower = o.lower, transpose = transpose == 1,
-    unit_diagonal = o.unit_diagonal })
+  local how = transposed('solve_triangular', o.trans)
+  return np.linalg.triangular_solve(how == 2 and np.conj(a) or a, b, { lower = o.lower,
+    transpose = how > 0, unit_diagonal = o.unit_diagonal })
 end
 
 --- x of a x = b; with `sym_pos` of a symmetric positive definite a, by its triangular factor.
@@ -66,6 +76,77 @@ function M.solve(a, b, opts)
   local o = args.take('solve', opts, { sym_pos = { 'boolean', default = false } })
   if not o.sym_pos then return np.linalg.solve(a, b) end
   return M.cho_solve(M.cho_factor(a, { lower = true }), b)
+end
+
+-- Columns first .. last.
+local function columns(x, first, last) return x[{ '...', { first, last } }] end
+
+-- The factors, the exchanges and the rows of x in their order, the last two counted from 0.
+local function factors(x, who)
+  x = operands.of(who, 'lu', x)
+  local all = array.apply('lu', { x })
+  local function whole(k) return np.real(all[{ '...', k }]):astype 'i32' end
+  return columns(all, 3, all.shape[all.ndim]), whole(1), whole(2)
+end
+
+-- Rows of x (..., n, m) in an order (..., n).
+local function ordered(x, order)
+  return np.take_along_axis(x, np.broadcast_to(np.expand_dims(order, -1), x.shape), -2)
+end
+
+--- Factors of a matrix with its rows in another order: x = p l u.
+-- @tparam Array x (..., m, n), k = min(m, n)
+-- @tparam[opt] table opts permute_l (false): p l and u
+-- @treturn Array p (..., m, m)
+-- @treturn Array l (..., m, k), lower triangular with ones on the diagonal
+-- @treturn Array u (..., k, n), upper triangular
+-- @usage local p, l, u = imnn.scipy.linalg.lu(np.array { { 1, 2 }, { 3, 4 } })
+function M.lu(x, opts)
+  local o = args.take('lu', opts, { permute_l = { 'boolean', default = false } })
+  local lu, _, order = factors(x, 'lu')
+  local m, n = lu.shape[lu.ndim - 1], lu.shape[lu.ndim]
+  local k = math.min(m, n)
+  local l = np.tril(columns(lu, 1, k), -1) + np.eye(m, k, 0, lu.dtype)
+  local u = np.triu(lu[{ '...', { 1, k }, {} }])
+  local p = np.swapaxes(np.one_hot(order + 1, m, lu.dtype), -1, -2)
+  if o.permute_l then return np.matmul(p, l), u end
+  return p, l, u
+end
+
+--- The factors as `lu_solve` takes them.
+-- @tparam Array x (..., n, n)
+-- @treturn table { lu, piv }: u with l below its diagonal, and the row that each row was exchanged
+-- with, from 1
+-- @usage local factor = imnn.scipy.linalg.lu_factor(np.array { { 1, 2 }, { 3, 4 } })
+function M.lu_factor(x)
+  local lu, exchanged, order = factors(x, 'lu_factor')
+  return { lu, exchanged + 1, order + 1 }
+end
+
+--- x of a x = b from the factors of a.
+-- @tparam table factor as `lu_factor` gives it
+-- @tparam Array b (..., n, m), or vectors (..., n)
+-- @tparam[opt] table opts trans: 0 or 'N'; 1 or 'T': a^T x = b; 2 or 'C': a^H x = b
+-- @treturn Array like b
+-- @raise a zero on the diagonal of u: a singular matrix
+-- @usage imnn.scipy.linalg.lu_solve(imnn.scipy.linalg.lu_factor(np.eye(2)), np.array { 1, 2 })
+function M.lu_solve(factor, b, opts)
+  if type(factor) ~= 'table' or not (array.is(factor[1]) and array.is(factor[3])) then
+    core.raise 'lu_solve: the first argument is what lu_factor gives'
+  end
+  local how = transposed('lu_solve', args.take('lu_solve', opts,
+    { trans = { 'integer', 'string', default = 0 } }).trans)
+  local lu, order = factor[1], factor[3]
+  local a
+  a, b = operands.of('lu_solve', 'solve', lu, b)
+  local vector = #b.shape == 1 or #b.shape == #a.shape - 1
+  if vector then b = np.expand_dims(b, -1) end
+  local function solve(right, low)
+    return M.solve_triangular(a, right, { lower = low, unit_diagonal = low, trans = how })
+  end
+  if how == 0 then b = solve(solve(ordered(b, order), true), false)
+  else b = ordered(solve(solve(b, false), true), np.argsort(order)) end
+  return vector and np.squeeze(b, -1) or b
 end
 
 --- x = q r.

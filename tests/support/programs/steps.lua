@@ -226,8 +226,8 @@ local function linalg(ctx)
   elseif what == 14 then
     ctx:make('np.linalg.matrix_power(@%d, %d)', matrices(ctx, n, '0.5'), ctx:one_of { 0, 1, 2, -1 })
   elseif what == 15 then
-    ctx:make("np.linalg.norm(@%d, %s, { axis = { -2, -1 } })", a(), ctx:one_of { "'fro'", "'nuc'",
-      '2' })
+    ctx:make("np.linalg.norm(@%d, %s, { axis = { -2, -1 } })", symmetric(ctx, n, front),
+      ctx:one_of { "'fro'", "'nuc'", '2' })
   else
     ctx:make('np.linalg.lstsq(@%d, @%d)', matrices(ctx, n, tostring(n)), right(2))
   end
@@ -473,7 +473,7 @@ local numpy = {
     ctx:make('np.inner(@%d, @%d)', a, b)
   end,
   function(ctx)
-    local a = ctx:float(function(x) return x.size <= 15 end)
+    local a = ctx:float(function(x) return x.size <= 15 and x.ndim <= 3 end)
     ctx:make('np.%s(@%d, @%d)', ctx:one_of { 'outer', 'kron' }, a,
       same_dtype(ctx, a, function(y, x)
         return y.size <= 15 and y.ndim == x.ndim and y.ndim > 0
