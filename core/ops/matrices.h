@@ -5,8 +5,8 @@
 
 /* Operators of matrices along the last two axes. All are computed in double: for other dtypes the
  * builder converts. Those of complex matrices that are not said to be more are never nodes: the
- * builder makes them of real matrices of twice the size. A second input of right sides may have more leading axes than the first, which
- * is one matrix for all of them then. */
+ * builder makes them of real matrices of twice the size. A second input of right sides may have
+ * more leading axes than the first, which is one matrix for all of them then. */
 
 imnn_build_fn imnn_matrix_build;
 /** The same where complex matrices have kernels of their own. */
@@ -33,7 +33,7 @@ typedef struct imnn_matrix_job {
     int rows[2], columns[2]; /* of the inputs */
     double *y, *work;
     bool complex; /* x[0] is: two doubles an element */
-    bool again; /* x[0] is the same as in the call before, and so is what was left in work */
+    bool again;   /* x[0] is the same as in the call before, and so is what was left in work */
 } imnn_matrix_job;
 typedef bool imnn_matrix_fn(const imnn_matrix_job *);
 /** fn for all matrices of a call. Where it says false the result is NaN, and `fault` is told. */
