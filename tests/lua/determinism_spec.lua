@@ -66,4 +66,37 @@ describe('determinism', function()
       assert.is_true(one == everything(), threads .. ' threads differ from one')
     end
   end)
+
+  it('of loops and branches over rows', function()
+    local lax = imnn.lax
+    local x = random.normal(random.PRNGKey(2), { 3001, 6 })
+    local function walk(row) -- with a different number of steps for each row
+      local function grow(c) return c * 1.3 + 0.1 end
+      local last, sums = lax.scan(function(c, v) return np.tanh(c + v), c * v end, row[1], row)
+      local long = lax.while_loop(function(c) return np.lt(c, 5) end, grow, np.abs(row[2]))
+      local key = random.fold_in(random.PRNGKey(3), np.round(100 * np.abs(row[3])):astype 'u32')
+      local chosen = lax.cond(np.gt(row[4], 0), np.sin, function(v) return v * v end, row)
+      return last, sums, long, chosen + random.normal(key, { 6 }),
+        lax.fori_loop(0, 3, function(_, c) return c + np.sort(row * c) end, row)
+    end
+    local function everything(fn)
+      local out = { imnn.jit(imnn.vmap(fn))(x) }
+      for i, y in ipairs(out) do out[i] = bytes(y) end
+      return table.concat(out)
+    end
+    local function slopes(row)
+      return imnn.grad(function(v)
+        local last, sums = walk(v)
+        return last + sums:sum()
+      end)(row)
+    end
+    for _, fn in ipairs { walk, slopes } do
+      imnn.set_threads(1)
+      local one = everything(fn)
+      for threads = 2, 3 do
+        imnn.set_threads(threads)
+        assert.is_true(one == everything(fn), threads .. ' threads differ from one')
+      end
+    end
+  end)
 end)
