@@ -54,6 +54,32 @@ static bool understand_integer(source *s, hid_t type)
     return size <= 8;
 }
 
+/** A compound of two floats of equal size, r and i: how h5py writes complex numbers. */
+static bool is_complex(hid_t type)
+{
+    static const char *const names[2] = {"r", "i"};
+    size_t size[2] = {0};
+    bool same = h5.Tget_nmembers(type) == 2;
+    for (unsigned k = 0; same && k < 2; k++) {
+        char *name = h5.Tget_member_name(type, k);
+        hid_t part = h5.Tget_member_type(type, k);
+        same = name && !strcmp(name, names[k]) && part >= 0 && h5.Tget_class(part) == H5T_FLOAT;
+        if (same) size[k] = h5.Tget_size(part);
+        if (part >= 0) h5.Tclose(part);
+        h5.free_memory(name);
+    }
+    return same && size[0] == size[1] && size[0] <= 8;
+}
+
+static bool understand_compound(source *s)
+{
+    if (!is_complex(s->type)) return false;
+    hid_t part = h5.Tget_member_type(s->type, 0);
+    s->dtype = h5.Tget_size(part) <= 4 ? IMNN_C64 : IMNN_C128;
+    h5.Tclose(part);
+    return true;
+}
+
 static bool understand(source *s)
 {
     switch (h5.Tget_class(s->type)) {
@@ -69,6 +95,7 @@ static bool understand(source *s)
         h5.Tclose(base);
         return known;
     case H5T_STRING: return s->is_text = true;
+    case H5T_COMPOUND: return understand_compound(s);
     default: return false;
     }
 }
@@ -230,6 +257,31 @@ imnn_status imnn_hdf5_describe(imnn_hdf5 *f, const char *object, const char *att
     return st;
 }
 
+/** Complex numbers as arrays hold them; -1 on failure. */
+static hid_t pair_type(imnn_dtype dtype)
+{
+    const hid_t part = dtype == IMNN_C64 ? *h5.NATIVE_FLOAT : *h5.NATIVE_DOUBLE;
+    const size_t size = imnn_dtype_size(dtype);
+    hid_t pair = h5.Tcreate(H5T_COMPOUND, size);
+    if (pair < 0) return -1;
+    if (h5.Tinsert(pair, "r", 0, part) >= 0 && h5.Tinsert(pair, "i", size / 2, part) >= 0)
+        return pair;
+    h5.Tclose(pair);
+    return -1;
+}
+
+static imnn_status read_complex(imnn_array **out, source *s, const imnn_hdf5 *f)
+{
+    imnn_array *a;
+    if (imnn_array_new(&a, s->dtype, &s->shape) != IMNN_OK) return no_memory(s, f);
+    hid_t pair = pair_type(s->dtype);
+    imnn_status st = pair >= 0 ? read_raw(s, f, pair, a->data) : imnn_hdf5_failed(f, "%s", s->name);
+    if (pair >= 0) h5.Tclose(pair);
+    if (st != IMNN_OK) return imnn_array_release(a), st;
+    *out = a;
+    return IMNN_OK;
+}
+
 static imnn_status read_narrow(imnn_array **out, source *s, const imnn_hdf5 *f)
 {
     const hid_t memory[IMNN_NDTYPE] = {*h5.NATIVE_FLOAT, *h5.NATIVE_DOUBLE, *h5.NATIVE_INT32,
@@ -255,7 +307,10 @@ imnn_status imnn_hdf5_read(imnn_array **out, imnn_hdf5 *f, const char *object,
     st = open_source(&s, f, object, attribute);
     if (st == IMNN_OK && s.is_text)
         st = imnn_fail(IMNN_EDTYPE, "hdf5: %s: %s holds text, not numbers", f->path, s.name);
-    if (st == IMNN_OK) st = s.wide ? read_wide(out, &s, f) : read_narrow(out, &s, f);
+    if (st == IMNN_OK)
+        st = s.wide                                        ? read_wide(out, &s, f)
+             : s.dtype == IMNN_C64 || s.dtype == IMNN_C128 ? read_complex(out, &s, f)
+                                                           : read_narrow(out, &s, f);
     close_source(&s);
     imnn_hdf5_leave();
     return st;

@@ -41,7 +41,7 @@ imnn_node g_unpaired(imnn_graph *g, imnn_node x)
 imnn_node imnn_pairs_build(imnn_graph *g, const imnn_op *op, int n, const imnn_node *x,
                            const imnn_attr *attr)
 {
-    imnn_type in[2], out;
+    imnn_type in[2] = {{0}}, out;
     imnn_node pairs[2];
     if (!imnn_graph_ok(g)) return 0;
     for (int i = 0; i < n; i++) in[i] = imnn_vertex_of(g, x[i])->type;

@@ -12,7 +12,7 @@ imnn_node g_triangular_solve(imnn_graph *g, imnn_node a, imnn_node b, int how)
 static imnn_node build(imnn_graph *g, const imnn_op *op, int n, const imnn_node *x,
                        const imnn_attr *attr)
 {
-    imnn_type in[2], out;
+    imnn_type in[2] = {{0}}, out;
     if (!imnn_graph_ok(g)) return 0;
     for (int i = 0; i < n; i++) in[i] = imnn_vertex_of(g, x[i])->type;
     if (!imnn_is_complex(in[0].dtype)) return imnn_system_build(g, op, n, x, attr);

@@ -7,7 +7,8 @@
 --    print(f:attributes('training').seed)
 --
 -- Half floats come as f32; integers of 8 and 16 bits as i32; those of 64 bits as the smallest of
--- i32, u32, f64 that holds them; enumerations FALSE, TRUE as bool.
+-- i32, u32, f64 that holds them; enumerations FALSE, TRUE as bool; compounds of two floats r and i
+-- as complex numbers.
 -- @module imnn.data.hdf5
 local ffi = require 'ffi'
 local array = require 'imnn.array'
