@@ -305,6 +305,8 @@ describe('a loop', function()
     local i = np.array(2, 'i32')
     assert.same({ { 4, 5 } }, lax.dynamic_slice(x, { i, i }, { 1, 2 }):totable())
     assert.same({ { 4, 5 } }, lax.dynamic_slice(x, { 9, 9 }, { 1, 2 }):totable())
+    local function last(k) return lax.dynamic_slice(x, { k, -3 }, { 1, 1 }) end
+    assert.same({ { 3 } }, imnn.jit(last)(np.array(-1, 'i32')):totable())
     assert.same({ { 0, 1, 2 }, { 3, 7, 8 } },
       lax.dynamic_update_slice(x, np.array({ { 7, 8 } }, 'i32'), { i, i }):totable())
   end)
