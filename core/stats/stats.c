@@ -37,8 +37,8 @@ typedef struct density {
 } density;
 
 typedef imnn_node function(density *d);
-static function logpdf, pdf, cdf, sf, logcdf, logsf, ppf, isf, mean, var, std;
-enum kind { DENSITY, MASS, CUMULATIVE, QUANTILE, MEAN, VARIANCE };
+static function logpdf, pdf, cdf, sf, logcdf, logsf, ppf, isf, mean, var, std, lowest, highest;
+enum kind { DENSITY, MASS, CUMULATIVE, QUANTILE, MEAN, VARIANCE, END };
 static const struct {
     const char *name;
     enum kind kind;
@@ -48,7 +48,7 @@ static const struct {
     {"pmf", MASS, pdf},          {"cdf", CUMULATIVE, cdf},     {"logcdf", CUMULATIVE, logcdf},
     {"sf", CUMULATIVE, sf},      {"logsf", CUMULATIVE, logsf}, {"ppf", QUANTILE, ppf},
     {"isf", QUANTILE, isf},      {"mean", MEAN, mean},         {"var", VARIANCE, var},
-    {"std", VARIANCE, std},
+    {"std", VARIANCE, std},      {"low", END, lowest},         {"high", END, highest},
 };
 enum { FUNCTIONS = sizeof functions / sizeof *functions };
 
@@ -76,8 +76,8 @@ static int find_function(const row *r, const char *what)
 {
     for (int i = 0; i < FUNCTIONS; i++) {
         if (strcmp(functions[i].name, what)) continue;
-        const bool has[] = {!r->discrete, r->discrete, r->cdf || r->logcdf,
-                            r->ppf,       r->mean,     r->var};
+        const bool has[] = {!r->discrete, r->discrete, r->cdf || r->logcdf, r->ppf, r->mean,
+                            r->var,       true};
         return has[functions[i].kind] ? i : -1;
     }
     return -1;
@@ -296,6 +296,9 @@ static imnn_node mean(density *d)
 {
     return valid_only(d, moved(d, formula(d, d->row->mean, d->loc)));
 }
+
+static imnn_node lowest(density *d) { return valid_only(d, moved(d, low(d))); }
+static imnn_node highest(density *d) { return valid_only(d, moved(d, high(d))); }
 
 static imnn_node var(density *d)
 {

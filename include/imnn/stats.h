@@ -11,15 +11,15 @@ typedef struct imnn_stats_distribution {
 /** NULL if there are not so many. */
 IMNN_API const imnn_stats_distribution *imnn_stats_get(int i);
 /** The functions of distributions: logpdf, pdf (of whole numbers logpmf, pmf), cdf, logcdf,
- *  sf = 1 - cdf, logsf; ppf and isf, the inverse of cdf and of sf; mean, var, std. NULL if there
- *  are not so many. */
+ *  sf = 1 - cdf, logsf; ppf and isf, the inverse of cdf and of sf; mean, var, std; low and high,
+ *  the ends of the support. NULL if there are not so many. */
 IMNN_API const char *imnn_stats_function(int i);
 /** Whether a distribution has a function. */
 IMNN_API bool imnn_stats_has(const char *name, const char *what);
 /** A function of a distribution.
  *  name    "gamma"
  *  what    "logpdf"
- *  x       the value or the probability; not read for mean, var and std
+ *  x       the value or the probability; not read for mean, var, std, low, high
  *  params  all of them, of the dtype of x, f32 or f64, of shapes that broadcast with it
  *  returns outside the support probabilities are 0; NaN where parameters do not meet what is asked
  *          of them

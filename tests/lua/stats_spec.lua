@@ -295,7 +295,7 @@ describe('distributions', function()
       ['stats.norm.pdf: not defined for complex numbers'] = function()
         stats.norm.pdf(np.array({ 1 }, 'c64'))
       end,
-      ['stats.betabinom: has no "cdf"; it has logpmf, mean, pmf, std, var'] = function()
+      ['stats.betabinom: has no "cdf"; it has logpmf, mean, pmf, std, support, var'] = function()
         stats.betabinom.cdf(1, 2, 3, 4)
       end,
       ['stats.dirichlet.logpdf: needs alpha > 0, got alpha = -1'] = function()

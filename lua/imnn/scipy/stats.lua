@@ -10,7 +10,7 @@
 --   are -inf and 0 outside the support.
 -- * `cdf(x, ...)`, `sf(x, ...)` = 1 - cdf, `logcdf`, `logsf`: the far tails are exact, too.
 -- * `ppf(q, ...)`, `isf(q, ...)`: where cdf and sf are q; of those that have them in closed form.
--- * `mean(...)`, `var(...)`, `std(...)`.
+-- * `mean(...)`, `var(...)`, `std(...)`; `support(...)`: its two ends.
 -- * `params`: what the parameters are called and what is asked of them; `doc`: what it is.
 --
 -- A parameter that has no meaning, as a negative scale, is an error where its value is known, and
@@ -21,90 +21,15 @@
 -- @module imnn.scipy.stats
 -- @usage stats.norm.logpdf(0) --> -0.918939
 local ffi = require 'ffi'
-local args = require 'imnn.args'
 local array = require 'imnn.array'
 local core = require 'imnn.core'
-local create = require 'imnn.numpy.create'
 local np = require 'imnn.numpy'
+local parameters = require 'imnn.scipy.parameters'
 local promote = require 'imnn.numpy.promote'
 local C = core.C
+local parameters_of, given_by = parameters.of, parameters.given
+local array_of, meet = parameters.array_of, parameters.meet
 local M = {}
-
--- ---- parameters ----
-
-local compare = { ['>'] = 'gt', ['>='] = 'ge', ['<'] = 'lt', ['<='] = 'le' }
-
--- "a>0 loc=0 scale>0=1" as a list of { name, demands = { { sign, bound }, ... }, default }.
-local function parameters_of(text)
-  local list = {}
-  for word in text:gmatch '%S+' do
-    local name, rest = word:match '^([%w_]+)(.*)$'
-    local p = { name = name, demands = {}, default = tonumber(rest:match '[^<>]=([%d.]+)$'
-      or rest:match '^=([%d.]+)$') }
-    for sign, bound in rest:gmatch '([<>]=?)([%w_.]+)' do
-      p.demands[#p.demands + 1] = { sign, tonumber(bound) or bound }
-    end
-    list[#list + 1], list[name] = p, p
-  end
-  return list
-end
-
--- The parameters by position, or by their names in a table behind those.
-local function given_by(who, list, given, n)
-  local last = given[n]
-  local named = n > 0 and type(last) == 'table' and type(next(last)) == 'string' and last
-  local out = {}
-  for i = 1, named and n - 1 or n do out[i] = given[i] end
-  if (named and n - 1 or n) > #list then
-    core.raise('%s: takes %d parameters, got %d', who, #list, n)
-  end
-  for name, x in pairs(named or {}) do
-    local at
-    for i, p in ipairs(list) do
-      if p.name == name then at = i end
-    end
-    if not at then
-      core.raise('%s: no parameter "%s"%s', who, tostring(name), args.near(tostring(name), list))
-    elseif out[at] ~= nil then core.raise('%s: %s is given twice', who, name) end
-    out[at] = x
-  end
-  for i, p in ipairs(list) do
-    if out[i] == nil then out[i] = p.default end
-    if out[i] == nil then core.raise('%s: the parameter %s is missing', who, p.name) end
-  end
-  return out
-end
-
-local function array_of(who, name, x)
-  if type(x) == 'table' then return create.array(x) end
-  if type(x) == 'number' or array.is(x) then return x end
-  core.raise('%s: %s must be a number or an Array, got %s', who, name, type(x))
-end
-
-local function known(x) return type(x) == 'number' or not array.traced(x) end
-
--- Refuse known values that do not meet the demands, where there is a value for everything.
-local function meet(who, list, values)
-  for i, p in ipairs(list) do
-    for _, demand in ipairs(p.demands) do
-      local sign, bound, x = demand[1], demand[2], values[i]
-      if type(bound) == 'string' then
-        for k, other in ipairs(list) do
-          if other.name == bound then bound = values[k] end
-        end
-      end
-      if known(x) and known(bound) then
-        local holds = np[compare[sign]](x, bound)
-        if not np.all(holds):item() then
-          local seen = array.is(x) and np.broadcast_to(x, holds.shape):ravel() or x
-          if array.is(x) then seen = seen[np.argmin(holds:ravel():astype 'i32'):item()]:item() end
-          core.raise('%s: needs %s %s %s, got %s = %g', who, p.name, sign, tostring(demand[2]),
-            p.name, seen)
-        end
-      end
-    end
-  end
-end
 
 -- ---- distributions of one number ----
 
@@ -115,6 +40,8 @@ local function evaluate(who, inputs, build)
   for i, x in ipairs(inputs) do inputs[i] = promote.convert(x, dtype) end
   return array.build(who, '', inputs, build)
 end
+
+local of_parameters = { mean = true, var = true, std = true, low = true, high = true }
 
 local function make(name, what, list)
   local who = ('stats.%s.%s'):format(name, what)
@@ -129,8 +56,14 @@ local function make(name, what, list)
     meet(who, list, values)
     return evaluate(who, { x, unpack(values) }, build)
   end
-  if what ~= 'mean' and what ~= 'var' and what ~= 'std' then return value end
+  if not of_parameters[what] then return value end
   return function(...) return value(0, ...) end
+end
+
+-- The ends of the support, which are functions of their own in C.
+local function support(name, list)
+  local low, high = make(name, 'low', list), make(name, 'high', list)
+  return function(...) return low(...), high(...) end
 end
 
 local function names_of_functions()
@@ -163,8 +96,10 @@ do
     local list = parameters_of(params)
     M[name] = { name = name, params = params, doc = ffi.string(d.doc) }
     for _, what in ipairs(all) do
-      if C.imnn_stats_has(name, what) then M[name][what] = make(name, what, list) end
+      local asked = what ~= 'low' and what ~= 'high' and C.imnn_stats_has(name, what)
+      if asked then M[name][what] = make(name, what, list) end
     end
+    M[name].support = support(name, list)
     setmetatable(M[name], lacking)
     i = i + 1
   end
