@@ -3,6 +3,7 @@
 local modules = {
   np = 'imnn.numpy', numpy = 'imnn.numpy', scipy = 'imnn.scipy',
   random = 'imnn.random', lax = 'imnn.lax', stax = 'imnn.stax',
+  distributions = 'imnn.distributions',
   optimizers = 'imnn.optimizers', optimisers = 'imnn.optimizers',
   tree = 'imnn.tree', lfi = 'imnn.lfi', data = 'imnn.data', plot = 'imnn.plot', args = 'imnn.args',
   registry = 'imnn.registry', cite = 'imnn.cite', doctor = 'imnn.doctor', core = 'imnn.core',

@@ -14,6 +14,7 @@ local marginals = require 'imnn.lfi.marginals'
 local new_store = require 'imnn.lfi.store'
 local np = require 'imnn.numpy'
 local posterior = require 'imnn.lfi.posterior'
+local prior = require 'imnn.lfi.prior'
 local progress = require 'imnn.progress'
 local random = require 'imnn.random'
 local text = require('imnn.array.text').shape
@@ -338,7 +339,7 @@ end
 --- The accepted parameters as points (imnn.plot.scatter_plot).
 function ABC:scatter_plot(opts)
   if not self.parameters.accepted then core.raise 'scatter_plot: nothing is accepted yet' end
-  return require('imnn.plot').scatter_plot(self, opts or {})
+  return require('imnn.plot').scatter_plot(self, prior.labelled(self.prior, opts))
 end
 
 --- The accepted summaries as points (imnn.plot.scatter_summaries).
@@ -367,6 +368,7 @@ function M.new(opts)
     F = { 'Array', 'table', optional = true },
     distance_measure = { 'function', optional = true },
   })
+  o.prior = prior.of(o.prior)
   local self = setmetatable({ prior = o.prior, simulator = o.simulator, programs = {} }, ABC)
   self.ranges = grid.of(who, o.prior, o.gridsize)
   self.n_params = #self.ranges

@@ -200,6 +200,7 @@ function M.new(opts)
     gridsize = { 'integer', 'table', default = 100 },
     with_prior = { 'boolean', default = true },
   })
+  o.prior = prior.of(o.prior)
   local self = setmetatable({ prior = o.prior, with_prior = o.with_prior }, Gaussian)
   self.ranges = grid.of(who, o.prior, o.gridsize)
   self.n_params = #self.ranges

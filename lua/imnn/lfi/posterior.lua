@@ -8,6 +8,7 @@ local core = require 'imnn.core'
 local grid = require 'imnn.lfi.grid'
 local marginals = require 'imnn.lfi.marginals'
 local np = require 'imnn.numpy'
+local prior = require 'imnn.lfi.prior'
 local C = core.C
 local M = {}
 
@@ -81,7 +82,9 @@ function Posterior.get_levels(_, ...) return M.get_levels(...) end
 
 --- A corner plot of the marginals (imnn.plot.marginal_plot): `label`, `known`, `file`, `ax`, ...
 -- @treturn Figure
-function Posterior:marginal_plot(opts) return require('imnn.plot').marginal_plot(self, opts) end
+function Posterior:marginal_plot(opts)
+  return require('imnn.plot').marginal_plot(self, prior.labelled(self.prior, opts))
+end
 
 local Base = M.class {}
 
@@ -98,6 +101,7 @@ function M.LikelihoodFreeInference(opts)
     gridsize = { 'integer', 'table', default = 100 },
     marginals = { 'Array', 'table', optional = true },
   })
+  o.prior = prior.of(o.prior)
   local ranges = grid.of(who, o.prior, o.gridsize)
   local self = setmetatable({ prior = o.prior, ranges = ranges, n_params = #ranges, n_targets = 1 },
     Base)

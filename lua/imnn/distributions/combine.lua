@@ -1,0 +1,501 @@
+--- Distributions made of others.
+-- @module imnn.distributions.combine
+local args = require 'imnn.args'
+local array = require 'imnn.array'
+local base = require 'imnn.distributions.base'
+local bijectors = require 'imnn.distributions.bijectors'
+local core = require 'imnn.core'
+local joined = require('imnn.numpy.axes').joined
+local np = require 'imnn.numpy'
+local random = require 'imnn.random'
+local M = {}
+
+local function is_distribution(d) return type(d) == 'table' and d.sample and d.log_prob end
+
+local function check(who, d)
+  if not base.is(d) then
+    core.raise('%s: needs a distribution, got %s', who, is_distribution(d)
+      and 'a table of functions; make one of it with distributions.own' or type(d))
+  end
+end
+
+local function same_shape(a, b)
+  if #a ~= #b then return false end
+  for i = 1, #a do
+    if a[i] ~= b[i] then return false end
+  end
+  return true
+end
+
+-- Draws of a part; a user's own one takes a number or a list.
+local function draw_of(d, key, shape)
+  if d.draw then return d.draw(key, shape) end
+  return d:sample(key, #shape > 1 and shape or shape[1])
+end
+
+-- The functions of components of a distribution that has a cdf.
+local function components(who, d)
+  check(who, d)
+  if not d.each or not d.each.cdf then
+    core.raise('%s: needs a distribution of independent numbers with a cdf, got %s', who, d.name)
+  end
+  local each = {}
+  for name, fn in pairs(d.each) do each[name] = fn end
+  for _, name in ipairs { 'sf', 'quantile', 'upper_quantile' } do
+    each[name] = each[name] or base.component(d, name)
+  end
+  return each
+end
+
+-- ---- a user's own ----
+
+--- A distribution from a user's functions, with whatever else follows from them.
+-- @tparam table fields `sample(self, key, shape)`, `log_prob(self, x)`, and what is known of `low`,
+-- `high` (lists of numbers: limits of plots, and of the support if there is no `support` = { low,
+-- high }), `cdf(self, x)`, `mean(self)`, `var(self)`, `names`, `event_shape` (that of low; {})
+-- @treturn distribution
+-- @raise functions that are missing
+-- @usage local half = distributions.own { low = 0, high = 2,
+--   sample = function(_, key, n) return 2 * random.uniform(key, n) end,
+--   log_prob = function(_, x)
+--     return np.where(np.lt(np.abs(x - 1), 1), math.log(0.5), -math.huge)
+--   end }
+-- print(half:prob(1)) --> 0.5
+function M.own(fields)
+  local who = 'distributions.own'
+  if type(fields) ~= 'table' or type(fields.sample) ~= 'function'
+    or type(fields.log_prob) ~= 'function' then
+    core.raise('%s: needs a table { sample =, log_prob =, ... } of functions', who)
+  end
+  local event = fields.event_shape
+  if not event then event = type(fields.low) == 'table' and { #fields.low } or {} end
+  local own = { event_shape = event }
+  for _, name in ipairs { 'sample', 'log_prob', 'cdf', 'mean', 'var', 'support' } do
+    own[name] = fields[name]
+  end
+  return base.new(who, own, { low = fields.low, high = fields.high, names = fields.names })
+end
+
+-- ---- side by side ----
+
+-- Numbers as vectors of one component.
+local function as_vector(d, x)
+  return base.is(d) and #d.event_shape == 0 and np.expand_dims(x, -1) or x
+end
+local function from_vector(d, x)
+  return base.is(d) and #d.event_shape == 0 and np.squeeze(x, -1) or x
+end
+
+-- How many components a part has.
+local function size_of(who, i, d)
+  if not is_distribution(d) then
+    core.raise('%s: entry %d is no distribution { sample, log_prob, low, high }', who, i)
+  end
+  if base.is(d) then
+    if #d.event_shape > 1 then
+      core.raise('%s: entry %d has events of shape (%s), not vectors', who, i,
+        table.concat(d.event_shape, ', '))
+    end
+    return d.n_params
+  end
+  local low = d.low
+  if low == nil or d.high == nil then
+    core.raise('%s: entry %d is no distribution { sample, log_prob, low, high }', who, i)
+  end
+  return type(low) == 'number' and 1 or #low
+end
+
+local function append(list, x)
+  if array.is(x) then x = x:totable() end
+  for _, v in ipairs(type(x) == 'number' and { x } or x) do list[#list + 1] = v end
+end
+
+--- Independent distributions side by side: events are vectors, the components of the first one
+-- first.
+-- @tparam table list distributions of numbers or vectors, also a user's { sample, log_prob, low,
+-- high }
+-- @tparam[opt] table opts `names`, `low`, `high` of all components
+-- @treturn distribution
+-- @raise entries that are no distributions
+-- @usage distributions.independent { distributions.uniform(0, 1), distributions.normal(0, 1) }
+function M.independent(list, opts)
+  local who = 'distributions.independent'
+  if type(list) ~= 'table' or #list == 0 or is_distribution(list) then
+    core.raise('%s: needs a list of distributions, got %s', who,
+      type(list) == 'table' and 'none' or type(list))
+  end
+  local first, n = {}, 0
+  for i, d in ipairs(list) do
+    first[i] = n + 1
+    n = n + size_of(who, i, d)
+  end
+  first[#list + 1] = n + 1
+  -- fn(part, its components of x)
+  local function of_parts(x, fn)
+    local out = {}
+    for i, d in ipairs(list) do
+      out[i] = fn(d, from_vector(d, x[{ '...', { first[i], first[i + 1] - 1 } }]))
+    end
+    return out
+  end
+  local function fold(parts, fn)
+    local y = parts[1]
+    for i = 2, #parts do y = fn(y, parts[i]) end
+    return y
+  end
+  local function moments(what)
+    return function()
+      local parts = {}
+      for i, d in ipairs(list) do
+        if type(d[what]) ~= 'function' then core.raise('%s: entry %d has no %s', who, i, what) end
+        parts[i] = as_vector(d, d[what](d))
+      end
+      return np.concatenate(parts, -1)
+    end
+  end
+  local function limits(a, b, get)
+    return function()
+      local low, high = {}, {}
+      for _, d in ipairs(list) do
+        local l, h = get(d)
+        append(low, l or d[a])
+        append(high, h or d[b])
+      end
+      return np.array(low, 'f64'), np.array(high, 'f64')
+    end
+  end
+  local names
+  for _, d in ipairs(list) do
+    names = names or d.names and {}
+  end
+  for i, d in ipairs(names and list or {}) do
+    for k = 1, first[i + 1] - first[i] do
+      names[#names + 1] = d.names and d.names[k] or 'θ_{' .. #names + 1 .. '}'
+    end
+  end
+  opts = args.rows({ names = names }, opts or {})
+  local plot = limits('low', 'high', function() end)
+  return base.new(who, {
+    event_shape = { n }, parts = list,
+    draw = function(key, shape)
+      local keys, parts = random.split(key, #list), {}
+      for i, d in ipairs(list) do parts[i] = as_vector(d, draw_of(d, keys[i], shape)) end
+      return np.concatenate(parts, -1)
+    end,
+    density = function(x)
+      return fold(of_parts(x, function(d, y) return d:log_prob(y) end),
+        function(a, b) return a + b end)
+    end,
+    cumulative = function(x)
+      return fold(of_parts(x, function(d, y)
+        if type(d.cdf) ~= 'function' then core.raise('%s: a part has no cdf', who) end
+        return d:cdf(y)
+      end), function(a, b) return a * b end)
+    end,
+    moments = { mean = moments 'mean', var = moments 'var' },
+    bounds = plot, reach = plot,
+    extent = limits('low', 'high', function(d)
+      local s = d.support
+      return s and s.low, s and s.high
+    end),
+  }, opts)
+end
+
+-- ---- mixtures ----
+
+--- One of several distributions, by weight.
+-- @tparam table|Array weights of the parts, which are divided by their sum; densities are
+-- differentiable in them
+-- @tparam table list distributions with events of one shape
+-- @tparam[opt] table opts `low`, `high`, `names`
+-- @treturn distribution
+-- @raise weights that are not positive, or not as many as parts; events of different shapes
+-- @usage distributions.mixture({ 0.3, 0.7 },
+--   { distributions.normal(-1, 1), distributions.normal(2, 0.5) }):mean() --> 1.1
+function M.mixture(weights, list, opts)
+  local who = 'distributions.mixture'
+  local w, shape = base.parameter(who, 'weights', weights)
+  if type(list) ~= 'table' or #list == 0 or #shape ~= 1 or shape[1] ~= #list then
+    core.raise('%s: needs a weight for each distribution, got (%s) for %d', who,
+      table.concat(shape, ', '), type(list) == 'table' and #list or 0)
+  end
+  if not array.traced(w 'f64') and not np.all(np.gt(w 'f64', 0)):item() then
+    core.raise('%s: weights must be positive', who)
+  end
+  local event, all = nil, true
+  for _, d in ipairs(list) do
+    check(who, d)
+    event = event or d.event_shape
+    all = all and d.each and d.each.cdf
+    if not same_shape(event, d.event_shape) then
+      core.raise('%s: events of shapes (%s) and (%s)', who, table.concat(event, ', '),
+        table.concat(d.event_shape, ', '))
+    end
+  end
+  local function shares(dtype)
+    local y = w(dtype)
+    return y / np.sum(y)
+  end
+  local function weighted(dtype, fn)
+    local y, sum = shares(dtype), nil
+    for k, d in ipairs(list) do
+      local part = y[k] * fn(d)
+      sum = sum and sum + part or part
+    end
+    return sum
+  end
+  local function log_prob(x, fn)
+    local y, parts = np.log(shares(x.dtype)), {}
+    for k, d in ipairs(list) do parts[k] = y[k] + fn(d) end
+    return np.logsumexp(np.stack(parts, -1), { axis = -1 })
+  end
+  local fields = {
+    event_shape = event,
+    draw = function(key, size)
+      local keys = random.split(key)
+      local own = random.split(keys[2], #list)
+      local which = random.categorical(keys[1], np.log(w(array.default_dtype())), { shape = size })
+      for _ = 1, #event do which = np.expand_dims(which, -1) end
+      local x
+      for k, d in ipairs(list) do
+        local y = draw_of(d, own[k], size)
+        x = x and np.where(np.eq(which, k), y, x) or y
+      end
+      return x
+    end,
+    density = function(x) return log_prob(x, function(d) return d:log_prob(x) end) end,
+    cumulative = function(x)
+      return weighted(x.dtype, function(d) return d:cdf(x) end)
+    end,
+    moments = {
+      mean = function(dtype) return weighted(dtype, function(d) return d:mean() end) end,
+      var = function(dtype)
+        local mean = weighted(dtype, function(d) return d:mean() end)
+        return weighted(dtype, function(d) return d:var() + (d:mean() - mean) ^ 2 end)
+      end,
+    },
+  }
+  local function ends(what)
+    return function(dtype)
+      local low, high
+      for _, d in ipairs(list) do
+        if not d[what] and not d.bounds then core.raise('%s: a part has no limits', who) end
+        local a, b
+        if what == 'bounds' then
+          a, b = d.bounds(dtype)
+          a, b = np.broadcast_to(a, event), np.broadcast_to(b, event)
+        elseif what == 'support' then a, b = np.array(d.support.low), np.array(d.support.high)
+        else a, b = np.array(d.low), np.array(d.high) end
+        a, b = np.reshape(a:astype(dtype), event), np.reshape(b:astype(dtype), event)
+        low, high = low and np.minimum(low, a) or a, high and np.maximum(high, b) or b
+      end
+      return low, high
+    end
+  end
+  fields.bounds, fields.reach, fields.extent = ends 'bounds', ends 'low', ends 'support'
+  if #event == 0 and all then
+    fields.each = {
+      bounds = fields.bounds,
+      log_prob = function(x) return log_prob(x, function(d) return d.each.log_prob(x) end) end,
+      cdf = function(x) return weighted(x.dtype, function(d) return d.each.cdf(x) end) end,
+      sf = function(x)
+        return weighted(x.dtype, function(d) return base.component(d, 'sf')(x) end)
+      end,
+      middle = function(dtype)
+        local m, s = fields.moments.mean(dtype), np.sqrt(fields.moments.var(dtype))
+        return np.where(np.isfinite(m), m, 0), np.where(np.isfinite(s), s, 1)
+      end,
+    }
+  end
+  return base.new(who, fields, opts)
+end
+
+-- ---- cut ----
+
+--- A distribution between two ends, by its cdf: its components given that they lie there.
+-- @tparam distribution d of independent continuous numbers
+-- @tparam[opt=-inf] number|table|Array low
+-- @tparam[opt=inf] number|table|Array high
+-- @tparam[opt] table opts `names`
+-- @treturn distribution
+-- @raise distributions without a cdf, of whole numbers, ends that are not in order
+-- @usage distributions.truncated(distributions.exponential(), 0, 1):mean() --> 0.418023
+function M.truncated(d, low, high, opts)
+  local who = 'distributions.truncated'
+  local each = components(who, d)
+  if each.discrete then core.raise('%s: needs continuous numbers, got %s', who, d.name) end
+  local lo, a = base.parameter(who, 'low', low == nil and -math.huge or low, true)
+  local hi, b = base.parameter(who, 'high', high == nil and math.huge or high, true)
+  local event = joined(who, joined(who, a, b, 'low and high'), d.event_shape, 'the ends')
+  local l, h = lo 'f64', hi 'f64'
+  if not array.traced(l) and not array.traced(h) and not np.all(np.lt(l, h)):item() then
+    core.raise('%s: low must be below high', who)
+  end
+  local function bounds(dtype)
+    local c, e = each.bounds(dtype)
+    return np.maximum(c, lo(dtype)), np.minimum(e, hi(dtype))
+  end
+  -- Whether the interval lies in the upper tail, and the probability of it, of what is below or
+  -- above it: each from the side where it is small.
+  local function mass(dtype)
+    local c, e = lo(dtype), hi(dtype)
+    local tail = np.gt(each.cdf(c), 0.5)
+    local below, above = each.cdf(c), each.sf(e)
+    return tail, np.where(tail, each.sf(c) - above, each.cdf(e) - below), below, each.sf(c), above
+  end
+  local own = {
+    bounds = bounds,
+    log_prob = function(x)
+      local _, m = mass(x.dtype)
+      local inside = np['and'](np.ge(x, lo(x.dtype)), np.le(x, hi(x.dtype)))
+      local y = each.log_prob(x) - np.log(m)
+      return np.where(inside, y, np.where(np.isnan(x), x, -math.huge))
+    end,
+    cdf = function(x)
+      local tail, m, below, from = mass(x.dtype)
+      local y = np.where(tail, from - each.sf(x), each.cdf(x) - below) / m
+      return np.minimum(np.maximum(y, 0), 1)
+    end,
+    sf = function(x)
+      local tail, m, _, _, above = mass(x.dtype)
+      local y = np.where(tail, each.sf(x) - above, each.cdf(hi(x.dtype)) - each.cdf(x)) / m
+      return np.minimum(np.maximum(y, 0), 1)
+    end,
+    middle = each.middle,
+  }
+  local function quantile(q, upper)
+    local tail, m, below, from, above = mass(q.dtype)
+    local c, e = bounds(q.dtype)
+    local p = upper and each.cdf(hi(q.dtype)) - q * m or below + q * m
+    local rest = upper and above + q * m or from - q * m
+    -- the branch that is not taken stays inside, too
+    local x = np.where(tail, each.upper_quantile(np.where(tail, rest, 0.5)),
+      each.quantile(np.where(tail, 0.5, p)))
+    return np.minimum(np.maximum(x, c), e)
+  end
+  function own.quantile(q) return quantile(q, false) end
+  function own.upper_quantile(q) return quantile(q, true) end
+  return base.new(who, {
+    event_shape = event, each = own, bounds = bounds,
+    draw = function(key, shape)
+      local c = lo(array.default_dtype())
+      local dtype = c.dtype == 'f64' and 'f64' or array.default_dtype()
+      local size = base.sample_shape(who, shape, event)
+      local least = dtype == 'f64' and 2 ^ -53 or 2 ^ -24
+      return own.quantile(random.uniform(key, size, { minval = least, dtype = dtype }))
+    end,
+  }, args.rows({ names = d.names }, opts or {}))
+end
+
+-- ---- transformed ----
+
+-- The ends of the image of an interval.
+local function image(b, low, high, rises)
+  local p, q = b.forward(low), b.forward(high)
+  return np.where(rises, p, q), np.where(rises, q, p)
+end
+
+-- Of components that a function maps one by one.
+local function by_components(who, d, b, opts)
+  local each = d.each
+  local function rises(dtype)
+    return type(b.rises) == 'function' and b.rises(dtype) or np.array(b.rises)
+  end
+  local function inside(y)
+    local low, high = b.range()
+    local ok = np['and'](np.gt(y, low), np.lt(y, high))
+    local some = np.array(0.5, y.dtype)
+    if low > -math.huge then some = np.array(high < math.huge and (low + high) / 2 or low + 1,
+      y.dtype)
+    elseif high < math.huge then some = np.array(high - 1, y.dtype) end
+    return ok, np.where(ok, y, some), low
+  end
+  local own = {
+    bounds = function(dtype)
+      local low, high = each.bounds(dtype)
+      low, high = image(b, low, high, rises(dtype))
+      local least, most = b.range()
+      return np.maximum(np.where(np.isnan(low), least, low), least),
+        np.minimum(np.where(np.isnan(high), most, high), most)
+    end,
+    log_prob = function(y)
+      local ok, safe = inside(y)
+      local x = b.inverse(safe)
+      local z = each.log_prob(x) - b.log_det(x)
+      return np.where(ok, z, np.where(np.isnan(y), y, -math.huge))
+    end,
+  }
+  local function side(up, down, what)
+    if not each.cdf then return nil end
+    local rise, fall = base.component(d, up), base.component(d, down)
+    return function(y)
+      local ok, safe, low = inside(y)
+      local x, r = b.inverse(safe), rises(y.dtype)
+      local outside = np.eq(np.le(y, low), what)
+      return np.where(ok, np.where(r, rise(x), fall(x)), np.where(outside, 1, 0))
+    end
+  end
+  own.cdf, own.sf = side('cdf', 'sf', false), side('sf', 'cdf', true)
+  local function turned(up, down)
+    if not each.cdf then return nil end
+    local rise, fall = base.component(d, up), base.component(d, down)
+    return function(q) return b.forward(np.where(rises(q.dtype), rise(q), fall(q))) end
+  end
+  own.quantile = turned('quantile', 'upper_quantile')
+  own.upper_quantile = turned('upper_quantile', 'quantile')
+  if b.linear then
+    local m, s = b.linear[1], b.linear[2]
+    own.mean = each.mean and function(dtype) return m(dtype) + s(dtype) * each.mean(dtype) end
+    own.var = each.var and function(dtype) return s(dtype) ^ 2 * each.var(dtype) end
+  end
+  local event = joined(who, d.event_shape, b.linear and b.forward(np.zeros({})).shape or {},
+    'the parameters')
+  local more = #event > #d.event_shape and event or {} -- numbers become components
+  if #d.event_shape > 0 and not same_shape(event, d.event_shape) then
+    core.raise('%s: events of shape (%s) become (%s)', who, table.concat(d.event_shape, ', '),
+      table.concat(event, ', '))
+  end
+  return base.new(who, {
+    event_shape = event, each = own, bounds = own.bounds,
+    draw = function(key, shape)
+      return b.forward(draw_of(d, key, base.sample_shape(who, shape, more)))
+    end,
+  }, opts)
+end
+
+--- A distribution of what a one-to-one function makes of events.
+-- @tparam distribution d
+-- @tparam bijector b one of distributions.bijectors, or { forward =, inverse = }, functions of a
+-- user of one event; `log_det` of it is found by its Jacobian where it is not given, and
+-- `components` = true says that it is a function of single numbers
+-- @tparam[opt] table opts `low`, `high`, `names`
+-- @treturn distribution
+-- @raise what is no bijector; for limits of vectors that they are not given
+-- @usage distributions.transformed(distributions.normal(), distributions.bijectors.exp()):cdf(1)
+--   --> 0.5
+function M.transformed(d, b, opts)
+  local who = 'distributions.transformed'
+  check(who, d)
+  b = bijectors.of(who, b)
+  if b.components and d.each and not d.each.discrete then return by_components(who, d, b, opts) end
+  if b.of_events then b = b.of_events(#d.event_shape) end
+  local function over_event(y)
+    if not b.components or #d.event_shape == 0 then return y end
+    local axes = {}
+    for k = 1, #d.event_shape do axes[k] = -k end
+    return y:sum { axis = axes }
+  end
+  return base.new(who, {
+    event_shape = d.event_shape,
+    draw = function(key, shape)
+      return b.forward(draw_of(d, key, shape))
+    end,
+    density = function(y)
+      local x = b.inverse(y)
+      return d:log_prob(x) - over_event(b.log_det(x))
+    end,
+    moments = {},
+  }, opts)
+end
+
+return M

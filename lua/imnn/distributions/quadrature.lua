@@ -1,0 +1,92 @@
+--- What follows from a cumulative distribution: its inverse, and moments.
+-- @module imnn.distributions.quadrature
+local lax = require 'imnn.lax'
+local np = require 'imnn.numpy'
+local M = {}
+
+-- Places x of t in (0, 1), which go from the low end to the high one; ends may be infinite.
+local function places(each, dtype)
+  local low, high = each.bounds(dtype)
+  local center, scale = each.middle(dtype)
+  local has_low, has_high = np.isfinite(low), np.isfinite(high)
+  local a, b = np.where(has_low, low, 0), np.where(has_high, high, 0)
+  return function(t)
+    local both = a + t * (b - a)
+    local above, below = a + scale * t / (1 - t), b - scale * (1 - t) / t
+    local free = center + scale * (2 * t - 1) / (t * (1 - t))
+    return np.where(has_low, np.where(has_high, both, above), np.where(has_high, below, free))
+  end
+end
+
+-- The x where a falling or rising function of it is q, by halving; a last step of Newton's method
+-- gives it the derivatives that the distribution has.
+local function inverse(each, q, upper)
+  local fn = upper and each.sf or each.cdf
+  local place, steps = places(each, q.dtype), q.dtype == 'f64' and 60 or 34
+  local target = lax.stop_gradient(q)
+  local function body(_, range)
+    local middle = 0.5 * (range[1] + range[2])
+    local y = fn(lax.stop_gradient(place(middle)))
+    local above = upper and np.le(y, target) or np.ge(y, target)
+    return { np.where(above, range[1], middle), np.where(above, middle, range[2]) }
+  end
+  local zero = np.zeros((place(np.array(0.5, q.dtype)) + target).shape, q.dtype)
+  local range = lax.fori_loop(0, steps, body, { zero, zero + 1 })
+  local x = lax.stop_gradient(place(0.5 * (range[1] + range[2])))
+  if each.discrete then return np.round(x) end
+  local density = np.exp(each.log_prob(x))
+  local good = np['and'](np.gt(density, 0), np.isfinite(density))
+  local step = (upper and fn(x) - q or q - fn(x)) / np.where(good, density, 1)
+  return np.where(good, x + step, x)
+end
+
+--- Functions of components that others stand in for.
+M.made = {}
+function M.made.sf(each, x) return 1 - each.cdf(x) end
+function M.made.quantile(each, q) return inverse(each, q, false) end
+function M.made.upper_quantile(each, q)
+  if each.sf then return inverse(each, q, true) end
+  return each.quantile and each.quantile(1 - q) or inverse(each, 1 - q, false)
+end
+
+-- Nodes q and weights of integrals over (0, 1/2) that do not mind singularities at 0 (Takahasi &
+-- Mori 1974, Publ. RIMS 9, 721).
+local nodes
+local function nodes_of(dtype)
+  if not nodes then
+    local q, w, h = {}, {}, 1 / 16
+    for k = -60, 60 do
+      local s = math.pi / 2 * math.sinh(k * h)
+      local half = 1 / (1 + math.exp(-2 * s)) / 2
+      local weight = h * math.pi / 2 * math.cosh(k * h) / (2 * math.cosh(s) ^ 2) / 2
+      if half > 1e-30 and weight > 1e-30 and half < 0.5 then
+        q[#q + 1], w[#w + 1] = half, weight
+      end
+    end
+    nodes = { q, w }
+  end
+  return np.array(nodes[1], dtype), np.array(nodes[2], dtype)
+end
+
+-- The mean of fn(x), as the integral of fn over the quantiles.
+local function mean_of(d, dtype, fn)
+  local component = require('imnn.distributions.base').component
+  local q, w = nodes_of(dtype)
+  local shape = { q.size }
+  for k = 1, #d.event_shape do shape[k + 1] = 1 end
+  q, w = np.reshape(q, shape), np.reshape(w, shape)
+  local below, above = component(d, 'quantile')(q), component(d, 'upper_quantile')(q)
+  return ((fn(below) + fn(above)) * w):sum { axis = 1 }
+end
+
+--- Moments by quadrature, in double; where a tail has none they are large numbers.
+function M.mean(d, dtype)
+  return mean_of(d, 'f64', function(x) return x end):astype(dtype)
+end
+
+function M.var(d, dtype)
+  local mean = M.mean(d, 'f64')
+  return mean_of(d, 'f64', function(x) return (x - mean) ^ 2 end):astype(dtype)
+end
+
+return M

@@ -1,0 +1,183 @@
+--- Distributions of vectors and matrices whose components depend on each other.
+-- @module imnn.distributions.vectors
+local array = require 'imnn.array'
+local base = require 'imnn.distributions.base'
+local core = require 'imnn.core'
+local np = require 'imnn.numpy'
+local random = require 'imnn.random'
+local stats = require 'imnn.scipy.stats'
+local M = {}
+
+-- Parameters by name and number of axes: functions of the dtype, sizes of the last axis, the dtype
+-- of draws.
+local function read(who, names, axes, given)
+  local at, sizes, wide = {}, {}, false
+  for i, name in ipairs(names) do
+    local shape, f64
+    at[i], shape, f64 = base.parameter(who, name, given[i])
+    if #shape ~= axes[i] then
+      core.raise('%s: %s must have %d axes, got (%s)', who, name, axes[i],
+        table.concat(shape, ', '))
+    end
+    sizes[i], wide = shape[#shape], wide or f64
+  end
+  local function draw_dtype() return wide and 'f64' or array.default_dtype() end
+  return at, sizes, draw_dtype
+end
+
+local function agree(who, names, a, b)
+  if a ~= b then core.raise('%s: %s have %d and %d rows', who, names, a, b) end
+end
+
+-- Functions of the dtype for the moments and the ends.
+local function around(mean, var)
+  return function(dtype)
+    local m, s = mean(dtype), 5 * np.sqrt(var(dtype))
+    return m - s, m + s
+  end
+end
+
+local function everywhere(mean)
+  return function(dtype)
+    local y = mean(dtype)
+    return np.full_like(y, -math.huge), np.full_like(y, math.huge)
+  end
+end
+
+--- Normal vectors of a mean and a covariance.
+-- @tparam table|Array mean (n)
+-- @tparam table|Array cov (n, n), symmetric and positive definite
+-- @tparam[opt] table opts `low`, `high`: limits of plots (mean -+ 5 deviations); `names`
+-- @treturn distribution
+-- @raise shapes that do not fit; a covariance that is not positive definite, where it is used
+-- @usage distributions.multivariate_normal({ 0, 1 }, { { 1, 0.5 }, { 0.5, 2 } }):log_prob { 0, 1 }
+--   --> -2.11768
+function M.multivariate_normal(mean, cov, opts)
+  local who = 'distributions.multivariate_normal'
+  local at, n, dtype = read(who, { 'mean', 'cov' }, { 1, 2 }, { mean, cov })
+  agree(who, 'mean and cov', n[1], n[2])
+  local function var(t) return np.diagonal(at[2](t)) end
+  return base.new(who, {
+    event_shape = { n[1] }, cov = at[2],
+    draw = function(key, shape)
+      local t = dtype()
+      return random.multivariate_normal(key, at[1](t), at[2](t), shape, t)
+    end,
+    density = function(x)
+      return stats.multivariate_normal.logpdf(x, at[1](x.dtype), at[2](x.dtype))
+    end,
+    moments = { mean = at[1], var = var },
+    bounds = everywhere(at[1]), reach = around(at[1], var),
+  }, opts)
+end
+
+--- Student's vectors: normal ones over the root of a chi-square number over its df degrees of
+-- freedom.
+-- @tparam table|Array loc (n)
+-- @tparam table|Array shape (n, n), symmetric and positive definite
+-- @tparam number|Array df
+-- @tparam[opt] table opts `low`, `high`: limits of plots; `names`
+-- @treturn distribution
+-- @raise shapes that do not fit
+-- @usage distributions.multivariate_t({ 0, 0 }, np.eye(2), 3):prob { 0, 0 } --> 0.159155
+function M.multivariate_t(loc, shape, df, opts)
+  local who = 'distributions.multivariate_t'
+  local at, n, dtype = read(who, { 'loc', 'shape', 'df' }, { 1, 2, 0 }, { loc, shape, df })
+  agree(who, 'loc and shape', n[1], n[2])
+  local function scale(t) return np.diagonal(at[2](t)) end
+  return base.new(who, {
+    event_shape = { n[1] },
+    draw = function(key, size)
+      local t, keys = dtype(), random.split(key)
+      local z = random.multivariate_normal(keys[1], np.zeros({ n[1] }, t), at[2](t), size, t)
+      local x = random.chisquare(keys[2], at[3](t), size, t)
+      return at[1](t) + z * np.expand_dims(np.sqrt(at[3](t) / x), -1)
+    end,
+    density = function(x)
+      return stats.multivariate_t.logpdf(x, at[1](x.dtype), at[2](x.dtype), at[3](x.dtype))
+    end,
+    moments = {
+      mean = function(t) return at[1](t) + np.where(np.gt(at[3](t), 1), 0, 0 / 0) end,
+      var = function(t)
+        local nu = at[3](t)
+        return scale(t) * np.where(np.gt(nu, 2), nu / np.where(np.gt(nu, 2), nu - 2, 1), math.huge)
+      end,
+    },
+    bounds = everywhere(at[1]), reach = around(at[1], scale),
+  }, opts)
+end
+
+--- Numbers that add up to 1, of density proportional to the product of x_k^(alpha_k - 1).
+-- @tparam table|Array alpha (n), positive
+-- @tparam[opt] table opts `names`
+-- @treturn distribution
+-- @raise shapes that do not fit
+-- @usage distributions.dirichlet({ 1, 2, 3 }):mean() --> { 0.166667, 0.333333, 0.5 }
+function M.dirichlet(alpha, opts)
+  local who = 'distributions.dirichlet'
+  local at, n, dtype = read(who, { 'alpha' }, { 1 }, { alpha })
+  local function ends(t) return np.zeros({ n[1] }, t), np.ones({ n[1] }, t) end
+  return base.new(who, {
+    event_shape = { n[1] },
+    draw = function(key, shape) return random.dirichlet(key, at[1](dtype()), shape, dtype()) end,
+    density = function(x) return stats.dirichlet.logpdf(x, at[1](x.dtype)) end,
+    moments = {
+      mean = function(t) return stats.dirichlet.mean(at[1](t)) end,
+      var = function(t) return stats.dirichlet.var(at[1](t)) end,
+    },
+    bounds = ends, reach = ends, extent = ends,
+  }, opts)
+end
+
+--- How often each category comes in n trials.
+-- @tparam number|Array n
+-- @tparam table|Array p (k) probabilities, which add up to 1
+-- @tparam[opt] table opts `names`
+-- @treturn distribution
+-- @raise shapes that do not fit
+-- @usage distributions.multinomial(3, { 0.5, 0.5 }):prob { 1, 2 } --> 0.375
+function M.multinomial(n, p, opts)
+  local who = 'distributions.multinomial'
+  local at, k, dtype = read(who, { 'n', 'p' }, { 0, 1 }, { n, p })
+  local function ends(t) return np.zeros({ k[2] }, t), np.zeros({ k[2] }, t) + at[1](t) end
+  return base.new(who, {
+    event_shape = { k[2] },
+    draw = function(key, shape)
+      return random.multinomial(key, at[1](dtype()), at[2](dtype()), shape, dtype()):astype 'i32'
+    end,
+    density = function(x) return stats.multinomial.logpmf(x, at[1](x.dtype), at[2](x.dtype)) end,
+    moments = {
+      mean = function(t) return at[1](t) * at[2](t) end,
+      var = function(t) return at[1](t) * at[2](t) * (1 - at[2](t)) end,
+    },
+    bounds = ends, reach = ends, extent = ends,
+  }, opts)
+end
+
+--- Matrices: sums of df outer products of normal vectors of covariance `scale`.
+-- @tparam number|Array df above n - 1
+-- @tparam table|Array scale (n, n), symmetric and positive definite
+-- @treturn distribution of events (n, n)
+-- @raise shapes that do not fit
+-- @usage distributions.wishart(3, { { 1, 0 }, { 0, 1 } }):mean() --> { { 3, 0 }, { 0, 3 } }
+function M.wishart(df, scale)
+  local who = 'distributions.wishart'
+  local at, n, dtype = read(who, { 'df', 'scale' }, { 0, 2 }, { df, scale })
+  local function mean(t) return at[1](t) * at[2](t) end
+  local function var(t)
+    local s = at[2](t)
+    local d = np.diagonal(s)
+    return at[1](t) * (s * s + np.outer(d, d))
+  end
+  return base.new(who, {
+    event_shape = { n[2], n[2] },
+    draw = function(key, shape)
+      return random.wishart(key, at[1](dtype()), at[2](dtype()), shape, dtype())
+    end,
+    density = function(x) return stats.wishart.logpdf(x, at[1](x.dtype), at[2](x.dtype)) end,
+    moments = { mean = mean, var = var },
+    bounds = everywhere(mean), reach = around(mean, var),
+  })
+end
+
+return M

@@ -1,0 +1,565 @@
+--- Distributions as objects: draws, densities, moments and limits agree with each other; and what
+-- is made of distributions.
+local imnn = require 'imnn'
+local message = require 'tests.support.message'
+local stats = require 'tests.support.statistics'
+local np, random, lfi = imnn.np, imnn.random, imnn.lfi
+local distributions = imnn.distributions
+local bijectors = distributions.bijectors
+
+-- How often a fixed seed would fail though all is well: 1 in 10^4 for each test of draws.
+local FALSE_ALARM, N = 1e-4, 4000
+local SIGMA = 3.9 -- of a normal number: 1 in 10^4 lies further out
+
+-- Parameters by name, of finite fourth moments where there are any.
+local continuous = {
+  uniform = { -1, 2 }, normal = { 1, 2 }, truncated_normal = { 1, 2, 0, 4 },
+  lognormal = { 0.3, 0.4 },
+  halfnormal = { 1, 2 }, exponential = { -1, 2 }, laplace = { 1, 2 }, logistic = { 1, 2 },
+  gumbel = { 1, 2 }, gumbel_l = { 1, 2 }, cauchy = { 1, 2 }, halfcauchy = { 1, 2 },
+  maxwell = { 1, 2 }, rayleigh = { 1, 2 }, gamma = { 2.5, 1, 2 }, inverse_gamma = { 9, 1, 2 },
+  loggamma = { 2, 1, 2 }, chisquare = { 3 }, generalized_normal = { 1.5, 1, 2 },
+  beta = { 2, 3, 1, 2 }, t = { 9, 1, 2 }, f = { 4, 20 }, wald = { 0.5, 1, 2 }, pareto = { 9, 0, 2 },
+  weibull_min = { 1.5, 1, 2 }, triangular = { -1, 0, 2 }, von_mises = { 0.5, 2 },
+}
+local discrete = {
+  bernoulli = { 0.3 }, binomial = { 10, 0.3 }, negative_binomial = { 3, 0.4 }, geometric = { 0.3 },
+  poisson = { 4 }, beta_binomial = { 10, 2, 3 }, randint = { 1, 7 },
+}
+local without_mean = { cauchy = true, halfcauchy = true }
+local without_cdf = { von_mises = true, beta_binomial = true }
+
+local function sorted(t)
+  local out = {}
+  for name in pairs(t) do out[#out + 1] = name end
+  table.sort(out)
+  return out
+end
+
+local function holds(p) assert.is_true(p > FALSE_ALARM, p) end
+
+-- Draws (N) have the mean and the variance of a distribution of numbers.
+local function moments_agree(x, mean, var)
+  x = x:astype 'f64'
+  local n, d = x.size, x - mean
+  assert.is_true(math.abs(d:mean():item()) < SIGMA * math.sqrt(var / n))
+  local squares = d * d
+  local spread = math.sqrt((squares * squares):mean():item() - squares:mean():item() ^ 2)
+  assert.is_true(math.abs(squares:mean():item() - var) < (SIGMA + 1) * spread / math.sqrt(n))
+end
+
+local function uniform(p) return p end
+
+local function agrees_with_its_draws(d, key)
+  local x = d:sample(key, N)
+  assert.same({ N }, x.shape)
+  holds(stats.kolmogorov(d:cdf(x):values(), uniform))
+  moments_agree(x, d:mean():item(), d:var():item())
+end
+
+describe('distributions of numbers', function()
+  for i, name in ipairs(sorted(continuous)) do
+    local d = distributions[name](unpack(continuous[name]))
+    local wide = {}
+    for k, v in ipairs(continuous[name]) do wide[k] = np.array(v, 'f64') end
+    local precise = distributions[name](unpack(wide))
+    local key = random.PRNGKey(200 + i)
+
+    it(name .. ': draws follow the density', function()
+      for k, of in ipairs { d, precise } do
+        local x = of:sample(random.split(key)[k], N)
+        assert.same({ N }, x.shape)
+        assert.equal(k == 1 and 'f32' or 'f64', x.dtype)
+        if without_cdf[name] then
+          local function density(v) return of:prob(v):item() end
+          local low, high = of.support.low[1], of.support.high[1]
+          holds(stats.kolmogorov(x:values(), stats.cumulative(density, low, high, 300)))
+        else holds(stats.kolmogorov(of:cdf(x):values(), uniform)) end
+        if not without_mean[name] and name ~= 'von_mises' then
+          moments_agree(x, of:mean():item(), of:var():item())
+        end
+        assert.is_true(np.all(np.ge(x, of.support.low[1])):item())
+        assert.is_true(np.all(np.le(x, of.support.high[1])):item())
+      end
+    end)
+
+    if not without_cdf[name] then
+      it(name .. ': the density is the slope of the cdf, quantiles its inverse', function()
+        local q = np.array({ 0.02, 0.3, 0.5, 0.7, 0.98 }, 'f64')
+        local x = precise:quantile(q)
+        local back = precise:cdf(x)
+        assert.is_true(np.abs(back - q):max():item() < 1e-9)
+        local slope = imnn.vmap(imnn.grad(function(v) return precise:cdf(v) end))(x)
+        local error = np.abs(slope / precise:prob(x) - 1):max():item()
+        assert.is_true(error < 1e-6, error)
+        local again = np.log(precise:prob(x)) - precise:log_prob(x)
+        assert.is_true(np.abs(again):max():item() < 1e-12)
+      end)
+    end
+
+    it(name .. ': lists are independent components', function()
+      local given, first = {}, {}
+      for k, v in ipairs(continuous[name]) do given[k] = { v, v } end
+      for k, v in ipairs(continuous[name]) do first[k] = v end
+      local two = distributions[name](unpack(given))
+      assert.same({ 2 }, two.event_shape)
+      assert.same({ 2 }, two:sample(key).shape)
+      assert.same({ 3, 4, 2 }, two:sample(key, { 3, 4 }).shape)
+      local x = two:sample(key, 3)
+      local each = distributions[name](unpack(first)):log_prob(x)
+      assert.same({ 3, 2 }, each.shape)
+      local sum = two:log_prob(x)
+      assert.same({ 3 }, sum.shape)
+      assert.is_true(np.abs(sum - each:sum { axis = 2 }):max():item() < 1e-4)
+      assert.equal(2, #two.low)
+      assert.is_true(two.low[1] == two.low[2] and two.low[1] < two.high[1])
+      assert.is_true(type(d.low) == 'number' and d.low < d.high)
+    end)
+  end
+
+  for i, name in ipairs(sorted(discrete)) do
+    it(name .. ': draws follow the probabilities', function()
+      local d = distributions[name](unpack(discrete[name]))
+      local x = d:sample(random.PRNGKey(300 + i), N)
+      assert.equal('i32', x.dtype)
+      local all = d:prob(np.arange(0, 200)):values()
+      holds(stats.pearson(x:values(), function(k) return all[k + 1] end, 0, 199))
+      moments_agree(x, d:mean():item(), d:var():item())
+      if not without_cdf[name] then
+        local sum = 0
+        for k = 0, 12 do
+          sum = sum + all[k + 1]
+          assert.is.near(sum, d:cdf(k):item(), 1e-5)
+        end
+        local q = np.array { 0.07, 0.4, 0.9 }
+        local k = d:quantile(q)
+        assert.is_true(np.all(np.ge(d:cdf(k), q)):item())
+        assert.is_true(np.all(np.lt(d:cdf(k - 1), q)):item())
+      end
+    end)
+  end
+
+  it('there is a row here for each', function()
+    for name in pairs(require 'imnn.distributions.table') do
+      assert.is_truthy(continuous[name] or discrete[name], name)
+    end
+  end)
+
+  it('limits of plots: quantiles, or ends, or what is given', function()
+    local d = distributions.gamma(2, { scale = 3 })
+    assert.equal(0, d.low)
+    assert.is.near(1 - 1e-4, distributions.gamma(2, { scale = 3 }):cdf(d.high):item(), 1e-6)
+    local bell = distributions.normal({ 0, 2 }, { 1, 0.5 }, { low = -3, names = { 'a', 'b' } })
+    assert.same({ { -3, -3 }, { 5, 4.5 }, { 'a', 'b' } }, { bell.low, bell.high, bell.names })
+    assert.same({ 'b' }, distributions.uniform(0, 1, { names = { 'b' } }).names)
+    assert.equal(3, distributions.uniform { low = 1, high = 3 }.high)
+  end)
+
+  it('numbers of scripts take the dtype of what they meet', function()
+    local d = distributions.uniform(0.1, 0.7)
+    for _, dtype in ipairs { 'f32', 'f64' } do
+      local edge = np.array({ 0.1, 0.7 }, dtype)
+      assert.equal(dtype, d:log_prob(edge).dtype)
+      assert.is_true(np.all(np.isfinite(d:log_prob(edge))):item())
+    end
+    assert.equal('f32', d:sample(random.PRNGKey(1)).dtype)
+  end)
+
+  it('have derivatives in parameters, are traced, and mapped over', function()
+    local key = random.PRNGKey(5)
+    local function loss(p)
+      local d, bell = distributions.gamma(p[1], { scale = p[2] }), distributions.normal(p[2], p[1])
+      local x = bell:sample(key)
+      return d:log_prob(1.5) + d:mean() + d:cdf(1.5) + bell:log_prob(x / 2) + x * bell:quantile(0.3)
+    end
+    local p = np.array({ 2, 3 }, 'f64')
+    local slope = imnn.grad(loss)(p)
+    for k = 1, 2 do
+      local h = 1e-5
+      local step = np.array({ k == 1 and h or 0, k == 2 and h or 0 }, 'f64')
+      local difference = (loss(p + step) - loss(p - step)):item() / (2 * h)
+      assert.is.near(difference, slope[k]:item(), 1e-6)
+    end
+    local means, keys = np.array { 0, 1, 5 }, random.split(key, 3)
+    local function one(m, k)
+      local d = distributions.truncated(distributions.normal(m, 1), 0, 2)
+      local x = d:sample(k)
+      return x, d:log_prob(x)
+    end
+    local x, y = imnn.jit(imnn.vmap(one))(means, keys)
+    for i = 1, 3 do
+      local a, b = one(means[i], keys[i])
+      assert.is.near(a:item(), x[i]:item(), 1e-6)
+      assert.is.near(b:item(), y[i]:item(), 1e-5)
+    end
+  end)
+end)
+
+describe('distributions of vectors', function()
+  local cov = { { 1, 0.5 }, { 0.5, 2 } }
+  local key = random.PRNGKey(6)
+  for name, d in pairs {
+    multivariate_normal = distributions.multivariate_normal({ 1, -1 }, cov),
+    multivariate_t = distributions.multivariate_t({ 1, -1 }, cov, 9),
+    dirichlet = distributions.dirichlet { 2, 3, 4 },
+    multinomial = distributions.multinomial(9, { 0.2, 0.5, 0.3 }),
+    wishart = distributions.wishart(5, cov),
+  } do
+    it(name .. ': moments are those of draws, and shapes fit', function()
+      local x = d:sample(key, N)
+      local event = d.event_shape
+      assert.same({ N, unpack(event) }, x.shape)
+      assert.same(event, d:sample(key).shape)
+      assert.same({ N }, d:log_prob(x).shape)
+      local size = d.n_params
+      local flat = np.reshape(x, { N, size })
+      local mean, var = d:mean():ravel(), d:var():ravel()
+      for k = 1, size do
+        moments_agree(flat[{ {}, k }], mean[k]:item(), var[k]:item())
+      end
+      assert.equal(size, #np.array(d.low):ravel():values())
+    end)
+  end
+
+  it('densities integrate to 1', function()
+    local t = np.linspace(-12, 12, 301):astype 'f64'
+    local cell = (24 / 300) ^ 2
+    local grid = np.stack({ np.broadcast_to(np.expand_dims(t, 2), { 301, 301 }),
+      np.broadcast_to(t, { 301, 301 }) }, -1)
+    for tolerance, d in pairs {
+      [1e-6] = distributions.multivariate_normal({ 1, -1 }, cov),
+      [3e-3] = distributions.multivariate_t({ 0, 0 }, cov, 5),
+    } do
+      assert.is.near(1, (d:prob(grid):sum() * cell):item(), tolerance)
+    end
+  end)
+end)
+
+describe('independent distributions', function()
+  local p = distributions.independent {
+    distributions.uniform(0, 2, { names = { 'a' } }), distributions.normal({ 0, 5 }, { 1, 2 }),
+    distributions.exponential(),
+  }
+
+  it('stand side by side', function()
+    assert.same({ 4 }, p.event_shape)
+    assert.same({ 'a', 'θ_{2}', 'θ_{3}', 'θ_{4}' }, p.names)
+    assert.same({ 0, -5, -5, 0 }, p.low)
+    assert.same({ 2, 5, 15 }, { unpack(p.high, 1, 3) })
+    assert.same({ 0, -8.5, -12, 0 }, p.support.low)
+    local x = np.array({ { 1, 0, 5, 2 }, { 1, 0, 5, -1 } }, 'f64')
+    local expected = math.log(0.5) - math.log(2) - math.log(2 * math.pi) - 2
+    assert.is.near(expected, p:log_prob(x)[1]:item(), 1e-12)
+    assert.equal(-math.huge, p:log_prob(x)[2]:item())
+    assert.is.near(0.5 ^ 3 * (1 - math.exp(-2)), p:cdf(x[1]):item(), 1e-12)
+    assert.same({ 1, 0, 5, 1 }, p:mean():totable())
+  end)
+
+  it('draw with a key for each', function()
+    local key = random.PRNGKey(7)
+    local x = p:sample(key, N)
+    assert.same({ N, 4 }, x.shape)
+    assert.same({ 4 }, p:sample(key).shape)
+    local mean, var = p:mean(), p:var()
+    for k = 1, 4 do moments_agree(x[{ {}, k }], mean[k]:item(), var[k]:item()) end
+    local first = distributions.uniform(0, 2):sample(random.split(key, 3)[1], N)
+    assert.equal(0, np.abs(x[{ {}, 1 }] - first):max():item())
+  end)
+
+  it('take functions of the user', function()
+    local user = { low = { 0 }, high = { 2 },
+      sample = function(_, key, n) return random.uniform(key, n and { n, 1 } or { 1 }) * 2 end,
+      log_prob = function(_, x) return np.log(0.5) + 0 * x[{ '...', 1 }] end }
+    local both = distributions.independent { user, distributions.normal() }
+    assert.same({ 5, 2 }, both:sample(random.PRNGKey(1), 5).shape)
+    assert.is.near(math.log(0.5) - 0.5 * math.log(2 * math.pi), both:log_prob({ 1, 0 }):item(),
+      1e-6)
+  end)
+end)
+
+describe('mixtures', function()
+  local function parts(s)
+    return { distributions.normal(-1, s), distributions.gamma(2), distributions.uniform(0, 4) }
+  end
+  local weights = { 1, 2, 1 }
+
+  it('of numbers: draws follow the density', function()
+    local m = distributions.mixture(weights, parts(0.5))
+    agrees_with_its_draws(m, random.PRNGKey(8))
+    local x = m:quantile(np.array({ 0.1, 0.5, 0.9 }, 'f64'))
+    assert.is.near(0.5, m:cdf(x[2]):item(), 1e-12)
+    assert.equal(-3.5, m.low)
+    local expected = 0.25 * math.exp(-0.5 * 16) / (0.5 * math.sqrt(2 * math.pi))
+      + 0.5 * math.exp(-1) + 0.25 * 0.25
+    assert.is.near(expected, m:prob(np.array(1, 'f64')):item(), 1e-12)
+  end)
+
+  it('of vectors', function()
+    local m = distributions.mixture({ 0.3, 0.7 }, { distributions.normal({ -1, 0 }, 1),
+      distributions.multivariate_normal({ 2, 1 }, { { 1, 0.2 }, { 0.2, 1 } }) })
+    local x = m:sample(random.PRNGKey(9), N)
+    assert.same({ N, 2 }, x.shape)
+    local mean, var = m:mean(), m:var()
+    for k = 1, 2 do moments_agree(x[{ {}, k }], mean[k]:item(), var[k]:item()) end
+    assert.same({ { -6, -5 }, { 7, 6 } }, { m.low, m.high })
+  end)
+
+  it('have derivatives in weights and parameters, in quantiles too', function()
+    local function quantile(s)
+      return distributions.mixture(weights, parts(s)):quantile(np.array(0.2, 'f64'))
+    end
+    local s = np.array(0.5, 'f64')
+    local difference = (quantile(s + 1e-5) - quantile(s - 1e-5)):item() / 2e-5
+    assert.is.near(difference, imnn.grad(quantile)(s):item(), 1e-6)
+    local slope = imnn.grad(function(w)
+      return distributions.mixture(w, parts(0.5)):log_prob(np.array(-1, 'f64'))
+    end)(np.array({ 1, 2, 1 }, 'f64'))
+    assert.is_true(slope[1]:item() > 0 and slope[2]:item() < 0)
+    assert.is.near(0, (slope * np.array(weights)):sum():item(), 1e-12) -- their sum does not count
+  end)
+end)
+
+describe('truncated distributions', function()
+  local key = random.PRNGKey(10)
+  for name, case in pairs {
+    exponential = { distributions.exponential(), 0.5, 2 }, gamma = { distributions.gamma(3), 2, 5 },
+    cauchy = { distributions.cauchy(), -1, 3 }, ['far out'] = { distributions.normal(), 7, 9 },
+    ['far out on the left'] = { distributions.normal(), -9, -7 },
+    ['one side'] = { distributions.gumbel(), 1 },
+    mixture = { distributions.mixture({ 1, 1 },
+      { distributions.normal(), distributions.normal(5) }), 1, 6 },
+    twice = { distributions.truncated(distributions.laplace(), -1, 4), 0 },
+  } do
+    it(name, function()
+      local d = distributions.truncated(unpack(case))
+      agrees_with_its_draws(d, key)
+      assert.equal(-math.huge, d:log_prob(case[2] - 0.01):item())
+      local x = d:quantile(np.array({ 0.1, 0.5, 0.9 }, 'f64'))
+      assert.is_true(np.abs(d:cdf(x) - np.array { 0.1, 0.5, 0.9 }):max():item() < 1e-6)
+    end)
+  end
+
+  it('is the truncated normal of a normal', function()
+    local a = distributions.truncated(distributions.normal(1, 2), 0, 4)
+    local b = distributions.truncated_normal(1, 2, 0, 4)
+    local x = np.array({ -1, 0.5, 2, 5 }, 'f64')
+    for _, what in ipairs { 'prob', 'cdf' } do
+      assert.is_true(np.abs(a[what](a, x) - b[what](b, x)):max():item() < 1e-12)
+    end
+    for _, what in ipairs { 'mean', 'var' } do
+      assert.is.near(a[what](a):item(), b[what](b):item(), 1e-6)
+    end
+    assert.same({ 0, 4 }, { a.low, a.high })
+  end)
+
+  it('of components, with ends of their own', function()
+    local d = distributions.truncated(distributions.gamma(2), { 1, 20 }, { 3, 25 })
+    assert.same({ { 1, 20 }, { 3, 25 } }, { d.low, d.high })
+    local x = d:sample(key, N)
+    local mean, var = d:mean(), d:var()
+    for k = 1, 2 do moments_agree(x[{ {}, k }], mean[k]:item(), var[k]:item()) end
+  end)
+end)
+
+describe('transformed distributions', function()
+  local key = random.PRNGKey(11)
+  for name, d in pairs {
+    exp = distributions.transformed(distributions.normal(0.2, 0.4), bijectors.exp()),
+    affine = distributions.transformed(distributions.gamma(2), bijectors.affine(1, -2)),
+    sigmoid = distributions.transformed(distributions.normal(0, 2), bijectors.sigmoid(-1, 4)),
+    logit = distributions.transformed(distributions.beta(2, 3), bijectors.logit()),
+    softplus = distributions.transformed(distributions.normal(), bijectors.softplus()),
+    log = distributions.transformed(distributions.gamma(3), bijectors.log()),
+    chain = distributions.transformed(distributions.normal(), bijectors.chain {
+      bijectors.affine(0, -0.5), bijectors.exp(), bijectors.affine(1, 2) }),
+    ["a user's"] = distributions.transformed(distributions.exponential(), { components = true,
+      forward = function(x) return -np.sqrt(x) end, inverse = function(y) return y ^ 2 end,
+      rises = false, high = 0 }),
+  } do
+    it(name, function()
+      agrees_with_its_draws(d, key)
+      local x = d:quantile(np.array({ 0.05, 0.4, 0.8 }, 'f64'))
+      local slope = imnn.vmap(imnn.grad(function(v) return d:cdf(v) end))(x)
+      assert.is_true(np.abs(slope / d:prob(x) - 1):max():item() < 1e-8)
+    end)
+  end
+
+  it('lognormal, logit-normal: as they are known', function()
+    local d = distributions.transformed(distributions.normal(0.3, 0.6), bijectors.exp())
+    local known, x = distributions.lognormal(0.3, 0.6), np.array({ -1, 0, 0.5, 3 }, 'f64')
+    for _, what in ipairs { 'prob', 'cdf' } do
+      assert.is_true(np.abs(d[what](d, x) - known[what](known, x)):max():item() < 1e-14)
+    end
+    assert.is.near(known:mean():item(), d:mean():item(), 1e-6)
+    assert.is.near(known:var():item(), d:var():item(), 1e-6)
+    assert.is.near(known.high, d.high, 1e-6)
+    local unit = distributions.transformed(distributions.logistic(), bijectors.sigmoid())
+    assert.same({ 1, 1, 0 }, unit:prob({ 0.2, 0.5, 1.5 }):totable()) -- uniform
+  end)
+
+  it('vectors, by a matrix or by functions of the user', function()
+    local base = distributions.normal({ 0, 0 }, 1)
+    local L = np.array({ { 1, 0 }, { 0.5, 2 } }, 'f64')
+    local d = distributions.transformed(base, bijectors.linear({ 1, 2 }, L))
+    local known = distributions.multivariate_normal({ 1, 2 }, np.matmul(L, L:transpose()))
+    local x = d:sample(key, { 3, 5 })
+    assert.same({ 3, 5, 2 }, x.shape)
+    local function near(a, b) assert.is_true(np.abs(a - b):max():item() < 1e-5) end
+    near(known:log_prob(x), d:log_prob(x))
+    local own = distributions.transformed(base, {
+      forward = function(v) return np.array({ 1, 2 }, 'f64') + np.dot(L, v) end,
+      inverse = function(v) return np.linalg.solve(L, v - np.array({ 1, 2 }, 'f64')) end,
+    }, { low = { -5, -9 }, high = { 7, 13 } })
+    near(known:log_prob(x), own:log_prob(x))
+    near(x, own:sample(key, { 3, 5 }))
+    assert.same({ -5, -9 }, own.low)
+    local cubes = distributions.transformed(distributions.normal(), {
+      forward = function(v) return v ^ 3 end, inverse = np.cbrt })
+    local y = np.array({ 0.5, 2 }, 'f64')
+    local expected = distributions.normal():log_prob(np.cbrt(y))
+      - np.log(3 * np.cbrt(y) ^ 2)
+    near(expected, cubes:log_prob(y))
+  end)
+end)
+
+describe("a user's distribution", function()
+  it('has what follows from its functions', function()
+    local d = distributions.own { low = { 0, 0 }, high = { 2, 2 }, names = { 'a', 'b' },
+      sample = function(_, key, n) return 2 * random.uniform(key, n and { n, 2 } or { 2 }) end,
+      log_prob = function(_, x) return 0 * x:sum { axis = -1 } - math.log(4) end }
+    assert.same({ 2 }, d.event_shape)
+    assert.is.near(0.25, d:prob(np.array { 1, 1 }):item(), 1e-7)
+    assert.same({ low = { 0, 0 }, high = { 2, 2 } }, d.support)
+    local both = distributions.independent { d, distributions.normal() }
+    assert.same({ 'a', 'b', 'θ_{3}' }, both.names)
+    assert.same({ 7, 3 }, both:sample(random.PRNGKey(1), 7).shape)
+  end)
+end)
+
+describe('distributions as priors', function()
+  local function simulator(key, theta) return theta[1] + 0.1 * random.normal(key, { 4 }) end
+  local function mean(d) return d:mean():reshape { 1 } end
+  local target = np.array { 0.4, 0.5, 0.6, 0.5 }
+
+  it('of ABC: any of them', function()
+    for _, p in pairs {
+      distributions.gamma(2), distributions.truncated(distributions.cauchy(), { 0 }, 2),
+      distributions.mixture({ 1, 2 }, { distributions.normal(), distributions.uniform(0, 1) }),
+      distributions.transformed(distributions.normal({ 0 }, 1), bijectors.exp()),
+      distributions.independent { distributions.beta(2, 2) },
+    } do
+      local abc = lfi.ApproximateBayesianComputation { target_data = target, prior = p,
+        simulator = simulator, compressor = mean }
+      local r = abc { epsilon = 0.1, rng = random.PRNGKey(3), n_samples = 500 }
+      local accepted = r.parameters.accepted[1]
+      assert.is_true(#accepted > 5)
+      assert.is_true(np.abs(accepted - 0.5):max():item() < 0.4)
+    end
+  end)
+
+  it('of the Gaussian approximation: density and box', function()
+    for _, p in pairs {
+      distributions.gamma(2), distributions.mixture({ 1, 2 }, { distributions.normal(),
+        distributions.uniform(-1, 3) }), distributions.truncated(distributions.t(3), 0, 4),
+    } do
+      local g = lfi.GaussianApproximation { parameter_estimates = { 0.7 }, invF = { { 0.2 } },
+        prior = p, gridsize = 400 }
+      local range = g.ranges[1]
+      local density = g.marginals[1][1][1]
+      local product = distributions.normal(0.7, math.sqrt(0.2)):prob(range) * p:prob(range)
+      product = product / (product:sum() * (range[2] - range[1]))
+      assert.is_true(np.abs(density - product):max():item() < 0.02 * product:max():item())
+    end
+  end)
+
+  it('names are the labels of plots', function()
+    local p = distributions.independent {
+      distributions.uniform(0, 1, { names = { 'Omega_m' } }),
+      distributions.normal(0, 1, { names = { 'sigma_8' } }) }
+    local g = lfi.GaussianApproximation { parameter_estimates = { { 0.5, 0 } },
+      invF = { { 0.1, 0 }, { 0, 0.1 } }, prior = p, gridsize = 20 }
+    local script = tostring(g:marginal_plot {})
+    assert.matches('Omega_m', script)
+    assert.matches('sigma_8', script)
+    assert.matches('other', tostring(g:marginal_plot { axis_labels = { 'other', 'one' } }))
+  end)
+end)
+
+describe('errors of distributions', function()
+  local d = distributions
+  for what, fn in pairs {
+    ['distributions.gamma: needs a > 0, got a = -2'] = function() d.gamma(-2) end,
+    ['distributions.gamma: no parameter "scle"; did you mean "scale"?'] = function()
+      d.gamma(2, { scle = 1 })
+    end,
+    ['distributions.gamma: the parameter a is missing'] = function() d.gamma() end,
+    ['distributions.normal: loc must be a finite number, got nan'] = function() d.normal(0 / 0) end,
+    ['distributions.normal: loc must be a number, a list or an Array, got string'] = function()
+      d.normal 'x'
+    end,
+    ['distributions.normal: names needs 2 texts, got 1'] = function()
+      d.normal({ 0, 1 }, 1, { names = { 'a' } })
+    end,
+    ['distributions.normal: low must be below high, got 2 and 1'] = function()
+      d.normal(0, 1, { low = 2, high = 1 })
+    end,
+    ['distributions.cauchy: has no field or method "men"; did you mean "mean"?'] = function()
+      return d.cauchy():men()
+    end,
+    ['distributions.multivariate_normal: has no cdf that is known'] = function()
+      d.multivariate_normal({ 0, 0 }, { { 1, 0 }, { 0, 1 } }):cdf { 0, 0 }
+    end,
+    ['distributions.multivariate_normal: mean and cov have 2 and 3 rows'] = function()
+      d.multivariate_normal({ 0, 0 }, np.eye(3))
+    end,
+    ['distributions.multivariate_normal: cov must have 2 axes, got (2)'] = function()
+      d.multivariate_normal({ 0, 0 }, { 1, 1 })
+    end,
+    ['distributions.normal.sample: sizes must be whole numbers, got 1.5'] = function()
+      d.normal():sample(random.PRNGKey(0), 1.5)
+    end,
+    ['distributions.normal.log_prob: events have the shape (2), got (3)'] = function()
+      d.normal({ 0, 1 }, 1):log_prob { 1, 2, 3 }
+    end,
+    ['distributions.mixture: needs a weight for each distribution, got (2) for 1'] = function()
+      d.mixture({ 1, 2 }, { d.normal() })
+    end,
+    ['distributions.mixture: weights must be positive'] = function()
+      d.mixture({ 1, 0 }, { d.normal(), d.normal() })
+    end,
+    ['distributions.mixture: events of shapes () and (2)'] = function()
+      d.mixture({ 1, 1 }, { d.normal(), d.normal({ 0, 1 }, 1) })
+    end,
+    ['distributions.truncated: needs continuous numbers, got distributions.poisson'] = function()
+      d.truncated(d.poisson(3), 0, 2)
+    end,
+    ['distributions.truncated: low must be below high'] = function()
+      d.truncated(d.normal(), 2, 1)
+    end,
+    ['distributions.truncated: needs a distribution of independent numbers with a cdf, got '
+      .. 'distributions.dirichlet'] = function() d.truncated(d.dirichlet { 1, 2 }, 0, 1) end,
+    ['distributions.transformed: needs a distribution, got number'] = function()
+      d.transformed(1, bijectors.exp())
+    end,
+    ['distributions.transformed: option "inverse" is missing'] = function()
+      d.transformed(d.normal(), { forward = np.exp })
+    end,
+    ['distributions.independent: needs a list of distributions, got none'] = function()
+      d.independent {}
+    end,
+    ['distributions.own: needs a table { sample =, log_prob =, ... } of functions'] = function()
+      d.own {}
+    end,
+    ['bijectors.affine: scale must not be 0'] = function() bijectors.affine(1, 0) end,
+    ['bijectors.sigmoid: needs two numbers in order, got 2 and 1'] = function()
+      bijectors.sigmoid(2, 1)
+    end,
+    ['distributions.gamma: has no limits "low" and "high" while its parameters are traced'] =
+      function() imnn.jit(function(x) return d.gamma(x).low end)(np.array(2)) end,
+  } do
+    it(what, function()
+      local text = message(fn)
+      assert.equal(what, text:match '^tests/lua/distributions_spec%.lua:%d+: (.*)$')
+    end)
+  end
+end)
