@@ -191,10 +191,21 @@ local function limits(d)
   rawset(d, 'low', list_of(d, low))
   rawset(d, 'high', list_of(d, high))
 end
+
+--- The lower limit of each component, where grids of plots begin: a number, or a list of numbers.
+-- @field Distribution.low
+-- @usage distributions.normal({ 0, 1 }, 1).low --> { -5, -4 }
+
+--- The upper limit of each component, where grids of plots end.
+-- @field Distribution.high
+-- @usage distributions.uniform(0, 4).high --> 4
+
 function lazy.low(d) limits(d) return rawget(d, 'low') end
 function lazy.high(d) limits(d) return rawget(d, 'high') end
 
---- Where the density counts: { low, high }, lists of numbers.
+--- Where the density counts: { low = ..., high = ... }, lists of numbers.
+-- @field Distribution.support
+-- @usage distributions.exponential().support.low --> { 0 }
 function lazy.support(d)
   if not d.bounds then
     local function flat(x) return type(x) == 'number' and { x } or x end

@@ -108,7 +108,7 @@ end
 -- @tparam bijector b
 -- @treturn bijector
 -- @usage local logarithm = distributions.bijectors.inverse(distributions.bijectors.exp())
--- print(logarithm.forward(np.array { 1 })) --> { 0 }
+-- logarithm.forward(np.array { 1 }) --> { 0 }
 function M.inverse(b)
   b = M.of('bijectors.inverse', b)
   return {
@@ -206,6 +206,9 @@ end
 -- `components` (false): they are functions of single numbers, of which `rises` (true) says whether
 -- they rise, and `low`, `high` where their range ends
 -- @treturn bijector
+-- @raise functions that are missing
+-- @usage local cube = distributions.bijectors.of('my_function', { components = true,
+--   forward = function(x) return x ^ 3 end, inverse = np.cbrt })
 function M.of(who, given)
   if type(given) == 'table' and (given.all or type(given.name) == 'string'
     and given.name:match '^bijectors%.') then

@@ -60,7 +60,7 @@ end
 --   log_prob = function(_, x)
 --     return np.where(np.lt(np.abs(x - 1), 1), math.log(0.5), -math.huge)
 --   end }
--- print(half:prob(1)) --> 0.5
+-- half:prob(1) --> 0.5
 function M.own(fields)
   local who = 'distributions.own'
   if type(fields) ~= 'table' or type(fields.sample) ~= 'function'
