@@ -143,6 +143,16 @@ function M.truncated_normal(key, lower, upper, shape, dtype)
   local who = 'random.truncated_normal'
   local numbers = type(lower) == 'number' and type(upper) == 'number'
   if not numbers and lower ~= nil and upper ~= nil then
+    for _, x in ipairs { lower, upper } do
+      if type(x) ~= 'number' and not array.is(x) then
+        core.raise('%s: bounds are numbers or Arrays, got a %s', who, type(x))
+      end
+    end
+    local np = require 'imnn.numpy'
+    local apart = np.lt(lower, upper)
+    if not array.traced(apart) and not np.all(apart):item() then
+      core.raise('%s: needs lower below upper everywhere', who)
+    end
     return samplers.functions.truncated_normal(key, lower, upper, shape, dtype)
   end
   check_key(who, key)

@@ -533,6 +533,21 @@ describe('errors of distributions', function()
     ['distributions.truncated: needs continuous numbers, got distributions.poisson'] = function()
       d.truncated(d.poisson(3), 0, 2)
     end,
+    ['distributions.truncated: distributions.uniform has nothing between low and high'] =
+      function() d.truncated(d.uniform(0, 1), 2, 3) end,
+    ['distributions.transformed: needs continuous numbers, got distributions.poisson'] = function()
+      d.transformed(d.poisson(3), bijectors.exp())
+    end,
+    ['distributions.dirichlet: needs alpha > 0, got alpha = 0'] = function()
+      d.dirichlet { 1, 0 }
+    end,
+    ['distributions.wishart: needs df > 1, got df = 1'] = function()
+      d.wishart(1, { { 1, 0 }, { 0, 1 } })
+    end,
+    ['distributions.normal: loc is an empty list'] = function() d.normal({}, 1) end,
+    ['distributions.normal: names[1] must be a text, got a number'] = function()
+      d.normal(0, 1, { names = { 1 } })
+    end,
     ['distributions.truncated: low must be below high'] = function()
       d.truncated(d.normal(), 2, 1)
     end,

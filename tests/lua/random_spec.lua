@@ -574,6 +574,12 @@ describe('samplers', function()
         function() random.multivariate_normal(key, { 0, 0 }, np.eye(2), {}, { method = 'qr' }) end,
       ['random%.multivariate_normal: parameters do not broadcast to the shape %(2%)$'] =
         function() random.multivariate_normal(key, np.ones { 3, 2 }, np.eye(2), {}) end,
+      ['random%.truncated_normal: needs lower below upper everywhere$'] = function()
+        random.truncated_normal(key, np.array { 1, 2 }, np.array { 2, 1 })
+      end,
+      ['random%.truncated_normal: bounds are numbers or Arrays, got a string$'] = function()
+        random.truncated_normal(key, 'a', 1)
+      end,
       ['random%.orthogonal: n must be a whole number, got nothing$'] = function()
         random.orthogonal(key)
       end,

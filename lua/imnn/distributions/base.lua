@@ -283,6 +283,11 @@ function M.new(who, fields, opts)
   end
   if o.names then
     if #o.names ~= n then core.raise('%s: names needs %d texts, got %d', who, n, #o.names) end
+    for i, text in ipairs(o.names) do
+      if type(text) ~= 'string' then
+        core.raise('%s: names[%d] must be a text, got a %s', who, i, type(text))
+      end
+    end
     fields.names = o.names
   end
   local d = setmetatable(fields, Distribution)
@@ -314,6 +319,7 @@ function M.parameter(who, name, x, infinite)
   if not weak and not array.is(x) then
     core.raise('%s: %s must be a number, a list or an Array, got %s', who, name, type(x))
   end
+  if type(x) == 'table' and #x == 0 then core.raise('%s: %s is an empty list', who, name) end
   if weak then x = np.array(x, 'f64')
   else x = operands.floats(x, who) end
   if not array.traced(x) then

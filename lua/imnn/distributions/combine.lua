@@ -222,10 +222,10 @@ function M.mixture(weights, list, opts)
   if not array.traced(w 'f64') and not np.all(np.gt(w 'f64', 0)):item() then
     core.raise('%s: weights must be positive', who)
   end
-  local event, all = nil, true
+  local event, all, discrete = nil, true, false
   for _, d in ipairs(list) do
     check(who, d)
-    event = event or d.event_shape
+    event, discrete = event or d.event_shape, discrete or d.each and d.each.discrete
     all = all and d.each and d.each.cdf
     if not same_shape(event, d.event_shape) then
       core.raise('%s: events of shapes (%s) and (%s)', who, table.concat(event, ', '),
@@ -295,7 +295,7 @@ function M.mixture(weights, list, opts)
   fields.bounds, fields.reach, fields.extent = ends 'bounds', ends 'low', ends 'support'
   if #event == 0 and all then
     fields.each = {
-      bounds = fields.bounds,
+      bounds = fields.bounds, discrete = discrete,
       log_prob = function(x) return log_prob(x, function(d) return d.each.log_prob(x) end) end,
       cdf = function(x) return weighted(x.dtype, function(d) return d.each.cdf(x) end) end,
       sf = function(x)
@@ -335,6 +335,9 @@ function M.truncated(d, low, high, opts)
     local c, e = each.bounds(dtype)
     return np.maximum(c, lo(dtype)), np.minimum(e, hi(dtype))
   end
+  local least, most = bounds 'f64'
+  if not array.traced(least) and not array.traced(most) and not np.all(np.lt(least, most)):item()
+  then core.raise('%s: %s has nothing between low and high', who, d.name) end
   -- Whether the interval lies in the upper tail, and the probability of it, of what is below or
   -- above it: each from the side where it is small.
   local function mass(dtype)
@@ -477,7 +480,10 @@ function M.transformed(d, b, opts)
   local who = 'distributions.transformed'
   check(who, d)
   b = bijectors.of(who, b)
-  if b.components and d.each and not d.each.discrete then return by_components(who, d, b, opts) end
+  if d.each and d.each.discrete then
+    core.raise('%s: needs continuous numbers, got %s', who, d.name)
+  end
+  if b.components and d.each then return by_components(who, d, b, opts) end
   if b.of_events then b = b.of_events(#d.event_shape) end
   local function over_event(y)
     if not b.components or #d.event_shape == 0 then return y end

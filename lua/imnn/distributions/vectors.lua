@@ -4,6 +4,7 @@ local array = require 'imnn.array'
 local base = require 'imnn.distributions.base'
 local core = require 'imnn.core'
 local np = require 'imnn.numpy'
+local parameters = require 'imnn.scipy.parameters'
 local random = require 'imnn.random'
 local stats = require 'imnn.scipy.stats'
 local M = {}
@@ -23,6 +24,11 @@ local function read(who, names, axes, given)
   end
   local function draw_dtype() return wide and 'f64' or array.default_dtype() end
   return at, sizes, draw_dtype
+end
+
+-- Refuse known values that are not above a number (or not below it, where it may be met).
+local function above(who, name, at, bound, sign)
+  parameters.meet(who, { { name = name, demands = { { sign or '>', bound } } } }, { at 'f64' })
 end
 
 local function agree(who, names, a, b)
@@ -84,6 +90,7 @@ function M.multivariate_t(loc, shape, df, opts)
   local who = 'distributions.multivariate_t'
   local at, n, dtype = read(who, { 'loc', 'shape', 'df' }, { 1, 2, 0 }, { loc, shape, df })
   agree(who, 'loc and shape', n[1], n[2])
+  above(who, 'df', at[3], 0)
   local function scale(t) return np.diagonal(at[2](t)) end
   return base.new(who, {
     event_shape = { n[1] },
@@ -116,6 +123,7 @@ end
 function M.dirichlet(alpha, opts)
   local who = 'distributions.dirichlet'
   local at, n, dtype = read(who, { 'alpha' }, { 1 }, { alpha })
+  above(who, 'alpha', at[1], 0)
   local function ends(t) return np.zeros({ n[1] }, t), np.ones({ n[1] }, t) end
   return base.new(who, {
     event_shape = { n[1] },
@@ -139,6 +147,8 @@ end
 function M.multinomial(n, p, opts)
   local who = 'distributions.multinomial'
   local at, k, dtype = read(who, { 'n', 'p' }, { 0, 1 }, { n, p })
+  above(who, 'n', at[1], 0, '>=')
+  above(who, 'p', at[2], 0, '>=')
   local function ends(t) return np.zeros({ k[2] }, t), np.zeros({ k[2] }, t) + at[1](t) end
   return base.new(who, {
     event_shape = { k[2] },
@@ -163,6 +173,7 @@ end
 function M.wishart(df, scale)
   local who = 'distributions.wishart'
   local at, n, dtype = read(who, { 'df', 'scale' }, { 0, 2 }, { df, scale })
+  above(who, 'df', at[1], n[2] - 1)
   local function mean(t) return at[1](t) * at[2](t) end
   local function var(t)
     local s = at[2](t)
