@@ -142,13 +142,10 @@ end
 
 -- The options of one of n layers: its own key.
 local function keyed(opts, n)
-  local keys = opts and opts.rng and random.split(opts.rng, n)
+  local key = common.key_of(opts)
+  local keys = key and random.split(key, n)
   return function(i)
-    if not keys then return opts end
-    local mine = {}
-    for k, v in pairs(opts) do mine[k] = v end
-    mine.rng = keys[i]
-    return mine
+    return keys and common.with_key(opts, keys[i]) or opts
   end
 end
 
@@ -225,7 +222,7 @@ function M.Dropout(rate, mode)
       tostring(rate))
   end
   return layer(function(_, shape) return shape, {} end, function(_, x, opts)
-    local key = opts and opts.rng
+    local key = common.key_of(opts)
     if not key then
       core.raise 'stax.Dropout: apply needs a key: apply(params, x, { rng = key })'
     end

@@ -281,6 +281,8 @@ describe('a layer of the user', function()
     local keys = random.split(key, 2)
     near(random.normal(keys[1], { 3 }) + random.normal(keys[2], { 3 }),
       two.apply({ {}, {} }, x, { rng = key }), 1e-6, 1e-6, 'serial')
+    near(two.apply({ {}, {} }, x, { rng = key }), two.apply({ {}, {} }, x, { key = key }), 0, 0,
+      'key is rng')
     local side = stax.parallel(Noise, Noise).apply({ {}, {} }, { x, x }, { rng = key })
     near(random.normal(keys[2], { 3 }), side[2], 0, 0, 'parallel')
   end)

@@ -33,6 +33,17 @@ function M.parts(who, given)
   return init, apply
 end
 
+--- The key among the options of `apply`: `rng`, or `key`.
+function M.key_of(opts) return opts and (opts.rng or opts.key) end
+
+--- Options with another key.
+function M.with_key(opts, key)
+  local mine = {}
+  for name, value in pairs(opts) do mine[name] = value end
+  mine.rng, mine.key = key, nil
+  return mine
+end
+
 --- "Conv(8, 3x3)" from a name and numbers or lists of sizes.
 function M.title(name, ...)
   local parts = { ... }

@@ -38,17 +38,15 @@ function M.DeepSet(phi, rho, opts)
     return out, { first, second }
   end
   local function apply(params, x, more)
-    local n, keys, mine = x.shape[1], nil, more
-    if more and more.rng then
-      keys = random.split(more.rng)
-      mine = setmetatable({ rng = keys[2] }, { __index = more })
+    local key, keys, mine, y = common.key_of(more), nil, more, nil
+    if key then
+      keys = random.split(key)
+      mine = common.with_key(more, keys[2])
     end
-    local function one(v, key)
-      return phi_apply(params[1], v, key and setmetatable({ rng = key }, { __index = more })
-        or more)
+    local function one(v, own)
+      return phi_apply(params[1], v, own and common.with_key(more, own) or more)
     end
-    local y
-    if keys then y = vmap(one)(x, random.split(keys[1], n))
+    if keys then y = vmap(one)(x, random.split(keys[1], x.shape[1]))
     else y = vmap(one)(x) end
     return rho_apply(params[2], pool(y, { axis = 1 }), mine)
   end
