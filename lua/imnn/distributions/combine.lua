@@ -384,8 +384,8 @@ function M.truncated(d, low, high, opts)
       local c = lo(array.default_dtype())
       local dtype = c.dtype == 'f64' and 'f64' or array.default_dtype()
       local size = base.sample_shape(who, shape, event)
-      local least = dtype == 'f64' and 2 ^ -53 or 2 ^ -24
-      return own.quantile(random.uniform(key, size, { minval = least, dtype = dtype }))
+      local smallest = dtype == 'f64' and 2 ^ -53 or 2 ^ -24
+      return own.quantile(random.uniform(key, size, { minval = smallest, dtype = dtype }))
     end,
   }, args.rows({ names = d.names }, opts or {}))
 end

@@ -7,12 +7,15 @@
 -- shape, dtype, the other parameters ...) or the `sampler` of imnn.random, which takes these.
 -- `infinite`: parameters may be infinite; `discrete`: whole numbers, which have no loc and scale;
 -- `ends`, `reach`, `extent` of the parameters: ends of the support, limits of plots, and outside of
--- which the density does not count, where quantiles do not say so.
+-- which the density does not count, where quantiles do not say so. `own`: functions (x, parameters
+-- ...) that imnn.scipy.stats does not have.
 -- @module imnn.distributions.table
 local args = require 'imnn.args'
 local array = require 'imnn.array'
 local base = require 'imnn.distributions.base'
+local core = require 'imnn.core'
 local joined = require('imnn.numpy.axes').joined
+local nodes = require 'imnn.lfi.nodes'
 local np = require 'imnn.numpy'
 local parameters = require 'imnn.scipy.parameters'
 local random = require 'imnn.random'
@@ -61,6 +64,8 @@ local function make(name, row)
     -- A function of imnn.scipy.stats, at x or of the parameters alone.
     local of, law = row.of or function(...) return ... end, stats[row.stats]
     local function at_x(what)
+      local own = row.own and row.own[what]
+      if own then return function(x) return own(x, values(x.dtype)) end end
       local fn = rawget(law, what)
       return fn and function(x) return fn(x, of(values(x.dtype))) end
     end
@@ -102,6 +107,27 @@ local function make(name, row)
     return base.new(who, { event_shape = shape, each = each, draw = draw, bounds = each.bounds,
       reach = own(row.reach), extent = own(row.extent) }, opts)
   end
+end
+
+-- Of angles: 1/2 and the integral from the middle on, for which 12 deviations are enough.
+local function von_mises_cdf(x, mu, kappa)
+  local u, w = nodes.gauss_legendre(48)
+  u, w = np.array(u, x.dtype), np.array(w, x.dtype)
+  local most = np.minimum(12 / np.sqrt(np.maximum(kappa, 1)), math.pi)
+  local z = np.minimum(np.maximum(x - mu, -most), most)
+  local half = np.sin(0.5 * np.expand_dims(z, -1) * u)
+  local density = np.exp(-2 * np.expand_dims(kappa, -1) * half * half)
+  local part = z * (density * w):sum { axis = -1 } / (2 * math.pi * np.i0e(kappa))
+  return np.minimum(np.maximum(0.5 + part, 0), 1)
+end
+
+-- The sum of all probabilities up to x.
+local function beta_binomial_cdf(x, n, a, b)
+  if array.traced(n) then core.raise 'distributions.beta_binomial: a cdf needs a known n' end
+  local function last(y) return np.expand_dims(y, -1) end
+  local k = np.arange(0, n:max():item() + 1):astype(x.dtype)
+  local p = stats.betabinom.pmf(k, last(n), last(a), last(b))
+  return np.minimum((p * np.le(k, last(x))):sum { axis = -1 }, 1)
 end
 
 local function counts(x) return x:astype 'i32' end
@@ -443,6 +469,7 @@ rows.triangular = {
 -- @function von_mises
 rows.von_mises = {
   params = 'mu=0 kappa>=0', stats = 'vonmises', of = function(mu, kappa) return kappa, mu end,
+  own = { cdf = von_mises_cdf },
   draw = function(key, shape, dtype, mu, kappa)
     return mu + random.von_mises(key, 0, kappa, shape, dtype)
   end,
@@ -514,6 +541,7 @@ rows.poisson = { params = 'mu>=0', stats = 'poisson', discrete = true, sampler =
 -- @function beta_binomial
 rows.beta_binomial = {
   params = 'n>=0 a>0 b>0', stats = 'betabinom', discrete = true,
+  own = { cdf = beta_binomial_cdf },
   draw = function(key, shape, dtype, n, a, b)
     local keys = random.split(key)
     local p = random.beta(keys[1], a, b, shape, dtype)
