@@ -85,17 +85,18 @@ static bool is_whole(const part *p, const imnn_window *w)
     return whole;
 }
 
-/** What is the same for all examples of one part of one group. */
+/** What is the same for all examples of one part. */
 typedef struct job {
     const imnn_conv *c;
     part p;
-    bool lanes, whole; /* all groups at once; all places and taps are in this part */
-    int64_t group, size;
-    int64_t n, k;          /* columns and rows of its weights */
+    bool lanes, whole;     /* all groups at once; all places and taps are in this part */
+    int64_t groups, size;  /* products for a box; bytes of a number */
+    int64_t n, k;          /* columns and rows of the weights of one of them */
     int64_t inner, column; /* numbers that a tap meets, and from one to the next */
     int64_t count[3];      /* places in a box */
     bool gathers;          /* lines are short: rows are written */
     int64_t rows;          /* so many of them */
+    int64_t box_numbers, packed_bytes; /* of a group */
     /* Memory, of which `all` is the beginning: */
     char *all, *box, *matrix, *part_rows, *weights, *packed, *scratch;
     int64_t *run, *where;
@@ -105,7 +106,7 @@ typedef struct job {
 /** Where the numbers are that a box of places meets. */
 typedef struct view {
     const char *at;
-    int64_t element, line, plane; /* numbers from one to the next */
+    int64_t element, line, plane, group; /* numbers from one to the next */
 } view;
 
 static int64_t extent(const struct imnn_side *a, int64_t places)
@@ -117,7 +118,8 @@ static int64_t extent(const struct imnn_side *a, int64_t places)
 static void choose_boxes(job *j)
 {
     const struct imnn_side *s = j->p.w.side;
-    const int64_t room = BOX_BYTES / (j->inner * j->column * j->size * extent(&s[0], 1) + 1);
+    const int64_t element = j->groups * j->inner * j->column * j->size;
+    const int64_t room = BOX_BYTES / (element * extent(&s[0], 1) + 1);
     const int64_t line = room / larger(extent(&s[1], 1), 1);
     int64_t most = (line - (s[2].window - 1) * s[2].dilation - 1) / s[2].stride + 1;
     most = smaller(larger(most, FEW_PLACES), s[2].places);
@@ -149,26 +151,29 @@ static bool prepare(job *j, bool filter)
     j->gathers = !j->lanes && j->count[2] < SHORT && j->p.taps > 0;
     const int64_t fit = (filter ? FILTER_ROW_BYTES : ROW_BYTES) / (j->k * j->size + 1);
     j->rows = !j->gathers ? 0 : smaller(larger(fit, FEWEST_ROWS), MOST_ROWS);
-    const int64_t box = extent(&s[0], 1) * extent(&s[1], j->count[1]) * extent(&s[2], j->count[2]) *
-                        j->inner * j->column;
+    j->box_numbers = extent(&s[0], 1) * extent(&s[1], j->count[1]) * extent(&s[2], j->count[2]) *
+                     j->inner * j->column;
+    j->packed_bytes =
+        filter ? 0 : (int64_t)aligned(1, (int64_t)imnn_gemm_packed_bytes(j->c->dtype, j->k, j->n));
     const int64_t places = j->gathers ? j->rows : j->count[1] * j->count[2];
-    const int64_t runs = larger(filter ? j->count[1] : j->p.taps, 1);
-    const size_t box_bytes = aligned(box, j->size), matrix_bytes = aligned(j->rows * j->k, j->size),
+    const int64_t runs = larger(filter ? j->count[1] : j->p.taps, 1), groups = j->groups;
+    const size_t box_bytes = aligned(groups * j->box_numbers, j->size),
+                 matrix_bytes = aligned(groups * j->rows * j->k, j->size),
                  rows_bytes = j->whole ? 0 : aligned(places * j->n, j->size),
-                 weight_bytes = j->whole ? 0 : aligned(j->k * j->n, j->size),
+                 weight_bytes = j->whole ? 0 : aligned(groups * j->k * j->n, j->size),
                  run_bytes = aligned(runs, sizeof(int64_t)),
                  where_bytes = aligned(j->rows, sizeof(int64_t)),
-                 packed_bytes = filter ? 0 : imnn_gemm_packed_bytes(j->c->dtype, j->k, j->n) + 64,
+                 packed_bytes = (size_t)(groups * j->packed_bytes),
                  scratch_bytes =
                      imnn_gemm_scratch(j->c->dtype, places, j->n, filter ? places : j->k);
     j->bytes = box_bytes + matrix_bytes + rows_bytes + weight_bytes + run_bytes + where_bytes +
-               (packed_bytes + 63) / 64 * 64 + scratch_bytes + 64;
+               packed_bytes + scratch_bytes + 64;
     char *next = j->all = imnn_alloc_raw(j->bytes);
     if (!next) return false;
     j->box = take(&next, box_bytes), j->matrix = take(&next, matrix_bytes);
     j->part_rows = take(&next, rows_bytes), j->weights = take(&next, weight_bytes);
     j->run = take(&next, run_bytes), j->where = take(&next, where_bytes);
-    j->packed = take(&next, (packed_bytes + 63) / 64 * 64), j->scratch = next;
+    j->packed = take(&next, packed_bytes), j->scratch = next;
     return true;
 }
 
@@ -188,13 +193,22 @@ static void copy_lanes(const job *j, char *to, const char *from)
 static void copy_elements(const job *j, char *to, const char *from, int64_t count)
 {
     const int64_t all = j->c->in * j->size, bytes = j->inner * j->column * j->size;
+    const int64_t group = j->box_numbers * j->size;
     if (bytes == all && (!j->lanes || j->inner == 1)) {
         memcpy(to, from, (size_t)(count * all));
         return;
     }
     for (int64_t i = 0; i < count; i++, to += bytes, from += all)
         if (j->lanes) copy_lanes(j, to, from);
-        else memcpy(to, from + j->group * bytes, (size_t)bytes);
+        else
+            for (int64_t g = 0; g < j->groups; g++)
+                memcpy(to + g * group, from + g * bytes, (size_t)bytes);
+}
+
+static void clear(const job *j, char *to, int64_t count)
+{
+    for (int64_t g = 0; g < j->groups; g++, to += j->box_numbers * j->size)
+        memset(to, 0, (size_t)(count * j->inner * j->column * j->size));
 }
 
 static void copy_line(const job *j, char *to, const char *line, int64_t start, int64_t count)
@@ -202,9 +216,9 @@ static void copy_line(const job *j, char *to, const char *line, int64_t start, i
     const int64_t bytes = j->inner * j->column * j->size, size = j->p.w.side[2].size;
     const int64_t from = smaller(larger(start, 0), start + count);
     const int64_t end = larger(smaller(start + count, size), from);
-    memset(to, 0, (size_t)((from - start) * bytes));
+    clear(j, to, from - start);
     copy_elements(j, to + (from - start) * bytes, line + from * j->c->in * j->size, end - from);
-    memset(to + (end - start) * bytes, 0, (size_t)((start + count - end) * bytes));
+    clear(j, to + (end - start) * bytes, start + count - end);
 }
 
 static view look(const job *j, const char *x, const int64_t place[3], const int64_t count[3])
@@ -221,14 +235,14 @@ static view look(const job *j, const char *x, const int64_t place[3], const int6
     const int64_t in = j->c->in;
     if (inside)
         return (view){x + ((start[0] * s[1].size + start[1]) * s[2].size + start[2]) * in * j->size,
-                      in, s[2].size * in, s[1].size * s[2].size * in};
+                      in, s[2].size * in, s[1].size * s[2].size * in, 0};
     const int64_t element = j->inner * j->column;
-    const view v = {j->box, element, size[2] * element, size[1] * size[2] * element};
+    const view v = {j->box, element, size[2] * element, size[1] * size[2] * element,
+                    j->box_numbers};
     char *to = j->box;
     for (int64_t a = start[0]; a < start[0] + size[0]; a++)
         for (int64_t b = start[1]; b < start[1] + size[1]; b++, to += v.line * j->size)
-            if (a < 0 || a >= s[0].size || b < 0 || b >= s[1].size)
-                memset(to, 0, (size_t)(v.line * j->size));
+            if (a < 0 || a >= s[0].size || b < 0 || b >= s[1].size) clear(j, to, size[2]);
             else
                 copy_line(j, to, x + (a * s[1].size + b) * s[2].size * in * j->size, start[2],
                           size[2]);
@@ -276,19 +290,20 @@ static int64_t tap_number(const job *j, int64_t a, int64_t b, int64_t c)
            p->tap[2] + c * p->tap_step[2];
 }
 
-/* The weights of the taps of this part are copied from w, or back. */
+/* The weights of the taps of this part are copied from w, group by group, or back. */
 static void copy_weights(const job *j, char *w, bool back)
 {
     const struct imnn_side *s = j->p.w.side;
     const int64_t row = j->c->out * j->size, bytes = j->n * j->size;
     char *part_w = j->weights;
-    for (int64_t a = 0; a < s[0].window; a++)
-        for (int64_t b = 0; b < s[1].window; b++)
-            for (int64_t c = 0; c < s[2].window; c++) {
-                char *at = w + tap_number(j, a, b, c) * j->inner * row;
-                for (int64_t i = 0; i < j->inner; i++, at += row, part_w += bytes)
-                    memcpy(back ? at : part_w, back ? part_w : at, (size_t)bytes);
-            }
+    for (int64_t g = 0; g < j->groups; g++, w += bytes)
+        for (int64_t a = 0; a < s[0].window; a++)
+            for (int64_t b = 0; b < s[1].window; b++)
+                for (int64_t c = 0; c < s[2].window; c++) {
+                    char *at = w + tap_number(j, a, b, c) * j->inner * row;
+                    for (int64_t i = 0; i < j->inner; i++, at += row, part_w += bytes)
+                        memcpy(back ? at : part_w, back ? part_w : at, (size_t)bytes);
+                }
 }
 
 /* For every box: where it begins, and how many places it has. */
@@ -311,8 +326,11 @@ typedef struct rows {
 static void gather_row(const job *j, const view *v, int64_t row, const char *from, int64_t runs)
 {
     const size_t bytes = (size_t)(j->k / runs * j->size);
-    char *to = j->matrix + row * j->k * j->size;
-    for (int64_t r = 0; r < runs; r++, to += bytes) memcpy(to, from + j->run[r] * j->size, bytes);
+    for (int64_t g = 0; g < j->groups; g++, from += v->group * j->size) {
+        char *to = j->matrix + (g * j->rows + row) * j->k * j->size;
+        for (int64_t r = 0; r < runs; r++, to += bytes)
+            memcpy(to, from + j->run[r] * j->size, bytes);
+    }
 }
 
 typedef void flush_fn(const job *j, rows *waiting, char *w, bool *accumulate);
@@ -339,26 +357,31 @@ static void gather_box(const job *j, rows *waiting, char *y, const view *v, cons
 static void pack(const job *j, char *w)
 {
     if (!j->whole) copy_weights(j, w, false);
-    imnn_gemm_pack(j->c->dtype, j->packed, j->k, j->n, j->whole ? w : j->weights,
-                   j->whole ? j->c->out : j->n, 1);
+    for (int64_t g = 0; g < j->groups; g++)
+        imnn_gemm_pack(j->c->dtype, j->packed + g * j->packed_bytes, j->k, j->n,
+                       j->whole ? w + g * j->n * j->size : j->weights + g * j->k * j->n * j->size,
+                       j->whole ? j->c->out : j->n, 1);
 }
 
 static void forward_rows(const job *j, rows *waiting, char *w, bool *accumulate)
 {
     const int64_t bytes = j->n * j->size;
-    imnn_gemm_run(j->c->dtype, &(imnn_gemm){.m = waiting->count,
-                                            .n = j->n,
-                                            .k = j->k,
-                                            .a = j->matrix,
-                                            .a_row = j->k,
-                                            .a_col = 1,
-                                            .b = j->packed,
-                                            .packed = true,
-                                            .c = j->whole ? waiting->first : j->part_rows,
-                                            .c_row = j->whole ? j->c->out : j->n,
-                                            .scratch = j->scratch});
-    for (int64_t i = 0; !j->whole && i < waiting->count; i++)
-        memcpy(waiting->first + j->where[i], j->part_rows + i * bytes, (size_t)bytes);
+    for (int64_t g = 0; g < j->groups; g++) {
+        char *y = waiting->first + g * bytes;
+        imnn_gemm_run(j->c->dtype, &(imnn_gemm){.m = waiting->count,
+                                                .n = j->n,
+                                                .k = j->k,
+                                                .a = j->matrix + g * j->rows * j->k * j->size,
+                                                .a_row = j->k,
+                                                .a_col = 1,
+                                                .b = j->packed + g * j->packed_bytes,
+                                                .packed = true,
+                                                .c = j->whole ? y : j->part_rows,
+                                                .c_row = j->whole ? j->c->out : j->n,
+                                                .scratch = j->scratch});
+        for (int64_t i = 0; !j->whole && i < waiting->count; i++)
+            memcpy(y + j->where[i], j->part_rows + i * bytes, (size_t)bytes);
+    }
     waiting->count = 0;
 }
 
@@ -370,12 +393,9 @@ static void forward_box(const job *j, char *y, const view *v, const int64_t at[3
     imnn_gemm g = {.m = count[2],
                    .n = j->n,
                    .k = runs ? j->k / runs : 0,
-                   .a = v->at,
                    .a_row = s[2].stride * v->element,
                    .a_col = j->column,
-                   .b = j->packed,
                    .packed = true,
-                   .c = y + place_number(j, at[0], at[1], at[2]) * out * j->size,
                    .c_row = j->p.place_step[2] * out,
                    .lines = count[1],
                    .a_line = s[1].stride * v->line,
@@ -385,7 +405,13 @@ static void forward_box(const job *j, char *y, const view *v, const int64_t at[3
                    .lanes = j->lanes,
                    .scratch = j->scratch};
     if (g.a_line == g.m * g.a_row && g.c_line == g.m * g.c_row) g.m *= g.lines, g.lines = 1;
-    imnn_gemm_run(j->c->dtype, &g);
+    y += place_number(j, at[0], at[1], at[2]) * out * j->size;
+    for (int64_t i = 0; i < j->groups; i++) {
+        g.a = v->at + i * v->group * j->size;
+        g.b = j->packed + i * j->packed_bytes;
+        g.c = y + i * j->n * j->size;
+        imnn_gemm_run(j->c->dtype, &g);
+    }
 }
 
 static void forward(const job *j, char *y, const char *x, char *w, int64_t examples)
@@ -405,26 +431,47 @@ static void forward(const job *j, char *y, const char *x, char *w, int64_t examp
 
 /* ---- derivative in the weights ---- */
 
+/* Where the derivative of the weights of a group is summed. */
+static char *group_weights(const job *j, char *w, int64_t g)
+{
+    return w + g * j->n * j->size * (j->whole ? 1 : j->k);
+}
+
 static void filter_rows(const job *j, rows *waiting, char *w, bool *accumulate)
 {
     const int64_t bytes = j->n * j->size;
-    for (int64_t i = 0; !j->whole && i < waiting->count; i++)
-        memcpy(j->part_rows + i * bytes, waiting->first + j->where[i], (size_t)bytes);
-    imnn_gemm_run(j->c->dtype, &(imnn_gemm){.m = j->k,
-                                            .n = j->n,
-                                            .k = waiting->count,
-                                            .a = j->matrix,
-                                            .a_row = 1,
-                                            .a_col = j->k,
-                                            .b = j->whole ? waiting->first : j->part_rows,
-                                            .b_row = j->whole ? j->c->out : j->n,
-                                            .b_col = 1,
-                                            .c = w,
-                                            .c_row = j->whole ? j->c->out : j->n,
-                                            .accumulate = *accumulate,
-                                            .scratch = j->scratch});
+    for (int64_t g = 0; g < j->groups; g++) {
+        const char *dy = waiting->first + g * bytes;
+        for (int64_t i = 0; !j->whole && i < waiting->count; i++)
+            memcpy(j->part_rows + i * bytes, dy + j->where[i], (size_t)bytes);
+        imnn_gemm_run(j->c->dtype, &(imnn_gemm){.m = j->k,
+                                                .n = j->n,
+                                                .k = waiting->count,
+                                                .a = j->matrix + g * j->rows * j->k * j->size,
+                                                .a_row = 1,
+                                                .a_col = j->k,
+                                                .b = j->whole ? dy : j->part_rows,
+                                                .b_row = j->whole ? j->c->out : j->n,
+                                                .b_col = 1,
+                                                .c = group_weights(j, w, g),
+                                                .c_row = j->whole ? j->c->out : j->n,
+                                                .accumulate = *accumulate,
+                                                .scratch = j->scratch});
+    }
     waiting->count = 0;
     *accumulate = true;
+}
+
+/* Cotangents of a box of the places of a part, one after the other. */
+static void copy_places(const job *j, const char *dy, const int64_t at[3], const int64_t count[3])
+{
+    const int64_t bytes = j->n * j->size;
+    char *to = j->part_rows;
+    for (int64_t p = 0; p < count[1]; p++)
+        for (int64_t q = 0; q < count[2]; q++, to += bytes) {
+            const int64_t place = place_number(j, at[0], at[1] + p, at[2] + q);
+            memcpy(to, dy + place * j->c->out * j->size, (size_t)bytes);
+        }
 }
 
 /* Rows of the weights are windows now, and places are what is summed over. */
@@ -433,23 +480,13 @@ static void filter_box(const job *j, char *w, const char *dy, const view *v, con
 {
     const struct imnn_side *s = j->p.w.side;
     const bool adjacent = is_adjacent(j, v);
-    const int64_t row = j->whole ? j->c->out : j->n, bytes = j->n * j->size;
-    const char *b = dy + place_number(j, at[0], at[1], at[2]) * j->c->out * j->size;
-    if (!j->whole) {
-        char *to = j->part_rows;
-        for (int64_t p = 0; p < count[1]; p++)
-            for (int64_t q = 0; q < count[2]; q++, to += bytes)
-                memcpy(to, dy + place_number(j, at[0], at[1] + p, at[2] + q) * j->c->out * j->size,
-                       (size_t)bytes);
-        b = j->part_rows;
-    }
+    const int64_t row = j->whole ? j->c->out : j->n;
     for (int64_t i = 0; i < count[1]; i++) j->run[i] = i * s[1].stride * v->line;
     imnn_gemm g = {.m = adjacent ? s[2].window * j->inner : j->inner,
                    .n = j->n,
                    .k = count[2],
                    .a_row = j->column,
                    .a_col = s[2].stride * v->element,
-                   .b = b,
                    .b_row = row,
                    .b_col = 1,
                    .c_row = row,
@@ -462,13 +499,20 @@ static void filter_box(const job *j, char *w, const char *dy, const view *v, con
                    .scratch = j->scratch};
     g.c_line = g.m * row;
     if (s[1].stride * v->line == g.k * g.a_col) g.k *= g.runs, g.runs = 1;
-    const int64_t step = g.lines * g.c_line * j->size;
-    for (int64_t p = 0; p < s[0].window; p++)
-        for (int64_t q = 0; q < (adjacent ? 1 : s[1].window); q++, w += step) {
-            g.a = v->at + (p * s[0].dilation * v->plane + q * s[1].dilation * v->line) * j->size;
-            g.c = w;
-            imnn_gemm_run(j->c->dtype, &g);
-        }
+    for (int64_t i = 0; i < j->groups; i++, dy += j->n * j->size) {
+        const char *a = v->at + i * v->group * j->size;
+        char *c = group_weights(j, w, i);
+        g.b = j->whole ? dy + place_number(j, at[0], at[1], at[2]) * j->c->out * j->size
+                       : j->part_rows;
+        if (!j->whole) copy_places(j, dy, at, count);
+        for (int64_t p = 0; p < s[0].window; p++)
+            for (int64_t q = 0; q < (adjacent ? 1 : s[1].window); q++) {
+                g.a = a + (p * s[0].dilation * v->plane + q * s[1].dilation * v->line) * j->size;
+                g.c = c;
+                imnn_gemm_run(j->c->dtype, &g);
+                c += g.lines * g.c_line * j->size;
+            }
+    }
 }
 
 static void filter(const job *j, char *dy, const char *x, char *dw, int64_t examples,
@@ -495,25 +539,23 @@ static void filter(const job *j, char *dy, const char *x, char *dw, int64_t exam
 
 /* ---- both ---- */
 
-/* All parts of all groups; y and w are read in one direction and written in the other. */
+/* All parts; y and w are read in one direction and written in the other. */
 static bool run(const imnn_conv *c, char *y, const char *x, char *w, int64_t examples,
                 bool is_filter, bool accumulate)
 {
     const int64_t in = c->in / c->groups, out = c->out / c->groups;
     job j = {.c = c, .size = (int64_t)imnn_dtype_size(c->dtype)};
     j.lanes = c->groups > 1 && (in == 1 ? out < LANE_COLUMNS : out <= FEW_COLUMNS);
-    j.inner = in, j.column = j.lanes ? c->out : 1, j.n = j.lanes ? c->out : out;
-    for (j.group = 0; j.group < (j.lanes ? 1 : c->groups); j.group++) {
-        for (bool more = next_part(&j.p, &c->window, true); more;
-             more = next_part(&j.p, &c->window, false)) {
-            j.whole = is_whole(&j.p, &c->window);
-            if (j.p.places == 0 || (is_filter && j.p.taps == 0)) continue;
-            if (!prepare(&j, is_filter)) return false;
-            if (is_filter) filter(&j, y, x, w, examples, accumulate);
-            else forward(&j, y, x, w, examples);
-            imnn_free(j.all, j.bytes);
-        }
-        y += j.n * j.size, w += j.n * j.size;
+    j.groups = j.lanes ? 1 : c->groups, j.n = j.lanes ? c->out : out;
+    j.inner = in, j.column = j.lanes ? c->out : 1;
+    for (bool more = next_part(&j.p, &c->window, true); more;
+         more = next_part(&j.p, &c->window, false)) {
+        j.whole = is_whole(&j.p, &c->window);
+        if (j.p.places == 0 || (is_filter && j.p.taps == 0)) continue;
+        if (!prepare(&j, is_filter)) return false;
+        if (is_filter) filter(&j, y, x, w, examples, accumulate);
+        else forward(&j, y, x, w, examples);
+        imnn_free(j.all, j.bytes);
     }
     return true;
 }
