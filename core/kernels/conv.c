@@ -29,15 +29,6 @@ static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 static int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
 static int64_t cut(int64_t n, int64_t by) { return (n + by - 1) / by; }
 
-static int64_t common_divisor(int64_t a, int64_t b)
-{
-    while (b) {
-        const int64_t r = a % b;
-        a = b, b = r;
-    }
-    return a;
-}
-
 /** Every place_step-th place and tap_step-th tap of a window, as a window without base. */
 typedef struct part {
     imnn_window w;
@@ -50,8 +41,8 @@ typedef struct part {
 static void divide_side(part *p, int d, const struct imnn_side *a, int64_t place)
 {
     struct imnn_side *s = &p->w.side[d];
-    const int64_t step = a->base / common_divisor(a->stride, a->base);
-    const int64_t tap_step = a->base / common_divisor(a->dilation, a->base);
+    const int64_t step = a->base / imnn_common_divisor(a->stride, a->base);
+    const int64_t tap_step = a->base / imnn_common_divisor(a->dilation, a->base);
     const int64_t most = smaller(tap_step, a->window);
     int64_t t = 0;
     while (t < most && (place * a->stride + t * a->dilation - a->low) % a->base) t++;

@@ -15,6 +15,13 @@ typedef void imnn_reduce_kernel(void *out, const void *in, int64_t outer, int64_
                                 bool accumulate);
 enum { IMNN_SUM, IMNN_PROD, IMNN_MAX, IMNN_MIN, IMNN_NREDUCE };
 
+/** What windows meet: n elements, of `channels` numbers each, element[i] being where one is in
+ *  `in`. The first `lanes` numbers behind each are summed, compared, or the largest of them found:
+ *  the number of its element as i32, the first of several, -1 if n = 0. NaN is larger than all. */
+typedef void imnn_window_kernel(void *out, const void *in, const int64_t *element, int64_t n,
+                                int64_t channels, int64_t lanes);
+enum { IMNN_WINDOW_SUM, IMNN_WINDOW_MAX, IMNN_WINDOW_ARGMAX, IMNN_NWINDOW };
+
 /** What is compiled once for every instruction set: isa_sse2.c, isa_avx2.c, isa_avx512.c. */
 typedef struct imnn_isa_kernels {
     int lanes;                                          /* of 32 bits, in a vector */
@@ -22,6 +29,7 @@ typedef struct imnn_isa_kernels {
     imnn_map_kernel *const *select[IMNN_NDTYPE];        /* by comparison; NULL: no real dtype */
     imnn_map_kernel *convert[IMNN_NDTYPE][IMNN_NDTYPE]; /* complex numbers: by their parts */
     imnn_reduce_kernel *reduce[IMNN_NREDUCE][IMNN_NDTYPE];
+    imnn_window_kernel *window[IMNN_NWINDOW][IMNN_NDTYPE];
     /* The words p, q of n blocks of one key: p[i] and q[i], either may be NULL; p[i] xor q[i];
      * p[0], q[0], p[1], ... */
     void (*blocks)(uint32_t *p, uint32_t *q, const uint32_t key[2], imnn_counters c, int64_t n);

@@ -268,7 +268,7 @@ imnn_rows imnn_rows_before(const imnn_vertex *v, const imnn_type *in, int64_t R,
  *   conv                  {n, groups, 0, SIDE...}: n spatial axes (up to 3), for each of which SIDE
  *                         is {window, stride, low, high, base dilation, window dilation}
  *   conv_filter           {n, groups, leading axes of the result, SIDE...}
- *   window_sum, window_argmax  {n, SIDE...}
+ *   window_sum, window_max, window_argmax  {n, SIDE...}
  *   stop_gradient         {}
  *   loop, branch, custom  {bodies, body..., result, ...}: hold.h */
 #endif

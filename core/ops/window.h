@@ -29,6 +29,15 @@ static inline int64_t imnn_window_meets(const struct imnn_side *a, int64_t place
     if (a->base == 1) return at < a->size ? at : -1;
     return at % a->base == 0 && at / a->base < a->size ? at / a->base : -1;
 }
+/** The largest number that divides both, which are above 0. */
+static inline int64_t imnn_common_divisor(int64_t a, int64_t b)
+{
+    while (b) {
+        const int64_t r = a % b;
+        a = b, b = r;
+    }
+    return a;
+}
 static inline int64_t imnn_window_product(const imnn_window *w, size_t member)
 {
     int64_t n = 1;

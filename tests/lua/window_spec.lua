@@ -280,6 +280,34 @@ describe('reduce_window', function()
       lax.reduce_window(y, 0, 'add', { 3, 1, 1, 5 }))
     local first = np.array({ 1, 0 / 0, 3 }, 'f64')
     assert.is_true(np.isnan(lax.reduce_window(first, -math.huge, 'max', { 3 })[1]):item())
+    for _, dtype in ipairs { 'i32', 'u32' } do -- as many as vectors and some more
+      local whole = np.arange(0, 41):astype(dtype)
+      is(np.arange(0, 40), lax.reduce_window(whole, math.huge, 'min', { 2 }))
+      is(np.arange(1, 41), lax.reduce_window(whole, -math.huge, 'max', { 2 }))
+    end
+    local most = np.array({ -2147483648, 2147483647, 5 }, 'i32')
+    is({ -2147483648, 5 }, lax.reduce_window(most, math.huge, 'min', { 2 }))
+  end)
+
+  it('is the same for few channels and many, near edges and apart from them', function()
+    for channels = 1, 70, 23 do
+      local v = draw(channels, { 13, 11, channels })
+      for _, o in ipairs {
+        { padding = 'SAME' }, { window_strides = { 2, 2, 1 } }, { window_dilation = { 1, 3, 1 } },
+        { window_strides = { 1, 3, 1 }, padding = { { 1, 2 }, { 1, 0 }, { 0, 0 } } },
+      } do
+        local most = lax.reduce_window(v, -math.huge, 'max', { 3, 2, 1 }, o)
+        local sum = lax.reduce_window(v, 0, 'add', { 3, 2, 1 }, o)
+        for c = 1, channels, 11 do
+          local one = v[{ {}, {}, { c, c } }]
+          near(lax.reduce_window(one, -math.huge, 'max', { 3, 2, 1 }, o),
+            most[{ {}, {}, { c, c } }], 0)
+          near(lax.reduce_window(one, 0, 'add', { 3, 2, 1 }, o), sum[{ {}, {}, { c, c } }], 0)
+          near(-lax.reduce_window(-one, math.huge, 'min', { 3, 2, 1 }, o),
+            most[{ {}, {}, { c, c } }], 0)
+        end
+      end
+    end
   end)
 
   it('gives the slope to the first of equal elements', function()

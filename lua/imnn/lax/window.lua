@@ -72,15 +72,6 @@ local function flat(w, x)
   return shape.reshape(x, out), first
 end
 
-local function largest(w, x, least)
-  local where = array.apply('window_argmax', { x }, w.attr)
-  local line, axis = flat(w, x)
-  if where.size == 0 then return promote.convert(where, x.dtype) end
-  local y = array.apply('take_along', { line, (flat(w, where)) }, { axis })
-  y = shape.reshape(y, where.shape)
-  return w.empty and elementwise('where', elementwise('lt', where, 0), least, y) or y
-end
-
 local computations = {}
 
 function computations.add(w, init)
@@ -88,11 +79,13 @@ function computations.add(w, init)
   return init == 0 and y or y + init
 end
 function computations.max(w, init)
-  local y = largest(w, w.x, init)
+  local y = array.apply('window_max', { w.x }, w.attr)
   return init == -math.huge and y or elementwise('maximum', y, init)
 end
+-- Upside down; the complement of whole numbers, since there is one more below 0 or none.
+local function turned(x) return elementwise(promote.is_float(x.dtype) and 'neg' or 'not', x) end
 function computations.min(w, init)
-  local y = -largest(w, -w.x, -init)
+  local y = turned(array.apply('window_max', { turned(w.x) }, w.attr))
   return init == math.huge and y or elementwise('minimum', y, init)
 end
 
@@ -141,7 +134,7 @@ function M.select_and_scatter_add(operand, select, window_dimensions, source, op
   end
   local x = create.as_array(operand, who)
   source = create.as_array(source, who)
-  local w = windows_of(who, select == 'max' and x or -x, window_dimensions, opts)
+  local w = windows_of(who, select == 'max' and x or turned(x), window_dimensions, opts)
   local s = windows_of(who, source, window_dimensions, { padding = opts and opts.padding,
     window_strides = opts and opts.window_strides })
   local where = array.apply('window_argmax', { w.x }, w.attr)
