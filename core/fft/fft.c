@@ -205,17 +205,24 @@ static bool plan_batches(imnn_fft *f)
     return f->batches > 0;
 }
 
-/* A plan for columns of one axis, as many as there are or as a panel has. */
-static bool plan_panel(imnn_fft *f)
+/* Plans for columns of one axis: as many as there are or as a panel has, and for those that the
+ * last panel has, rounded up to whole vectors. */
+static bool plan_panels(imnn_fft *f)
 {
     const int64_t fit = BATCH_ELEMENTS / 8 / f->key.n[0], most = fit > PANEL ? fit : PANEL;
-    const int64_t count = f->key.inner < most ? f->key.inner : most;
-    const size_t in_room = round_up(in_bytes(f, count)), room = in_room + out_bytes(f, count);
+    const int64_t all = f->key.inner, width = all < most ? all : most;
+    const int64_t rest = (all % width + 3) / 4 * 4;
+    const size_t in_room = round_up(in_bytes(f, width)), room = in_room + out_bytes(f, width);
     char *in = imnn_alloc_raw(room);
     if (!in) return false;
-    f->batch[0] = (struct batch){count, make_plan(f, count, in, in + in_room)};
+    for (int k = 0; k < (rest > 0 && rest < width ? 2 : 1); k++) {
+        const int64_t count = k ? rest : width;
+        f->batch[k] = (struct batch){count, make_plan(f, count, in, in + in_room)};
+        if (!f->batch[k].plan) break;
+        f->batches++;
+    }
     imnn_free(in, room);
-    return f->batch[0].plan && ++f->batches;
+    return f->batches > 0;
 }
 
 static imnn_fft *obtain(const key *k);
@@ -260,7 +267,7 @@ static imnn_fft *create(const key *k)
     }
     const bool large = (size_t)f->in_count * f->in_size > LARGE_BYTES;
     const bool ok = k->rank > 1 && (large || k->inner > 1) ? plan_axes(f)
-                    : k->inner > 1                         ? plan_panel(f)
+                    : k->inner > 1                         ? plan_panels(f)
                                                            : plan_batches(f);
     if (ok) return f;
     destroy(f);
@@ -363,8 +370,10 @@ static void run_rows(const imnn_fft *f, char *to, const char *from, int64_t coun
 static void run_panel(const imnn_fft *f, char *to, const char *from, int64_t column, double scale,
                       char *work)
 {
-    const int64_t all = f->batch[0].count, inner = f->key.inner;
-    const size_t n = (size_t)(inner - column < all ? inner - column : all);
+    const int64_t inner = f->key.inner, left = inner - column;
+    const struct batch *b = &f->batch[f->batches > 1 && left <= f->batch[1].count];
+    const int64_t all = b->count;
+    const size_t n = (size_t)(left < all ? left : all);
     const size_t in_line = (size_t)all * f->in_size, out_line = (size_t)all * f->out_size;
     const size_t in_step = (size_t)inner * f->in_size, out_step = (size_t)inner * f->out_size;
     char *result = work + round_up(in_bytes(f, all)), *p = work;
@@ -373,7 +382,7 @@ static void run_panel(const imnn_fft *f, char *to, const char *from, int64_t col
         memcpy(p, from, n * f->in_size);
         memset(p + n * f->in_size, 0, in_line - n * f->in_size);
     }
-    execute(f, f->batch[0].plan, work, result);
+    execute(f, b->plan, work, result);
     if (scale != 1) multiply(f, result, result, out_bytes(f, all), scale);
     p = result;
     for (int64_t i = out_elements(f, 1); i > 0; i--, p += out_line, to += out_step)
