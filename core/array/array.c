@@ -105,10 +105,25 @@ imnn_array *imnn_array_retain(const imnn_array *a)
     return owned;
 }
 
+imnn_status imnn_array_share(imnn_array **out, const imnn_array *a, const imnn_shape *shape)
+{
+    imnn_array *b = imnn_alloc(sizeof *b);
+    *out = b;
+    if (!b) return IMNN_ENOMEM;
+    atomic_init(&b->refs, 1);
+    b->dtype = a->dtype;
+    b->shape = *shape;
+    b->bytes = a->bytes;
+    b->data = a->data;
+    b->owner = imnn_array_retain(a->owner ? a->owner : a);
+    return IMNN_OK;
+}
+
 void imnn_array_release(imnn_array *a)
 {
     if (!a || atomic_fetch_sub_explicit(&a->refs, 1, memory_order_acq_rel) > 1) return;
-    imnn_free(a->data, a->bytes);
+    if (a->owner) imnn_array_release(a->owner);
+    else imnn_free(a->data, a->bytes);
     imnn_free(a, sizeof *a);
 }
 

@@ -12,10 +12,13 @@ struct imnn_array {
     imnn_shape shape;
     size_t bytes;
     void *data; /* written only by the function that makes the array, before it hands it out */
+    struct imnn_array *owner; /* whose elements these are; NULL: its own */
 };
 
 /** Like imnn_array_zeros, but the values are not set: its caller goes on to write them. */
 imnn_status imnn_array_new(imnn_array **out, imnn_dtype dtype, const imnn_shape *shape);
+/** The elements of a under another shape of as many: shared, not copied. */
+imnn_status imnn_array_share(imnn_array **out, const imnn_array *a, const imnn_shape *shape);
 int64_t imnn_shape_count(const imnn_shape *s); /* number of elements */
 bool imnn_shape_equal(const imnn_shape *a, const imnn_shape *b);
 /** numpy's broadcasting: false if the shapes do not fit. */

@@ -9,6 +9,8 @@ typedef struct slot {
     int op, n;
     imnn_attr attr;
     imnn_type in[MOST_INPUTS];
+    bool shares;      /* the result has the elements of the first input, in their order, */
+    imnn_shape shape; /* under this shape */
 } slot;
 
 /* Of the thread, since a program is used by one thread at a time. */
@@ -32,18 +34,27 @@ static bool fits(const slot *s, int op, int n, const imnn_array *const *x, const
     return true;
 }
 
-static imnn_status compile(imnn_program **out, int op, int n, const imnn_array *const *x,
+/* Whether y shows the elements of x in their order. */
+static bool is_same(const imnn_graph *g, imnn_node y, imnn_node x)
+{
+    const imnn_vertex *v = imnn_vertex_of(g, y);
+    return y == x || (v->op && v->op->id == IMNN_OP_reshape && v->x[0] == x);
+}
+
+static imnn_status compile(slot *s, int op, int n, const imnn_array *const *x,
                            const imnn_attr *attr)
 {
     imnn_graph *g = NULL;
     imnn_node in[n + 1], y;
-    *out = NULL;
+    *s = (slot){.op = op, .n = n};
     imnn_status st = imnn_graph_new(&g);
     if (st != IMNN_OK) return st;
     for (int i = 0; i < n; i++) in[i] = imnn_graph_input(g, x[i]->dtype, &x[i]->shape);
     y = imnn_graph_apply(g, op, n, in, attr);
     st = imnn_graph_status(g);
-    if (st == IMNN_OK) st = imnn_program_new(out, g, n, in, 1, &y);
+    if (st == IMNN_OK) st = imnn_program_new(&s->program, g, n, in, 1, &y);
+    if (st == IMNN_OK && n > 0)
+        s->shares = is_same(g, y, in[0]), s->shape = *imnn_graph_shape(g, y);
     imnn_graph_release(g);
     return st;
 }
@@ -52,13 +63,13 @@ static imnn_status apply(imnn_array **out, int op, int n, const imnn_array *cons
                          const imnn_attr *attr)
 {
     static const imnn_attr none;
-    imnn_program *p = NULL;
+    slot fresh;
     *out = NULL;
     if (!attr) attr = &none;
     if (n > MOST_INPUTS || attr->n < 0 || attr->n > MOST_NUMBERS) { /* or a sentence */
-        imnn_status st = compile(&p, op, n, x, attr);
-        if (st == IMNN_OK) st = imnn_program_run(p, x, out);
-        imnn_program_release(p);
+        imnn_status st = compile(&fresh, op, n, x, attr);
+        if (st == IMNN_OK) st = imnn_program_run(fresh.program, x, out);
+        imnn_program_release(fresh.program);
         return st;
     }
     if (!cache && !(cache = imnn_alloc(SLOTS * sizeof *cache))) return IMNN_ENOMEM;
@@ -70,12 +81,13 @@ static imnn_status apply(imnn_array **out, int op, int n, const imnn_array *cons
     }
     slot *s = &cache[(h ^ h >> 32) % SLOTS];
     if (!fits(s, op, n, x, attr)) {
-        imnn_status st = compile(&p, op, n, x, attr);
+        imnn_status st = compile(&fresh, op, n, x, attr);
         if (st != IMNN_OK) return st;
         imnn_program_release(s->program);
-        *s = (slot){.program = p, .op = op, .n = n, .attr = imnn_attr_copy(attr)};
+        *s = fresh, s->attr = imnn_attr_copy(attr);
         for (int i = 0; i < n; i++) s->in[i] = (imnn_type){x[i]->dtype, x[i]->shape};
     }
+    if (s->shares) return imnn_array_share(out, x[0], &s->shape);
     return imnn_program_run(s->program, x, out);
 }
 
