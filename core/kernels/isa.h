@@ -13,6 +13,9 @@ typedef struct imnn_counters {
 
 typedef void imnn_reduce_kernel(void *out, const void *in, int64_t outer, int64_t n, int64_t inner,
                                 bool accumulate);
+/** out (outer, inner): where along the middle axis of in (outer, n, inner), n >= 1. */
+typedef void imnn_search_kernel(int32_t *out, const void *in, int64_t outer, int64_t n,
+                                int64_t inner);
 enum { IMNN_SUM, IMNN_PROD, IMNN_MAX, IMNN_MIN, IMNN_NREDUCE };
 
 /** What windows meet: n elements, of `channels` numbers each, element[i] being where one is in
@@ -30,6 +33,7 @@ typedef struct imnn_isa_kernels {
     imnn_map_kernel *convert[IMNN_NDTYPE][IMNN_NDTYPE]; /* complex numbers: by their parts */
     imnn_reduce_kernel *reduce[IMNN_NREDUCE][IMNN_NDTYPE];
     imnn_window_kernel *window[IMNN_NWINDOW][IMNN_NDTYPE];
+    imnn_search_kernel *search[2][IMNN_NDTYPE]; /* of the largest, the smallest element */
     /* The words p, q of n blocks of one key: p[i] and q[i], either may be NULL; p[i] xor q[i];
      * p[0], q[0], p[1], ... */
     void (*blocks)(uint32_t *p, uint32_t *q, const uint32_t key[2], imnn_counters c, int64_t n);

@@ -1,5 +1,6 @@
 /* argmax, argmin: where along an axis the largest or smallest element is, the first of several; the
  * first NaN where there is one. */
+#include "core/kernels/isa.h"
 #include "core/ops/axis.h"
 #include <string.h>
 
@@ -29,45 +30,70 @@ static imnn_status infer_as(const char *name, imnn_type *out, const imnn_type *i
     return IMNN_OK;
 }
 
-/* p[i * step]: the first NaN, else the first that no other one beats. */
-#define SEARCH(T, BEATS)                                                                    \
-    static int32_t search_##T##_##BEATS(const void *data, int64_t n, int64_t step)          \
-    {                                                                                       \
-        const T *p = data;                                                                  \
-        int64_t best = 0;                                                                   \
-        for (int64_t i = 1; i < n && !(p[best * step] != p[best * step]); i++)              \
-            if (BEATS(p[i * step], p[best * step]) || p[i * step] != p[i * step]) best = i; \
-        return (int32_t)best;                                                               \
-    }
-#define LARGER(a, b) ((a) > (b))
-#define SMALLER(a, b) ((a) < (b))
-#define BOTH(T) SEARCH(T, LARGER) SEARCH(T, SMALLER)
-BOTH(float)
-BOTH(double)
-BOTH(int32_t)
-BOTH(uint32_t)
-BOTH(uint8_t)
+/* ---- the first axis of many elements, which rows cannot share ---- */
 
-typedef int32_t search(const void *data, int64_t n, int64_t step);
-static search *const searches[IMNN_NDTYPE][2] = {
-    [IMNN_F32] = {search_float_LARGER, search_float_SMALLER},
-    [IMNN_F64] = {search_double_LARGER, search_double_SMALLER},
-    [IMNN_I32] = {search_int32_t_LARGER, search_int32_t_SMALLER},
-    [IMNN_U32] = {search_uint32_t_LARGER, search_uint32_t_SMALLER},
-    [IMNN_BOOL] = {search_uint8_t_LARGER, search_uint8_t_SMALLER},
-};
+enum { RUNS = 32, SHARED_ELEMENTS = 1 << 16 };
+
+/* Where in x (runs, n, inner) the best of each run is, and what it is: (runs, inner). */
+typedef struct best {
+    imnn_node where, value;
+} best;
+
+static best best_of(imnn_graph *g, const imnn_op *op, imnn_node x, int64_t from)
+{
+    const imnn_node i = imnn_graph_build(g, op->id, 1, &x, &(imnn_attr){1, {1}});
+    const imnn_shape *s = imnn_graph_shape(g, x);
+    if (!imnn_graph_ok(g)) return (best){0, 0};
+    const imnn_shape runs = {2, {s->size[0], 1}};
+    const imnn_node first = g_add(
+        g,
+        g_mul(g, g_iota(g, IMNN_I32, &runs, 0), imnn_graph_number(g, IMNN_I32, (double)s->size[1])),
+        imnn_graph_number(g, IMNN_I32, (double)from));
+    return (best){g_add(g, i, first), g_squeeze(g, g_take_along(g, x, g_expand(g, i, 1), 1), 1)};
+}
+
+/* Runs of the axis are searched side by side, and what is left behind them; then their results. */
+static imnn_node by_runs(imnn_graph *g, const imnn_op *op, imnn_node x, int64_t n, int64_t inner)
+{
+    const int64_t each = n / RUNS, rest = n % RUNS;
+    const imnn_shape flat = {2, {n, inner}}, runs = {3, {RUNS, each, inner}};
+    const imnn_shape behind = {3, {1, rest, inner}};
+    x = g_reshape(g, x, &flat);
+    best b = best_of(g, op, g_reshape(g, g_part(g, x, 2, 0, RUNS * each), &runs), 0);
+    if (rest > 0) {
+        const imnn_node end = g_reshape(g, g_part(g, x, 2, RUNS * each, rest), &behind);
+        const best c = best_of(g, op, end, RUNS * each);
+        b.where = g_concatenate(g, 2, (imnn_node[]){b.where, c.where}, 0);
+        b.value = g_concatenate(g, 2, (imnn_node[]){b.value, c.value}, 0);
+    }
+    const imnn_node run = imnn_graph_build(g, op->id, 1, &b.value, &(imnn_attr){1, {0}});
+    return g_squeeze(g, g_take_along(g, b.where, g_expand(g, run, 0), 0), 0);
+}
+
+static imnn_node build(imnn_graph *g, const imnn_op *op, int count, const imnn_node *x,
+                       const imnn_attr *attr)
+{
+    const imnn_shape s = *imnn_graph_shape(g, x[0]);
+    const int64_t axis = attr->n == 1 ? attr->v[0] : -1;
+    if (axis < 0 || axis >= s.ndim || !(op->dtypes >> imnn_graph_dtype(g, x[0]) & 1))
+        return imnn_graph_add(g, op, count, x, attr);
+    const imnn_lines l = imnn_lines_along(&s, axis);
+    if (l.outer != 1 || l.n < 2 * RUNS || l.n > INT32_MAX || l.inner == 0 ||
+        imnn_shape_count(&s) < SHARED_ELEMENTS)
+        return imnn_graph_add(g, op, count, x, attr);
+    imnn_shape out = {0};
+    for (int k = 0; k < s.ndim; k++)
+        if (k != axis) out.size[out.ndim++] = s.size[k];
+    return g_reshape(g, by_runs(g, op, x[0], l.n, l.inner), &out);
+}
+
+/* ---- the kernel ---- */
 
 static void along(const imnn_call *c, bool smallest)
 {
     const imnn_type *in = &c->in[0].type;
-    const size_t size = imnn_dtype_size(in->dtype);
     const imnn_lines l = imnn_lines_along(&in->shape, c->attr->v[0]);
-    const char *p = c->in[0].data;
-    int32_t *out = c->out.data;
-    for (int64_t o = 0; o < l.outer; o++)
-        for (int64_t i = 0; i < l.inner; i++)
-            *out++ = searches[in->dtype][smallest](p + (size_t)(o * l.n * l.inner + i) * size, l.n,
-                                                   l.inner);
+    imnn_kernels()->search[smallest][in->dtype](c->out.data, c->in[0].data, l.outer, l.n, l.inner);
 }
 
 #define ARGUMENT(n, smallest, text)                                                              \
@@ -83,6 +109,7 @@ static void along(const imnn_call *c, bool smallest)
         .arity = 1,                                                                              \
         .class = IMNN_CALL,                                                                      \
         .dtypes = IMNN_ANY,                                                                      \
+        .build = build,                                                                          \
         .infer = infer_##n,                                                                      \
         .vjp = imnn_vjp_zero,                                                                    \
         .batch = imnn_axis_batch,                                                                \
