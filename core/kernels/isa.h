@@ -30,6 +30,7 @@ typedef struct imnn_isa_kernels {
     int lanes;                                          /* of 32 bits, in a vector */
     imnn_map_kernel *const *map[IMNN_NDTYPE];           /* by operator */
     imnn_map_kernel *const *select[IMNN_NDTYPE];        /* by comparison; NULL: no real dtype */
+    imnn_map_kernel *const *fused[IMNN_NDTYPE];         /* by number in fused.def; NULL as well */
     imnn_map_kernel *convert[IMNN_NDTYPE][IMNN_NDTYPE]; /* complex numbers: by their parts */
     imnn_reduce_kernel *reduce[IMNN_NREDUCE][IMNN_NDTYPE];
     imnn_window_kernel *window[IMNN_NWINDOW][IMNN_NDTYPE];

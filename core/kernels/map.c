@@ -66,6 +66,28 @@ imnn_map_kernel *imnn_map_find_select(int compare, imnn_dtype dtype)
     return compare < 0 || compare >= IMNN_NOP || !select ? NULL : select[compare];
 }
 
+static int arithmetic(int op)
+{
+    return op == IMNN_OP_mul ? 0 : op == IMNN_OP_add ? 1 : op == IMNN_OP_sub ? 2 : -1;
+}
+
+imnn_map_kernel *imnn_map_find_fused(int first, int outer, int second, bool less, imnn_dtype dtype,
+                                     const char **name)
+{
+    enum { PAIRS = 3 * 4 };
+    static const char *const names[] = {
+#define PAIR(first, outer, value) #first "_" #outer,
+#define TRIPLE(first, outer, second, value) #first "_" #outer "_" #second,
+#include "core/kernels/fused.def"
+    };
+    const int a = arithmetic(first), o = arithmetic(outer), b = arithmetic(second);
+    imnn_map_kernel *const *fused = imnn_kernels()->fused[dtype];
+    if (!fused || a < 0 || o < 0 || (second >= 0 && b < 0)) return NULL;
+    const int at = second >= 0 ? PAIRS + (a * 3 + o) * 3 + b : a * 4 + (less && o == 2 ? 3 : o);
+    if (name) *name = names[at];
+    return fused[at];
+}
+
 imnn_map_kernel *imnn_map_find_convert(imnn_dtype from, imnn_dtype to)
 {
     imnn_map_kernel *kernel = imnn_kernels()->convert[from][to]; /* NULL: the same bits */

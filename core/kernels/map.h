@@ -30,6 +30,11 @@ imnn_map_kernel *imnn_map_find(int op, imnn_dtype dtype);
 imnn_map_kernel *imnn_map_find_convert(imnn_dtype from, imnn_dtype to);
 /** Fused pairs: where(compare(in[0], in[1]), in[2], in[3]), all of one real dtype. */
 imnn_map_kernel *imnn_map_find_select(int compare, imnn_dtype dtype);
+/** Fused arithmetic, fused.def: outer(first(in[0], in[1]), in[2]), with `less` outer(in[2], first),
+ *  or, where `second` is an operator (else -1), outer(first(in[0], in[1]), second(in[2], in[3])).
+ *  NULL: there is none. `name` may be NULL. */
+imnn_map_kernel *imnn_map_find_fused(int first, int outer, int second, bool less, imnn_dtype dtype,
+                                     const char **name);
 /** out = in (any strides of the input, s[2] too), by size of element: 1, 4, 8 or 16
  *  bytes. */
 imnn_map_kernel *imnn_map_find_copy(size_t item);

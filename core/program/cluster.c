@@ -121,7 +121,7 @@ static bool compare_in_place(maker *b, int32_t i, instruction *op)
         op->in[k] = here ? value_of(b, at, k) : add_compared(b, c, k, &view[k], it->by[0]);
     op->in[2] = value_of(b, i, 1), op->in[3] = value_of(b, i, 2);
     op->kernel = imnn_map_find_select(c->v->op->id, it->v->type.dtype);
-    op->n = 4, op->name = "select";
+    op->n = 4, op->op = -1, op->name = "select";
     return true;
 }
 
@@ -152,6 +152,7 @@ static imnn_status emit(maker *b, int32_t m)
     *op = (instruction){.kernel = kernel_of(p, it),
                         .n = it->v->n,
                         .dtype = it->v->type.dtype,
+                        .op = it->v->op->id,
                         .name = it->v->op->name};
     if (!compare_in_place(b, i, op))
         for (int32_t k = 0; k < it->v->n; k++) op->in[k] = value_of(b, i, k);
@@ -212,6 +213,7 @@ static imnn_status load_odd(maker *b)
                                 .in = {s},
                                 .out = -1 - (b->s->members + n),
                                 .dtype = t,
+                                .op = -1,
                                 .name = "load"};
         moved[s] = code[n].out, n++;
     }
@@ -338,6 +340,59 @@ static void drop_dead(cluster *c)
     }
 }
 
+/* The instruction whose result is input j of instruction k and of nobody else, if it could be done
+ * together with k; -1: none. */
+static int32_t single_source(const cluster *c, int32_t k, int32_t j)
+{
+    const int32_t value = c->code[k].in[j];
+    int32_t from = -1, reads = 0;
+    if (value >= 0) return -1;
+    for (int32_t i = 0; i < c->length; i++) {
+        if (i < k && c->code[i].out == value) from = i;
+        for (int32_t n = 0; n < c->code[i].n; n++) reads += c->code[i].in[n] == value;
+    }
+    return from >= 0 && reads == 1 && c->code[from].n == 2 &&
+                   c->code[from].dtype == c->code[k].dtype
+               ? from
+               : -1;
+}
+
+/* Do instruction k together with those that its operands come from. */
+static void fuse_at(cluster *c, int32_t k)
+{
+    instruction *op = &c->code[k], *a, *b;
+    const int32_t from[2] = {single_source(c, k, 0), single_source(c, k, 1)};
+    for (int turn = 0; turn < 3; turn++) { /* both, the first, the second */
+        const int32_t f = from[turn == 2], s = turn == 0 ? from[1] : -1;
+        if (f < 0 || (turn == 0 && s < 0)) continue;
+        a = &c->code[f], b = s >= 0 ? &c->code[s] : NULL;
+        instruction fused = {
+            .n = b ? 4 : 3,
+            .in = {a->in[0], a->in[1], b ? b->in[0] : op->in[turn != 2], b ? b->in[1] : 0},
+            .out = op->out,
+            .dtype = op->dtype,
+            .op = -1};
+        fused.kernel =
+            imnn_map_find_fused(a->op, op->op, b ? b->op : -1, turn == 2, op->dtype, &fused.name);
+        if (!fused.kernel) continue;
+        *op = fused, a->n = 0;
+        if (b) b->n = 0;
+        return;
+    }
+}
+
+/* Each value that is written and read again costs as much as the arithmetic: short chains of it
+ * are done in one instruction. */
+static void fuse(cluster *c)
+{
+    int32_t n = 0;
+    for (int32_t k = 0; k < c->length; k++)
+        if (c->code[k].n == 2 && c->code[k].op >= 0) fuse_at(c, k);
+    for (int32_t k = 0; k < c->length; k++)
+        if (c->code[k].n) c->code[n++] = c->code[k];
+    c->length = n;
+}
+
 imnn_status imnn_plan_cluster(imnn_program *p, region *r, step *s)
 {
     cluster *c = &s->map;
@@ -357,6 +412,7 @@ imnn_status imnn_plan_cluster(imnn_program *p, region *r, step *s)
     drop_dead(c);
     collapse(c);
     imnn_status st = load_odd(&b);
+    if (st == IMNN_OK) fuse(c);
     if (st == IMNN_OK) st = number_registers(&b);
     size_registers(c, r->R);
     imnn_cluster_walks(c, r->tile);

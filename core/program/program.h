@@ -58,6 +58,7 @@ typedef struct instruction {
     int32_t out;    /* register or target */
     imnn_walk walk; /* over a block of `full` elements */
     imnn_dtype dtype; /* of the result */
+    int32_t op; /* the operator, or -1 */
     const char *name;
 } instruction;
 

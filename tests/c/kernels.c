@@ -464,6 +464,38 @@ static int selections_are_pairs(void)
     return 0;
 }
 
+/* Fused arithmetic gives the bits of one operator after the other. */
+static int fused_are_compositions(void)
+{
+    static const int op[] = {IMNN_OP_mul, IMNN_OP_add, IMNN_OP_sub};
+    static _Alignas(64) char left[16 * N], right[16 * N];
+    const row four = {.inputs = 4}, three = {.inputs = 3};
+    for (imnn_dtype d = 0; d < IMNN_NDTYPE; d++)
+        for (int i = 0; i < 3 * 3 * 5; i++) {
+            const int a = op[i % 3], o = op[i / 3 % 3], b = i / 9 < 3 ? op[i / 9] : -1;
+            const bool less = i / 9 == 4;
+            imnn_map_kernel *fused = imnn_map_find_fused(a, o, b, less, d, NULL);
+            CHECK(!fused == (d > IMNN_F64));
+            if (!fused) continue;
+            fill(&four, d);
+            for (int64_t n = 1; n < 300; n += 1 + n / 3) {
+                const int64_t one_run[3] = {1, 1, n}, s = 1;
+                const imnn_operand first[2] = {{input[0], {n, n, s}}, {input[1], {n, n, s}}};
+                const imnn_operand second[2] = {{input[2], {n, n, s}}, {input[3], {n, n, s}}};
+                imnn_operand both[2] = {{left, {n, n, s}}, {b < 0 ? input[2] : right, {n, n, s}}};
+                imnn_map_run(imnn_map_find(a, d), 2, one_run, &both[0], first);
+                if (b >= 0) imnn_map_run(imnn_map_find(b, d), 2, one_run, &both[1], second);
+                if (less) both[0].p = input[2], both[1].p = left;
+                imnn_map_run(imnn_map_find(o, d), 2, one_run, &(imnn_operand){output, {n, n, s}},
+                             both);
+                call(fused, other, b < 0 ? &three : &four, d, 0, n);
+                CHECK(same(d, output, other, n));
+            }
+        }
+    CHECK(!imnn_map_find_fused(IMNN_OP_div, IMNN_OP_add, -1, false, IMNN_F32, NULL));
+    return 0;
+}
+
 static real converted(real x, imnn_dtype to)
 {
     if (to == IMNN_BOOL) return x != 0;
@@ -528,8 +560,8 @@ int main(void)
 {
     for (int isa = 0; isa <= (int)imnn_cpu_isa(); isa++) {
         imnn_test_isa(isa);
-        if (rows_work((imnn_isa)isa) || selections_are_pairs() || conversions_are_right() ||
-            complex_limits_are_right() || parts_are_put_together())
+        if (rows_work((imnn_isa)isa) || selections_are_pairs() || fused_are_compositions() ||
+            conversions_are_right() || complex_limits_are_right() || parts_are_put_together())
             return 1;
     }
     return copies_follow_strides();
