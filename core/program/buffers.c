@@ -333,5 +333,6 @@ imnn_status imnn_plan_buffers(imnn_program *p)
     }
     for (int32_t k = 0; k < p->regions; k++)
         for (int32_t s = 0; s < p->region[k].steps; s++) p->flops += p->region[k].step[s].flops;
+    if (st == IMNN_OK) imnn_make_native(p);
     return st;
 }

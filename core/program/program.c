@@ -23,6 +23,7 @@ void imnn_program_release(imnn_program *p)
     for (int32_t i = 0; i < p->constants; i++) imnn_array_release(p->constant[i]);
     for (int64_t i = 0; p->emitter && i < p->emissions * p->emitter->groups; i++)
         imnn_free(p->emission[i].data, p->emission[i].room);
+    imnn_release_native(p);
     for (const hold *h = p->hold; h; h = h->next)
         for (int32_t k = 0; k < h->bodies; k++) imnn_program_release(h->body[k]);
     for (int32_t i = 0; i < p->blocks; i++) imnn_free(p->block[i].p, p->block[i].bytes);

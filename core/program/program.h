@@ -58,7 +58,7 @@ typedef struct instruction {
     int32_t out;    /* register or target */
     imnn_walk walk; /* over a block of `full` elements */
     imnn_dtype dtype; /* of the result */
-    int32_t op; /* the operator, or -1 */
+    int32_t op;       /* the operator, or -1 */
     const char *name;
 } instruction;
 
@@ -71,6 +71,12 @@ enum {
     IMNN_FAR_BYTES = 1 << 20,     /* which is so for so many: half of a second-level cache */
     IMNN_REGISTER_BYTES = 1 << 15 /* all registers of a cluster: most of a first-level cache */
 };
+
+/** A cluster along one run: memory[i] is where source i begins, behind these target i.
+ *  bytes  of whole vectors
+ *  mask   the lanes of the vector behind */
+typedef void imnn_native(char *const *memory, int64_t bytes, uint32_t mask);
+
 typedef struct cluster {
     int32_t ndim, row_axis; /* the first axis, or the last */
     int64_t size[MAX_DIMS]; /* that of the row axis for one row */
@@ -81,6 +87,9 @@ typedef struct cluster {
     int64_t full[3];          /* elements of a whole block along the last axes, in a full tile */
     operand *source, *target; /* strides brought to `size` */
     instruction *code;
+    uint8_t *text; /* native.c: the same as machine code, or NULL; and where it can be called */
+    size_t text_bytes;
+    imnn_native *native;
 } cluster;
 
 typedef enum step_kind {
@@ -182,6 +191,8 @@ struct imnn_program {
     int64_t runs;                /* profiled ones */
     double seconds;
     imnn_buffer text;
+    void *native; /* machine code */
+    size_t native_bytes;
     struct owned {
         void *p;
         size_t bytes;
@@ -240,6 +251,11 @@ imnn_status imnn_plan_stores(imnn_program *p);
 imnn_status imnn_plan_steps(imnn_program *p);
 imnn_status imnn_plan_cluster(imnn_program *p, region *r, step *s);
 imnn_status imnn_plan_buffers(imnn_program *p);
+/** native.c: machine code of a cluster whose registers are not numbered yet, if there can be; and
+ *  make that of all clusters of a program executable. */
+imnn_status imnn_code_cluster(imnn_program *p, cluster *c);
+void imnn_make_native(imnn_program *p);
+void imnn_release_native(imnn_program *p);
 /** The programs of bodies, all but their buffers; these of one step, for tiles of the region. */
 imnn_status imnn_plan_holds(imnn_program *p);
 imnn_status imnn_lay_hold(imnn_program *p, region *r, step *s);

@@ -131,6 +131,29 @@ static void run_block(const cluster *c, char *const *base, char *registers, cons
     }
 }
 
+/* The next place along the outer axes; false: there is none. */
+static bool move_on(const cluster *c, int outer, int64_t rows, int64_t *index, char **base)
+{
+    for (int d = outer - 1; d >= 0; index[d--] = 0) {
+        const int64_t size = size_along(c, d, rows), turn = ++index[d] < size ? 1 : 1 - size;
+        for (int i = 0; i < c->sources + c->targets; i++) {
+            const operand *o = i < c->sources ? &c->source[i] : &c->target[i - c->sources];
+            base[i] += turn * o->stride[d] * (int64_t)imnn_dtype_size(o->dtype);
+        }
+        if (turn == 1) return true;
+    }
+    return false;
+}
+
+static void run_native(const cluster *c, int64_t rows, char **base)
+{
+    const int64_t size = (int64_t)imnn_dtype_size(c->code[0].dtype), lanes = 64 / size;
+    const int64_t n = size_along(c, c->ndim - 1, rows), left = n % lanes;
+    int64_t index[MAX_DIMS] = {0};
+    do c->native(base, (n - left) * size, (1u << left) - 1);
+    while (move_on(c, c->ndim - 1, rows, index, base));
+}
+
 static void run_cluster(const context *x, const region *r, const step *s)
 {
     const cluster *c = &s->map;
@@ -142,7 +165,11 @@ static void run_cluster(const context *x, const region *r, const step *s)
         if (size_along(c, k, x->rows) == 0) return;
     for (int i = 0; i < all; i++)
         base[i] = imnn_start_of(x, i < c->sources ? &c->source[i] : &c->target[i - c->sources]);
-    for (;;) {
+    if (c->native) {
+        run_native(c, x->rows, base);
+        return;
+    }
+    do {
         block b;
         for (b.from[0] = 0; b.from[0] < n[0]; b.from[0] += most[0])
             for (b.from[1] = 0; b.from[1] < n[1]; b.from[1] += most[1])
@@ -151,19 +178,7 @@ static void run_cluster(const context *x, const region *r, const step *s)
                         b.n[j] = n[j] - b.from[j] < most[j] ? n[j] - b.from[j] : most[j];
                     run_block(c, base, registers, &b, c->far && b.from[2] + most[2] < n[2]);
                 }
-        int d = outer - 1; /* the next place along the outer axes */
-        while (d >= 0) {
-            const int64_t size = size_along(c, d, x->rows);
-            const int64_t turn = ++index[d] < size ? 1 : 1 - size;
-            for (int i = 0; i < all; i++) {
-                const operand *o = i < c->sources ? &c->source[i] : &c->target[i - c->sources];
-                base[i] += turn * o->stride[d] * (int64_t)imnn_dtype_size(o->dtype);
-            }
-            if (turn == 1) break;
-            index[d--] = 0;
-        }
-        if (d < 0) return;
-    }
+    } while (move_on(c, outer, x->rows, index, base));
 }
 
 /* ---- the other steps ---- */

@@ -79,7 +79,8 @@ static void print_step(imnn_buffer *b, const imnn_program *p, const region *r, i
     const item *it = &p->item[s->item];
     imnn_print(b, "    step %d: %s", i + 1, kind_name[s->kind]);
     if (s->kind == STEP_MAP)
-        imnn_print(b, " of %d operations, %d registers", s->map.length, s->map.registers);
+        imnn_print(b, " of %d operations, %d registers%s", s->map.length, s->map.registers,
+                   s->map.native ? ", machine code" : "");
     else imnn_print(b, " %s", it->v->op->name);
     imnn_print(b, " -> %s %s", imnn_dtype_name(it->v->type.dtype),
                imnn_shape_text(&it->v->type.shape).s);
