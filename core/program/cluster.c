@@ -303,7 +303,7 @@ static int64_t bytes_in_memory(const cluster *c, int64_t R)
         const operand *o = i < c->sources ? &c->source[i] : &c->target[i - c->sources];
         int64_t bytes = (int64_t)imnn_dtype_size(o->dtype);
         for (int k = 0; k < c->ndim; k++)
-            if (o->stride[k] != 0) bytes *= c->size[k] * (k == 0 ? R : 1);
+            if (o->stride[k] != 0) bytes *= c->size[k] * (k == c->row_axis ? R : 1);
         if (o->place != IN_TILE) all += bytes;
     }
     return all;
@@ -415,7 +415,7 @@ imnn_status imnn_plan_cluster(imnn_program *p, region *r, step *s)
     if (st == IMNN_OK) st = imnn_code_cluster(p, c);
     if (st == IMNN_OK) fuse(c);
     if (st == IMNN_OK) st = number_registers(&b);
-    size_registers(c, r->R);
+    size_registers(c, p->by_rows ? r->tile : r->R); /* of a body: the workspace */
     imnn_cluster_walks(c, r->tile);
     const size_t bytes = (size_t)c->registers * c->register_bytes;
     if (bytes > r->register_bytes) r->register_bytes = bytes;
