@@ -22,9 +22,10 @@ IMNN_API const char *imnn_hdf5_attributes(imnn_hdf5 *f, const char *object);
  *  fails  EIO, EDTYPE (compound, ...), EVALUE (no value, more than 8 axes), ENOMEM */
 IMNN_API imnn_status imnn_hdf5_describe(imnn_hdf5 *f, const char *object, const char *attribute,
                                         imnn_dtype *dtype, imnn_shape *shape, bool *is_text);
-/** f32, f64, i32, u32, bool (an enumeration FALSE, TRUE), c64 and c128 (compounds of floats r and i,
- *  as h5py writes them) as they are; f16 as f32; i8, i16, u8, u16 as i32; i64 and u64 as the smallest of i32, u32, f64 that holds the values at hand.
- *  fails  as describe; EVALUE also where no dtype holds the values */
+/** f32, f64, i32, u32, bool (an enumeration FALSE, TRUE), c64 and c128 (compounds of floats r and
+ * i, as h5py writes them) as they are; f16 as f32; i8, i16, u8, u16 as i32; i64 and u64 as the
+ * smallest of i32, u32, f64 that holds the values at hand. fails  as describe; EVALUE also where no
+ * dtype holds the values */
 IMNN_API imnn_status imnn_hdf5_read(imnn_array **out, imnn_hdf5 *f, const char *object,
                                     const char *attribute);
 /** Text: as many strings as describe tells, one behind the other, each ended by a zero byte; NULL
