@@ -209,6 +209,59 @@ static imnn_status everything(void)
     return st;
 }
 
+/* x^2 w of x and of a w from outside, whose reverse derivative is said to be 7. */
+static imnn_status with_own_derivative(double *value, double *forth, double *back)
+{
+    imnn_graph *g = NULL;
+    imnn_status st = imnn_graph_new(&g);
+    if (st != IMNN_OK) return st;
+    const imnn_shape two = {1, {2}};
+    imnn_node w = imnn_graph_input(g, IMNN_F64, &two), x = imnn_graph_input(g, IMNN_F64, &two);
+    const int32_t scope = imnn_graph_open(g);
+    imnn_node p = imnn_graph_placeholder(g, IMNN_F64, &two), y = g_mul(g, g_mul(g, p, p), w);
+    imnn_node u = imnn_graph_placeholder(g, IMNN_F64, &two), dx = g_mul(g, g_number(g, u, 7), u);
+    imnn_node seen[2] = {0}, out = 0, one = g_full_like(g, x, 1), d[2] = {0};
+    int n = 0;
+    st = imnn_graph_captured(g, 1, &p, 1, &y, 2, &n, seen);
+    if (st == IMNN_OK && (n != 1 || seen[0] != w)) st = IMNN_EVALUE;
+    imnn_graph_custom_vjp(g, 1, &p, &x, 1, &y, 0, NULL, NULL, &u, &dx, true, &out);
+    imnn_graph_close(g, scope);
+    if (st == IMNN_OK) st = imnn_graph_status(g);
+    if (st == IMNN_OK) st = imnn_graph_jvp(g, 1, &out, 1, &x, &one, d);
+    if (st == IMNN_OK) st = imnn_graph_vjp(g, 1, &out, &one, 1, &x, d + 1);
+    imnn_program *program = NULL;
+    imnn_array *in[2] = {0}, *made[3] = {0};
+    if (st == IMNN_OK) st = imnn_array_from(in, IMNN_F64, &two, (double[]){2, 3});
+    if (st == IMNN_OK) st = imnn_array_from(in + 1, IMNN_F64, &two, (double[]){5, 4});
+    if (st == IMNN_OK)
+        st = imnn_program_new(&program, g, 2, (imnn_node[]){w, x}, 3,
+                              (imnn_node[]){out, d[0], d[1]});
+    if (st == IMNN_OK) st = imnn_program_run(program, (const imnn_array *[]){in[0], in[1]}, made);
+    if (st == IMNN_OK)
+        *value = element(made[0], 0), *forth = element(made[1], 1), *back = element(made[2], 1);
+    for (int i = 0; i < 3; i++) imnn_array_release(made[i]);
+    imnn_array_release(in[0]), imnn_array_release(in[1]);
+    imnn_program_release(program);
+    imnn_graph_release(g);
+    return st;
+}
+
+static int own_derivatives_beside_those_of_the_body(imnn_graph *unused)
+{
+    const int64_t before = imnn_live_bytes();
+    imnn_status st = IMNN_ENOMEM;
+    double value = 0, forth = 0, back = 0;
+    for (int n = 0; st != IMNN_OK; n++) {
+        imnn_test_fail_alloc(n);
+        st = with_own_derivative(&value, &forth, &back);
+        CHECK(st == IMNN_OK || st == IMNN_ENOMEM);
+        CHECK(imnn_live_bytes() == before);
+    }
+    imnn_test_fail_alloc(-1);
+    CHECK(value == 50 && forth == 2 * 4 * 3 && back == 7);
+    return 0;
+}
+
 static int allocations_fail_once(imnn_graph *unused)
 {
     const int64_t before = imnn_live_bytes();
@@ -225,4 +278,5 @@ static int allocations_fail_once(imnn_graph *unused)
 
 RUN(matrices_are_inverted, singular_matrices, shared_matrices_make_one_product,
     equal_rows_are_multiplied_once, products_refuse, products_of_zeros, ties_and_nan,
-    indices_stay_inside, many_rows_are_added_up, allocations_fail_once)
+    indices_stay_inside, many_rows_are_added_up, own_derivatives_beside_those_of_the_body,
+    allocations_fail_once)

@@ -1,5 +1,6 @@
 /* Distributions: every function of every one is built, and what they refuse. */
 #include "imnn/stats.h"
+#include "core/base/base.h"
 #include "tests/support/nodes.h"
 #include <string.h>
 
@@ -83,4 +84,44 @@ static int refusals(imnn_graph *g)
     return 0;
 }
 
-RUN(all_functions, values_and_slopes, refusals)
+static imnn_status some(void)
+{
+    imnn_graph *g = NULL;
+    imnn_status st = imnn_graph_new(&g);
+    if (st != IMNN_OK) return st;
+    imnn_node two = vector(g, IMNN_F64, 2, (double[]){0.25, 0.75}), three = number(g, 3), dx = 0;
+    imnn_node cov = constant(g, IMNN_F64, (imnn_shape){2, {2, 2}}, (double[]){2, 0, 0, 0.5});
+    const imnn_node p[] = {three, two, three};
+    const imnn_node parts[] = {imnn_stats(g, "t", "logcdf", three, p),
+                               imnn_stats(g, "gamma", "logpdf", three, p),
+                               imnn_stats(g, "geom", "ppf", two, (imnn_node[]){two, three}),
+                               imnn_stats_multivariate_t(g, two, two, cov, three),
+                               imnn_stats_wishart(g, cov, three, cov),
+                               imnn_stats_dirichlet(g, two, two),
+                               imnn_stats_multinomial(g, two, three, two)};
+    imnn_node sum = two, one;
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) sum = g_add(g, sum, parts[i]);
+    one = g_full_like(g, sum, 1);
+    st = imnn_graph_status(g);
+    if (st == IMNN_OK) st = imnn_graph_vjp(g, 1, &sum, &one, 1, &two, &dx);
+    imnn_graph_release(g);
+    return st;
+}
+
+static int allocations_fail_once(imnn_graph *g)
+{
+    const int64_t before = imnn_live_bytes();
+    imnn_status st = IMNN_ENOMEM;
+    int n = 0;
+    for (; st != IMNN_OK; n++) {
+        imnn_test_fail_alloc(n);
+        st = some();
+        CHECK(st == IMNN_OK || st == IMNN_ENOMEM);
+        CHECK(imnn_live_bytes() == before);
+    }
+    imnn_test_fail_alloc(-1);
+    CHECK(n > 20);
+    return 0;
+}
+
+RUN(all_functions, values_and_slopes, refusals, allocations_fail_once)

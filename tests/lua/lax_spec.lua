@@ -78,6 +78,14 @@ describe('imnn.lax', function()
       lax.dot_general(a, a, { { { 1, 2 }, { 1, 2 } } }):totable())
   end)
 
+  it('transforms the last axes', function()
+    local x = f64 { { 1, 2, 3, 5 }, { 0, 1, 0, 2 } }
+    assert.is_true(np.allclose(np.fft.rfft(x), lax.fft(x, 'RFFT', { 4 })))
+    assert.is_true(np.allclose(np.fft.fft2(x), lax.fft(x, 'FFT', { 2, 4 })))
+    assert.is_true(np.allclose(x, lax.fft(lax.fft(x, 'RFFT', { 2, 4 }), 'IRFFT', { 2, 4 })))
+    assert.is_true(np.allclose(np.fft.ifft(x), lax.fft(x, 'IFFT', { 4 })))
+  end)
+
   it('sorts several arrays by some of them', function()
     local k, v = lax.sort { f64 { 2, 1, 2 }, f64 { 5, 6, 4 } }
     assert.same({ { 1, 2, 2 }, { 6, 5, 4 } }, { k:totable(), v:totable() })
@@ -141,6 +149,9 @@ describe('imnn.lax', function()
       ['dot_general: axis 1 is given twice'] = function()
         local x = np.zeros { 2, 2 }
         lax.dot_general(x, x, { { { 1 }, { 1 } }, { { 1 }, { 2 } } })
+      end,
+      ['lax.fft: fft_type is "FFT", "IFFT", "RFFT" or "IRFFT", got DCT'] = function()
+        lax.fft(f64 { 1, 2 }, 'DCT', { 2 })
       end,
       ['lax.sort: 3 keys of 2 arrays'] = function()
         lax.sort({ f64 { 1 }, f64 { 2 } }, { num_keys = 3 })

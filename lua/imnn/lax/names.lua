@@ -343,6 +343,23 @@ function M.dot_general(a, b, numbers)
     table.concat(out)), a, b)
 end
 
+local transforms = { FFT = 'fftn', IFFT = 'ifftn', RFFT = 'rfftn', IRFFT = 'irfftn' }
+
+--- Fourier transforms of the last axes.
+-- @tparam Array x
+-- @tparam string fft_type 'FFT', 'IFFT', 'RFFT', 'IRFFT'
+-- @tparam table fft_lengths sizes of these axes, on the real side
+-- @usage lax.fft({ 1, 2, 3, 4 }, 'RFFT', { 4 }) --> { 10+0i, -2+2i, -2+0i }
+function M.fft(x, fft_type, fft_lengths)
+  local name = transforms[fft_type]
+  if not name then
+    core.raise('lax.fft: fft_type is "FFT", "IFFT", "RFFT" or "IRFFT", got %s', tostring(fft_type))
+  end
+  local axes = {}
+  for k = 1, #fft_lengths do axes[k] = k - #fft_lengths - 1 end
+  return np.fft[name](x, { s = fft_lengths, axes = axes })
+end
+
 -- ---- sorting, running along an axis ----
 
 local sort_rows = {

@@ -139,7 +139,7 @@ end
 -- @param ... arguments of func, and then perhaps options: steps = 1
 -- @treturn Array|table like y0 with one more axis in front: (n, ...)
 -- @raise slopes that are not like y0
--- @usage integrate.rk4(function(y) return -y end, 1, { 0, 1 }, { steps = 10 }) --> { 1, 0.3679 }
+-- @usage integrate.rk4(function(y) return -y end, 1, { 0, 1 }, { steps = 10 }) --> { 1, 0.36788 }
 function M.rk4(func, y0, t, ...)
   local who = 'rk4'
   common.callable(who, func)
@@ -419,7 +419,8 @@ end
 -- @treturn Array|table like y0 with one more axis in front: (n, ...). NaN from where it cannot go
 -- on; outside of traces this is an error
 -- @raise slopes that are not like y0
--- @usage integrate.odeint(function(y, t, k) return -k * y end, 1, { 0, 1 }, 2) --> { 1, 0.1353 }
+-- @usage local y0 = np.array(1, 'f64')
+-- integrate.odeint(function(y, t, k) return -k * y end, y0, { 0, 1 }, 2) --> { 1, 0.135335 }
 function M.odeint(func, y0, t, ...)
   local who = 'odeint'
   common.callable(who, func)
