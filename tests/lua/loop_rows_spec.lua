@@ -8,7 +8,8 @@ local lax, np, random, tree = imnn.lax, imnn.np, imnn.random, imnn.tree
 -- Functions of a state of three numbers; each has short axes of another kind.
 local bodies = {
   ['a state of a few numbers'] = function(y)
-    return lax.scan(function(c) return c - 0.1 * np.sin(c) * y[1], c * 2 end, y, nil, { length = 5 })
+    return lax.scan(function(c) return c - 0.1 * np.sin(c) * y[1], c * 2 end, y, nil,
+      { length = 5 })
   end,
   ['a constant by rows and one for all'] = function(y)
     local w = np.array { 0.5, -1, 2 }
