@@ -38,7 +38,7 @@ function M.DeepSet(phi, rho, opts)
     return out, { first, second }
   end
   local function apply(params, x, more)
-    local key, keys, mine, y = common.key_of(more), nil, more, nil
+    local key, keys, mine = common.key_of(more), nil, more
     if key then
       keys = random.split(key)
       mine = common.with_key(more, keys[2])
@@ -46,6 +46,7 @@ function M.DeepSet(phi, rho, opts)
     local function one(v, own)
       return phi_apply(params[1], v, own and common.with_key(more, own) or more)
     end
+    local y
     if keys then y = vmap(one)(x, random.split(keys[1], x.shape[1]))
     else y = vmap(one)(x) end
     return rho_apply(params[2], pool(y, { axis = 1 }), mine)
