@@ -10,6 +10,8 @@
 #include <dlfcn.h>
 #include <omp.h>
 #include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -424,21 +426,32 @@ static void run_piece(const pass *p, int64_t k, char *work)
                  work);
 }
 
-/* On all threads, unless the caller is one of several already. */
-static bool run_pass(const pass *p)
+/* One pass after the other. Threads take pieces as they come, and begin with the next pass when all
+ * pieces of the last one are done; whoever waits gives its core away. */
+static void run_passes(const pass *p, int n, atomic_llong *taken, atomic_llong *done, char *work)
 {
-    const size_t room = room_of(p->f);
+    for (int i = 0; i < n; i++) {
+        for (int64_t k; (k = taken[i]++) < p[i].pieces; done[i]++) run_piece(&p[i], k, work);
+        while (done[i] < p[i].pieces) sched_yield();
+    }
+}
+
+/* On all threads where there is much to do, unless the caller is one of several already. */
+static bool run_on_threads(const pass *p, int n)
+{
+    atomic_llong taken[IMNN_MAX_NDIM] = {0}, done[IMNN_MAX_NDIM] = {0};
     const bool large = (size_t)(p->count * p->f->in_count) * p->f->in_size > 2 * LARGE_BYTES;
+    size_t room = 0;
+    for (int i = 0; i < n; i++)
+        if (room_of(p[i].f) > room) room = room_of(p[i].f);
     int threads = large && !omp_in_parallel() ? imnn_threads() : 1;
     if (threads > p->pieces) threads = (int)p->pieces;
     char *work = imnn_alloc_raw((size_t)threads * room);
     if (!work) return false;
-    if (threads == 1)
-        for (int64_t k = 0; k < p->pieces; k++) run_piece(p, k, work);
+    if (threads == 1) run_passes(p, n, taken, done, work);
     else {
-#pragma omp parallel for num_threads(threads)
-        for (int64_t k = 0; k < p->pieces; k++)
-            run_piece(p, k, work + (size_t)omp_get_thread_num() * room);
+#pragma omp parallel num_threads(threads)
+        run_passes(p, n, taken, done, work + (size_t)omp_get_thread_num() * room);
     }
     imnn_free(work, (size_t)threads * room);
     return true;
@@ -448,36 +461,29 @@ static bool run_pass(const pass *p)
  * result will be, or in `between`. */
 static bool run_axes(const imnn_fft *f, char *to, const char *from, double scale, char *between)
 {
+    pass p[IMNN_MAX_NDIM];
     const int last = f->key.rank - 1;
     const bool to_real = f->key.kind == IMNN_IRFFT;
-    int64_t outer = 1;
-    bool ok = true;
-    for (int axis = 0; axis < last; axis++) outer *= f->key.n[axis];
-    if (!to_real) {
-        pass p = pass_of(f->along[last], to, from, outer, scale);
-        ok = run_pass(&p);
-        from = to;
-    }
     char *at = to_real ? between : to;
-    for (int axis = last - 1; ok && axis >= 0; axis--) {
+    int64_t lines = 1, outer;
+    int n = 0;
+    for (int axis = 0; axis < last; axis++) lines *= f->key.n[axis];
+    if (!to_real) p[n++] = pass_of(f->along[last], to, from, lines, scale);
+    outer = lines;
+    for (int axis = last - 1; axis >= 0; axis--) {
         outer /= f->key.n[axis];
-        pass p = pass_of(f->along[axis], at, from, outer, 1);
-        ok = run_pass(&p);
-        from = at;
+        p[n] = pass_of(f->along[axis], at, n ? at : from, outer, 1);
+        n++;
     }
-    if (ok && to_real) {
-        for (int axis = 0; axis < last; axis++) outer *= f->key.n[axis];
-        pass p = pass_of(f->along[last], to, between, outer, scale);
-        ok = run_pass(&p);
-    }
-    return ok;
+    if (to_real) p[n++] = pass_of(f->along[last], to, between, lines, scale);
+    return run_on_threads(p, n);
 }
 
 bool imnn_fft_run(const imnn_fft *f, void *out, const void *in, int64_t count, double scale)
 {
     if (!f->along[0]) {
         const pass p = pass_of(f, out, in, count, scale);
-        return run_pass(&p);
+        return run_on_threads(&p, 1);
     }
     const size_t from = (size_t)f->in_count * f->in_size, to = (size_t)f->out_count * f->out_size;
     char *between = f->key.kind == IMNN_IRFFT ? imnn_alloc_raw(from) : NULL;
