@@ -5,10 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 /* Sizes are rounded up to a multiple of 64 bytes, from 512 bytes on to one of eight steps between
  * powers of two: at most an eighth is lost, and only as addresses, since nobody touches it. */
 enum { ALIGNMENT = 64, STEPS = 8, CLASSES = 320, ASKS_FIRST = 64 << 20 };
+enum { LARGE_PAGE = 2 << 20, LARGE = 2 * LARGE_PAGE };
 static const size_t most_bytes = (size_t)1 << 47; /* what can have an address; class 311 */
 
 #ifdef IMNN_SANITIZED
@@ -94,13 +96,23 @@ static bool fits(size_t bytes)
     return (int64_t)bytes <= imnn_available_bytes();
 }
 
+/** A large block in large pages: the first touch of each page costs a microsecond, and that of a
+ *  whole array of small ones more than what is computed. */
+static void *new_block(size_t rounded)
+{
+    if (rounded < LARGE) return aligned_alloc(ALIGNMENT, rounded);
+    void *p = aligned_alloc(LARGE_PAGE, (rounded + LARGE_PAGE - 1) / LARGE_PAGE * LARGE_PAGE);
+    if (p) (void)madvise(p, rounded, MADV_HUGEPAGE); /* or not: then with small ones */
+    return p;
+}
+
 static void *from_system(size_t rounded)
 {
     if (!fits(rounded)) return NULL;
-    void *p = aligned_alloc(ALIGNMENT, rounded);
+    void *p = new_block(rounded);
     if (p) return p;
     drop_cache();
-    return aligned_alloc(ALIGNMENT, rounded);
+    return new_block(rounded);
 }
 
 static void refuse(size_t bytes)
