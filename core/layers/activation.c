@@ -68,7 +68,7 @@ static shifted shift(imnn_graph *g, imnn_node x, int axis)
 static imnn_node softmax(imnn_graph *g, imnn_node x, int axis)
 {
     const shifted s = shift(g, x, axis);
-    return g_div(g, s.e, s.sum);
+    return g_mul(g, s.e, g_reciprocal(g, s.sum)); /* a division for each line, not each element */
 }
 
 static imnn_node log_softmax(imnn_graph *g, imnn_node x, int axis)

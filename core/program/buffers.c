@@ -90,6 +90,27 @@ static int64_t tile_rows(const region *r, int64_t row_bytes)
     return rows > FEWEST_TILE_ROWS ? (rows + 7) / 8 * 8 : rows;
 }
 
+/* Bytes of a row of inputs of the program that several steps read, one after the other: they shall
+ * come from memory once. */
+static int64_t read_again(const imnn_program *p, const region *r)
+{
+    int64_t bytes = 0;
+    for (int32_t i = 0; r->space != 0 && i < p->items; i++) {
+        int32_t reader = -1;
+        bool again = false;
+        for (int32_t m = 0; p->item[i].input >= 0 && !again && m < r->members; m++) {
+            const item *it = &p->item[r->member[m]];
+            for (int32_t k = 0; k < it->v->n; k++) {
+                if (p->item[it->x[k]].base != i || !it->by[k]) continue;
+                again = again || (reader >= 0 && reader != r->step_of[m]);
+                reader = r->step_of[m];
+            }
+        }
+        if (again) bytes += imnn_row_bytes(&p->item[i], r->R);
+    }
+    return bytes;
+}
+
 /* Bytes of a row that are there at a time, at most. */
 static int64_t most_live(const imnn_program *p, const region *r, const int32_t *last)
 {
@@ -127,7 +148,8 @@ static imnn_status lay_tiles(imnn_program *p, region *r)
     int32_t *last = imnn_alloc(int_bytes);
     if (q && last) {
         find_lives(p, r, last);
-        r->tile = p->by_rows && r->space ? p->tile : tile_rows(r, most_live(p, r, last));
+        r->tile = p->by_rows && r->space ? p->tile
+                                         : tile_rows(r, most_live(p, r, last) + read_again(p, r));
         for (int32_t m = 0; m < r->members; m++) {
             q[m].from = r->step_of[m], q[m].to = last[m];
             if (r->tile_at[m] < 0) continue;
