@@ -4,6 +4,14 @@
 static const float tanh_near[7] = {-0.00035845128f, 0.00230136204f, -0.00794610285f, 0.0214866551f,
                                    -0.0538798018f,  0.133323446f,   -0.333332954f};
 
+/* (e^r - 1 - r) / r^2 for |r| < log(2) / 2: minimax by Remez exchange, to 2^-32 of e^r. */
+static const float exp_near[6] = {0.000199075858f, 0.001393365f, 0.00833328601f,
+                                  0.0416664649f,   0.166666668f, 0.5f};
+
+/* (log(1 + f) - f + f^2 / 2) / f^3 for -1/3 < f < 1/3: likewise, to 2^-24.9 of the whole. */
+static const float log_near[7] = {0.137647172f, -0.147042369f, 0.140618225f, -0.165391139f,
+                                  0.200061335f, -0.250018083f, 0.333333056f};
+
 /* Giles, "Approximating the erfinv function", GPU Computing Gems 2 (2011): the polynomials of JAX,
  * so that equal keys give equal numbers. In w = -log(1 - x^2) for small w, else in its root. */
 static const float giles_near_f32[9] = {2.81022636e-08f,  3.43273939e-07f, -3.5233877e-06f,

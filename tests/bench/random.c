@@ -52,7 +52,7 @@ static inline reals normal(words bits)
                                 0.00943887047f,   1.00167406f,     2.83297682f};
     const reals u = (reals)(bits >> 9 | 0x3f800000u) - 1;
     const reals x = u * 2 - 0.99999994f;
-    const reals w = -logarithm((1 - x) * (1 + x));
+    const reals w = -logarithm(1 - x * x);
     const reals t = w - 2.5f;
     reals p = t * near[0] + near[1];
     for (int k = 2; k < 9; k++) p = p * t + near[k];
