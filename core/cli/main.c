@@ -16,14 +16,15 @@ static const char help[] =
     "\n"
     "Runs a Lua script; without one, a prompt.\n"
     "  SCRIPT      a file, or - for the standard input; its arguments are in `arg` and `...`\n"
-    "  -e CODE     run CODE, in which np, random, stax, optimizers, lfi and imnn are there\n"
+    "  -e CODE     run CODE, in which np, random, stax, optimizers, lfi, imnn, ... are there\n"
     "  -i          go on to the prompt after CODE or SCRIPT\n"
+    "  help [NAME] tell about a function, a module, or what there is\n"
     "  doctor      say what was found on this machine, and how fast it is\n"
     "  --version   versions, and the papers to cite\n"
     "  --help      this text\n"
     "\n"
-    "At the prompt an expression shows its value, TAB completes names, and what `local` names at\n"
-    "the start of a line stays for the next lines.\n"
+    "At the prompt an expression shows its value, ?np.sum tells about a function, TAB completes\n"
+    "names, and what `local` names at the start of a line stays for the next lines.\n"
     "\n"
     "Environment: OMP_NUM_THREADS limits the threads; IMNN_TRACEBACK=1 shows the calls that led "
     "to\n"
@@ -32,7 +33,7 @@ static const char help[] =
 /** What the words before a script ask for. */
 typedef struct command {
     bool prompt, help;
-    lua_CFunction task; /* doctor, version */
+    lua_CFunction task; /* help, doctor, version */
     const char *script; /* NULL: none */
     int codes, rest;    /* how many -e; index of the script's first argument */
 } command;
@@ -114,6 +115,21 @@ static int prompt(lua_State *L)
     return 0;
 }
 
+/** About the words behind `help`, which are in `arg`. */
+static int tell(lua_State *L)
+{
+    push_module(L, "imnn.help", "of");
+    lua_getglobal(L, "table");
+    lua_getfield(L, -1, "concat");
+    lua_getglobal(L, "arg");
+    lua_pushstring(L, " ");
+    lua_pushinteger(L, 2);
+    lua_call(L, 3, 1);
+    lua_remove(L, -2);
+    lua_call(L, 1, 0);
+    return 0;
+}
+
 static int doctor(lua_State *L)
 {
     push_module(L, "imnn.doctor", NULL);
@@ -156,6 +172,7 @@ static int parse(command *c, int argc, char **argv)
         }
     }
     if (i < argc && !strcmp(argv[i], "doctor")) c->task = doctor;
+    else if (i < argc && !strcmp(argv[i], "help")) c->task = tell;
     else if (i < argc) c->script = argv[i];
     c->rest = i < argc ? i + 1 : i;
     if (!c->codes && !c->script) c->prompt = true;

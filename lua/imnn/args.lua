@@ -4,6 +4,7 @@ local core = require 'imnn.core'
 local M = {}
 
 --- Other spellings of an option; both are the same option.
+-- @usage imnn.args.spelling.optimizer --> 'optimiser'
 M.spelling = {
   ['α'] = 'alpha', ['δθ'] = 'delta_theta', ['ε'] = 'epsilon', ['ϵ'] = 'epsilon',
   ['θ_fid'] = 'theta_fid', ['λ'] = 'lambda', ['μ'] = 'mu', ['dμ_dθ'] = 'dmu_dtheta',
@@ -12,7 +13,9 @@ M.spelling = {
 -- Spellings of rows that mean one key or one state.
 local also = { rng = 'key', state = 'key_or_state' }
 
-M.types = {} -- name -> function that knows values of this type
+--- Types of options beside those of Lua: a function for each that knows its values.
+-- @usage imnn.args.types.Array(np.zeros(2)) --> true
+M.types = {}
 
 local function type_of(v)
   if type(v) == 'number' and v % 1 == 0 then return 'number', 'integer' end
@@ -55,6 +58,10 @@ local function distance(a, b)
 end
 
 --- "; did you mean ...?" for the nearest known name, or nothing if none is near.
+-- @tparam string key what was given
+-- @tparam table known a table whose keys are the names
+-- @treturn string
+-- @usage imnn.args.near('lamda', { lambda = true }) --> '; did you mean "lambda"?'
 function M.near(key, known)
   local best, least = nil, math.min(math.max(2, math.floor(#key / 2)), #key) -- not all letters
   for name in pairs(known) do
@@ -95,6 +102,7 @@ end
 -- @tparam table base
 -- @tparam table more which come in place of those of the same names
 -- @treturn table
+-- @usage local rows = imnn.args.rows({ n = { 'integer' } }, { m = { 'integer', default = 1 } })
 function M.rows(base, more)
   local out = {}
   for _, rows in ipairs { base, more } do
@@ -110,6 +118,8 @@ end
 -- @tparam table rows name -> row; a row without default is required unless optional
 -- @treturn table ASCII name -> value
 -- @raise unknown, missing or wrong option
+-- @usage imnn.args.take('mine', { n = 3 }, { n = { 'integer' }, s = { 'string', default = 'a' } })
+-- --> { n = 3, s = 'a' }
 function M.take(who, opts, rows)
   local given, out = {}, {}
   if opts ~= nil and type(opts) ~= 'table' then

@@ -35,19 +35,31 @@ local function c_shape_of(x)
   return traced(x) and C.imnn_graph_shape(graph(), x.node) or C.imnn_array_shape(x.array)
 end
 
+--- The sizes of all axes, outermost first: a new table.
+-- @treturn table
+-- @usage x.shape --> { 2, 3 }
 function M.properties.shape(x)
   local s, out = c_shape_of(x), {}
   for i = 1, s.ndim do out[i] = tonumber(s.size[i - 1]) end
   return out
 end
 
+--- The type of the elements: 'f32', 'f64', 'c64', 'c128', 'i32', 'u32' or 'bool'.
+-- @treturn string
+-- @usage x.dtype --> 'f32'
 function M.properties.dtype(x)
   return dtypes.names[tonumber(traced(x) and C.imnn_graph_dtype(graph(), x.node)
     or C.imnn_array_dtype(x.array))]
 end
 
+--- The number of axes.
+-- @treturn number
+-- @usage x.ndim --> 2
 function M.properties.ndim(x) return c_shape_of(x).ndim end
 
+--- The number of elements.
+-- @treturn number
+-- @usage x.size --> 6
 function M.properties.size(x)
   local s, n = c_shape_of(x), 1
   for i = 0, s.ndim - 1 do n = n * tonumber(s.size[i]) end
@@ -59,12 +71,18 @@ local function refuse(what)
 end
 
 --- The values for reading: a pointer, good as long as the Array is held.
+-- @treturn cdata const pointer to the elements, row by row
+-- @raise a traced array
+-- @usage local p = x:data()
 function M.methods.data(x)
   if traced(x) then refuse 'data' end
   return ffi.cast('const ' .. dtypes.ctype[x.dtype] .. ' *', C.imnn_array_data(x.array))
 end
 
 --- The one element as a Lua number, complex number or boolean.
+-- @treturn number|complex|boolean
+-- @raise several elements; a traced array, which has no value yet
+-- @usage x:sum():item() --> 21
 function M.methods.item(x)
   if traced(x) then refuse 'item' end
   if x.size ~= 1 then
@@ -74,6 +92,9 @@ function M.methods.item(x)
 end
 
 --- Nested tables of numbers or booleans; a number for shape ().
+-- @treturn table|number
+-- @raise a traced array
+-- @usage x:totable() --> { { 1, 2, 3 }, { 4, 5, 6 } }
 function M.methods.totable(x)
   if traced(x) then refuse 'totable' end
   local p, dtype, shape, at = x:data(), x.dtype, x.shape, -1
@@ -90,6 +111,9 @@ function M.methods.totable(x)
 end
 
 --- All elements in row-major order as one table.
+-- @treturn table
+-- @raise a traced array
+-- @usage x:values() --> { 1, 2, 3, 4, 5, 6 }
 function M.methods.values(x)
   if traced(x) then refuse 'values' end
   local p, dtype, out = x:data(), x.dtype, {}

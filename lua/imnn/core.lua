@@ -24,9 +24,16 @@ end
 
 local C = load()
 ffi.cdef(ffi.string(C.imnn_cdef()))
+
+--- The functions of the library, as the FFI has them (include/imnn.h).
+-- @usage imnn.core.C.imnn_threads()
+-- @field C
 M.C = C
 
 --- Raise an error that names the first line outside lua/imnn: the user's.
+-- @tparam string message a format
+-- @param ... what it is filled with
+-- @usage pcall(imnn.core.raise, 'my_function: n must be positive, got %d', -1)
 function M.raise(message, ...)
   local where, level = '', 2
   local frame = debug.getinfo(level, 'Sl')
@@ -44,6 +51,7 @@ end
 --- Turn a failed status into an error.
 -- @tparam number status of a C function
 -- @tparam[opt] string who its name, where the sentence does not begin with it
+-- @usage imnn.core.check(imnn.core.C.imnn_set_threads(imnn.threads()), 'mine')
 function M.check(status, who)
   if status == C.IMNN_OK then return end
   local why = ffi.string(C.imnn_last_error())
@@ -53,11 +61,18 @@ function M.check(status, who)
 end
 
 --- Raise if somebody pressed ctrl-C. Loops that run no program for a while call this.
+-- @usage imnn.core.poll()
 function M.poll()
   if C.imnn_interrupted() then M.raise 'interrupted' end
 end
 
 --- The i-th of n things as C counts them; -1 is the last. Nothing else converts.
+-- @tparam number i 1 to n, or -n to -1
+-- @tparam number n
+-- @tparam string what for messages: "mine: no axis"
+-- @treturn number
+-- @raise anything else
+-- @usage imnn.core.index(-1, 3, 'mine: no axis') --> 2
 function M.index(i, n, what)
   if type(i) ~= 'number' or i % 1 ~= 0 or i == 0 or math.abs(i) > n then
     M.raise('%s %s, there are %d', what, tostring(i), n)
@@ -66,6 +81,9 @@ function M.index(i, n, what)
 end
 
 --- Refuse what is no number of elements.
+-- @tparam string who
+-- @tparam number n
+-- @usage imnn.core.count('mine', 3)
 function M.count(who, n)
   if type(n) ~= 'number' or n % 1 ~= 0 or n < 0 then
     M.raise('%s: needs a whole number of elements, 0 or more, got %s', who, tostring(n))
@@ -75,6 +93,7 @@ end
 local limit = 2 ^ 26 -- bytes
 
 --- Collect once C holds twice what survived last time: the collector cannot see C's memory.
+-- @usage imnn.core.relieve()
 function M.relieve()
   if C.imnn_live_bytes() < limit then return end
   collectgarbage()
@@ -83,6 +102,13 @@ function M.relieve()
 end
 
 --- Take over the reference in `slot[0]`; the collector gives it back.
+-- @tparam cdata slot pointer to the handle
+-- @param release the C function that gives it back
+-- @treturn cdata
+-- @usage local ffi, C = require 'ffi', imnn.core.C
+-- local slot = ffi.new 'imnn_array *[1]'
+-- imnn.core.check(C.imnn_array_zeros(slot, C.IMNN_F32, ffi.new('imnn_shape', 1, { 3 })))
+-- local handle = imnn.core.own(slot, C.imnn_array_release)
 function M.own(slot, release)
   local handle = ffi.gc(slot[0], release)
   M.relieve()

@@ -58,7 +58,9 @@ local function terminals()
   return #found > 0 and table.concat(found, ' ') or 'none'
 end
 
---- Print the report.
+--- Print what was found on this machine, and how fast it is: `imnn doctor`.
+-- @usage imnn.doctor()
+-- @function doctor
 return function()
   try('luajit', function() return ('%s, %s, compiler %s'):format(jit.version, jit.arch,
     jit.status() and 'on' or 'off') end)

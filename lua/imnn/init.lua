@@ -6,7 +6,8 @@ local modules = {
   distributions = 'imnn.distributions',
   optimizers = 'imnn.optimizers', optimisers = 'imnn.optimizers',
   tree = 'imnn.tree', lfi = 'imnn.lfi', data = 'imnn.data', plot = 'imnn.plot', args = 'imnn.args',
-  registry = 'imnn.registry', cite = 'imnn.cite', doctor = 'imnn.doctor', core = 'imnn.core',
+  registry = 'imnn.registry', help = 'imnn.help', cite = 'imnn.cite', doctor = 'imnn.doctor',
+  core = 'imnn.core',
 }
 local members = {}
 for _, name in ipairs {
@@ -23,12 +24,21 @@ members.IMNN, members.SimulatorIMNN = 'imnn.imnn', 'imnn.imnn'
 local M = {}
 
 --- Version of the library.
+-- @treturn string
+-- @usage imnn.version()
 function M.version()
   return require('ffi').string(require('imnn.core').C.imnn_version())
 end
 
 --- Threads that programs run on.
+-- @treturn number
+-- @usage imnn.threads()
 function M.threads() return require('imnn.core').C.imnn_threads() end
+
+--- Set the number of threads that programs run on. Results do not depend on it.
+-- @tparam number n 1 to 256
+-- @raise another number
+-- @usage imnn.set_threads(imnn.threads())
 function M.set_threads(n)
   local core = require 'imnn.core'
   if type(n) ~= 'number' or n % 1 ~= 0 then
@@ -38,24 +48,45 @@ function M.set_threads(n)
 end
 
 --- The dtype of numbers that say nothing about theirs: 'f32', or 'f64' once it is set.
+-- @treturn string
+-- @usage imnn.default_dtype() --> 'f32'
 function M.default_dtype() return require('imnn.array').default_dtype() end
+
+--- Set the dtype of numbers that say nothing about theirs.
+-- @tparam string name 'f32' or 'f64'
+-- @raise another dtype
+-- @usage imnn.set_default_dtype 'f32'
 function M.set_default_dtype(name) return require('imnn.array').set_default_dtype(name) end
 
 --- Seconds of a clock that only goes forward.
+-- @treturn number
+-- @usage local start = imnn.seconds()
+-- print(imnn.seconds() - start)
 function M.seconds() return require('imnn.core').C.imnn_seconds() end
 
 --- What was wrong with a value in the last run of a compiled function, "solve: a matrix is
 -- singular", which made results NaN; nil if nothing was.
+-- @treturn string|nil
+-- @usage imnn.jit(np.linalg.inv)(np.zeros { 2, 2 })
+-- imnn.last_fault() --> 'inv: a matrix is singular'
 function M.last_fault()
   local text = require('ffi').string(require('imnn.core').C.imnn_last_fault())
   return text ~= '' and text or nil
 end
 
 --- How keys are split: 'original' or 'partitionable' (imnn.random).
+-- @treturn string
+-- @usage imnn.key_layout() --> 'original'
 function M.key_layout() return require('imnn.random').key_layout() end
+
+--- Set how keys are split, for the whole process.
+-- @tparam string name 'original' or 'partitionable'
+-- @usage imnn.set_key_layout 'original'
 function M.set_key_layout(name) return require('imnn.random').set_key_layout(name) end
 
--- Names that are there, for completion at the prompt.
+--- The names that `imnn` has, which are loaded when they are first used.
+-- @usage table.concat(imnn.names, ' ')
+-- @field names
 M.names = {}
 for name in pairs(modules) do M.names[#M.names + 1] = name end
 for name in pairs(members) do M.names[#M.names + 1] = name end

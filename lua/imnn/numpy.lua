@@ -40,6 +40,43 @@ for alias, name in pairs {
 } do
   M[alias] = M[name]
 end
+--- Of truth values, element by element: what is not 0 counts as true.
+-- @tparam Array|boolean|number a
+-- @tparam Array|boolean|number b
+-- @treturn Array bool
+-- @usage np.NAME(np.array { true, false, true }, np.array { true, true, false })
+-- @each logical_and Whether both hold
+-- @each logical_or Whether one holds, or both
+-- @each logical_xor Whether one holds, but not both
+
+--- Whether something does not hold: true where x is 0 or false.
+-- @tparam Array|boolean|number x
+-- @treturn Array bool
+-- @usage np.logical_not(np.array { 0, 2 }) --> { true, false }
+-- @function logical_not
+
+--- Whether a value is an Array, known or traced.
+-- @param x anything
+-- @treturn boolean
+-- @usage np.is_array(np.zeros(2)) --> true
+-- @function is_array
+
+--- In an index, a new axis of size 1.
+-- @usage np.arange(3)[{ np.newaxis, {} }].shape --> { 1, 3 }
+-- @field newaxis
+
+--- The ratio of the circumference of a circle to its diameter, a Lua number.
+-- @usage np.pi --> 3.14159
+-- @field pi
+
+--- Infinity, a Lua number.
+-- @usage np.inf > 1e300 --> true
+-- @field inf
+
+--- A number that is none. It equals nothing, itself neither: np.isnan finds it.
+-- @usage np.isnan(np.nan) --> true
+-- @field nan
+
 for _, name in ipairs { 'and', 'or', 'xor', 'not' } do -- of truth values, whatever the dtype
   M['logical_' .. name] = function(a, b)
     local function truth(x) return promote.convert(M.as_array(x, 'logical_' .. name), 'bool') end
@@ -49,6 +86,11 @@ for _, name in ipairs { 'and', 'or', 'xor', 'not' } do -- of truth values, whate
 end
 
 --- Limit to lo .. hi; either may be nil.
+-- @tparam Array|number x
+-- @tparam[opt] Array|number lo
+-- @tparam[opt] Array|number hi
+-- @treturn Array of the shape that they have together
+-- @usage np.clip(np.array { -2, 0.5, 3 }, 0, 1) --> { 0, 0.5, 1 }
 function M.clip(x, lo, hi)
   x = M.as_array(x, 'np.clip')
   if lo ~= nil then x = M.maximum(x, lo) end
@@ -57,6 +99,9 @@ function M.clip(x, lo, hi)
 end
 
 --- x x
+-- @tparam Array|number x
+-- @treturn Array
+-- @usage np.square(np.array { 1, -2 }) --> { 1, 4 }
 function M.square(x)
   x = M.as_array(x, 'np.square')
   return x * x
@@ -79,14 +124,28 @@ methods.at = require('imnn.numpy.update').at
 methods.flatten = M.ravel
 methods.inv, methods.det, methods.slogdet = M.linalg.inv, M.linalg.det, M.linalg.slogdet
 
---- Real and imaginary part.
+--- The real part.
+-- @treturn Array
+-- @usage np.array({ 1 + 2i }).real --> { 1 }
+-- @field properties.real
 function properties.real(x) return M.real(x) end
+
+--- The imaginary part; zeros of a real array.
+-- @treturn Array
+-- @usage np.array({ 1 + 2i }).imag --> { 2 }
+-- @field properties.imag
 function properties.imag(x) return M.imag(x) end
 
---- The transposed array.
+--- The array with its axes in reverse order.
+-- @treturn Array
+-- @usage x.T.shape --> { 3, 2 }
+-- @field properties.T
 function properties.T(x) return M.transpose(x) end
 
 --- The parts along the first axis as several values.
+-- @treturn Array as many as the first axis has elements
+-- @raise an array of shape ()
+-- @usage local mu, sigma2 = np.array({ 0, 1 }):unpack()
 function methods.unpack(x)
   local out = {}
   for i = 1, #x do out[i] = x[i] end
@@ -94,6 +153,8 @@ function methods.unpack(x)
 end
 
 --- Iterate over the parts along the first axis: for i, row in x:rows() do.
+-- @treturn function an iterator: position, part
+-- @usage for i, row in x:rows() do print(i, row:sum()) end
 function methods.rows(x)
   local i, n = 0, #x
   return function()

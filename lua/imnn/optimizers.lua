@@ -157,6 +157,8 @@ end
 -- @tparam number|function step_size
 -- @tparam[opt=0.9] number momentum
 -- @source Anil et al. 2019, NeurIPS, SM3-II
+-- @treturn table { init, update, get_params }
+-- @usage optimizers.sm3(0.1)
 function M.sm3(step_size, momentum)
   local schedule = schedules.make_schedule(step_size)
   local beta = read_settings('optimizers.sm3', { { name = 'momentum', default = 0.9 } },
@@ -191,6 +193,7 @@ end
 --- The root of the sum of all squares.
 -- @tparam table t tree of arrays
 -- @treturn Array ()
+-- @usage optimizers.l2_norm { np.array { 3 }, { np.array { 4 } } } --> 5
 function M.l2_norm(t)
   local sum
   for _, x in ipairs(tree.leaves(t)) do
@@ -205,6 +208,7 @@ end
 -- @tparam table grads tree of arrays
 -- @tparam number|Array max_norm
 -- @treturn table
+-- @usage optimizers.clip_grads({ np.array { 3, 4 } }, 1) --> { { 0.6, 0.8 } }
 function M.clip_grads(grads, max_norm)
   local norm = M.l2_norm(grads)
   local factor = np.where(np.lt(norm, max_norm), 1, max_norm / norm)

@@ -155,6 +155,8 @@ end
 -- the accepted ones; `hist` (true); `s` (5): size in points^2; `alpha` (1); `ranges`: the limits of
 -- the axes, and the edges of the bins; `gridsize`: their number
 -- @treturn Figure
+-- @raise nothing accepted, options that do not fit
+-- @usage plot.scatter_plot(abc, { label = 'ABC' })
 function M.scatter_plot(object, opts)
   return scatter('scatter_plot', object.parameters and object.parameters.accepted or {}, opts)
 end
@@ -163,6 +165,8 @@ end
 -- @tparam table object `summaries.accepted`: a list of (n, S), one for each target
 -- @tparam[opt] table opts
 -- @treturn Figure
+-- @raise nothing accepted, options that do not fit
+-- @usage plot.scatter_summaries(abc)
 function M.scatter_summaries(object, opts)
   return scatter('scatter_summaries', object.summaries and object.summaries.accepted or {}, opts)
 end

@@ -13,9 +13,15 @@ local modules = {
   stax = 'imnn.stax',
   optimizers = 'imnn.optimizers',
   lfi = 'imnn.lfi',
+  lax = 'imnn.lax',
+  tree = 'imnn.tree',
+  scipy = 'imnn.scipy',
+  plot = 'imnn.plot',
+  help = 'imnn.help',
 }
 
---- Make `np`, `random`, `stax`, `optimizers`, `lfi` and `imnn` known, each loaded at first use.
+--- Make `np`, `random`, `stax`, `optimizers`, `lfi`, `lax`, `tree`, `scipy`, `plot`, `help` and
+-- `imnn` known, each loaded at first use.
 -- @tparam table env where, `_G` for one
 function M.preload(env)
   setmetatable(env, {
@@ -58,6 +64,12 @@ local function compile(text, name)
   return nil, not unfinished and complaint or nil
 end
 
+-- The chunk of "?np.sum".
+local function question(text)
+  local name = text:match '^%s*%?(.*)$'
+  return name and function() require('imnn.help').of(name, _G) end
+end
+
 --- A whole input: lines until they make sense. nil at the end of the input, false after ctrl-C;
 -- otherwise true, the chunk or nil and a complaint, and the text.
 local function read(lines, name)
@@ -68,7 +80,8 @@ local function read(lines, name)
     if not line then return line end
     if line:find '%S' then lines.remember(line) end
     text = text and text .. '\n' .. line or line
-    local chunk, complaint = compile(text, name)
+    local chunk, complaint = question(text), nil
+    if not chunk then chunk, complaint = compile(text, name) end
     if chunk or complaint then return true, chunk, complaint, text end
   end
 end
@@ -109,8 +122,8 @@ local function source(console)
   local old = history.open()
   for _, line in ipairs(old.lines) do console.remember(line) end
   console.completer(function(text, width) return complete.line(text, _G, modules, width) end)
-  print(('imnn %s: np, random, stax, optimizers, lfi and imnn are there; ctrl-D leaves'):format(
-    console.version))
+  print(('imnn %s: np, random, stax, optimizers, lfi, imnn, ... are there; help tells about them, '
+    .. 'ctrl-D leaves'):format(console.version))
   return {
     line = console.line,
     remember = function(line)

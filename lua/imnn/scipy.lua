@@ -7,6 +7,7 @@ local rooms = {
 }
 
 return setmetatable({}, {
+  names = rooms, -- what there is to be loaded
   __index = function(self, name)
     if not rooms[name] then return nil end
     local room = require(rooms[name])

@@ -33,7 +33,57 @@ do
   end
 end
 
---- Functions of arrays: stax.relu(x), stax.leaky_relu(x, slope), ... (spec of each: JAX's jax.nn).
+--- Element by element.
+-- @tparam Array|number x
+-- @treturn Array like x
+-- @source jax.nn, whose slopes at kinks these have
+-- @usage stax.NAME(np.linspace(-2, 2, 5))
+-- @each relu max(x, 0); the slope at 0 is 0
+-- @each relu6 min(max(x, 0), 6)
+-- @each selu 1.0507 x for x >= 0, 1.0507 1.6733 (e^x - 1) below
+-- @each gelu x Phi(x), approximately: x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2
+-- @each gelu_exact x Phi(x), Phi the normal distribution function
+-- @each sigmoid 1 / (1 + e^-x)
+-- @each log_sigmoid ln(1 / (1 + e^-x))
+-- @each softplus ln(1 + e^x)
+-- @each tanh The hyperbolic tangent
+-- @each exp e^x
+-- @each silu x / (1 + e^-x), also called swish
+-- @each mish x tanh(ln(1 + e^x))
+-- @each soft_sign x / (|x| + 1)
+-- @each hard_tanh x between -1 and 1, which are its bounds
+-- @each hard_sigmoid min(max(x + 3, 0), 6) / 6
+-- @each hard_silu x hard_sigmoid(x), also called hard_swish
+-- @each sparse_plus 0 up to -1, (x + 1)^2 / 4 up to 1, then x
+-- @each sparse_sigmoid min(max(x + 1, 0), 2) / 2
+
+--- Element by element, with a parameter.
+-- @tparam Array|number x
+-- @tparam[opt] number parameter
+-- @treturn Array like x
+-- @source jax.nn, whose slopes at kinks these have
+-- @usage stax.NAME(np.linspace(-2, 2, 5), 0.5)
+-- @each leaky_relu x for x >= 0, parameter (0.01) x below
+-- @each elu x for x >= 0, parameter (1) (e^x - 1) below
+-- @each celu max(x, 0) + parameter (1) (e^(min(x, 0) / parameter) - 1)
+-- @each squareplus (x + sqrt(x^2 + parameter (4))) / 2
+
+--- ln(1 - e^-x) for x > 0, exact for small and large x.
+-- @tparam Array|number x
+-- @treturn Array like x
+-- @usage stax.log1mexp(np.array { 0.1, 10 })
+-- @function log1mexp
+
+--- Along an axis.
+-- @tparam Array x
+-- @tparam[opt=-1] number axis
+-- @treturn Array
+-- @usage stax.NAME(np.array { { 1, 2 }, { 3, 4 } })
+-- @each softmax e^x over the sum of e^x
+-- @each log_softmax x - ln(sum of e^x)
+-- @each logsumexp ln(sum of e^x), without the axis
+-- @each glu The first half of the axis times the sigmoid of the second half
+
 for _, name in ipairs(names) do
   M[name] = function(x, parameter)
     x = floats(x, 'stax.' .. name)
@@ -50,14 +100,52 @@ M.swish, M.hard_swish = M.silu, M.hard_silu
 
 -- ---- layers ----
 
+--- The functions of a layer, by position or name.
+-- @treturn function init, function apply
+-- @tparam string who for messages
+-- @tparam table given { init, apply } or { init = ..., apply = ... }
+-- @raise something else
+-- @usage local init, apply = stax.parts('my_function', stax.Relu)
 M.parts = common.parts
 
 --- A layer without parameters from a function of arrays (and further arguments for it).
+-- @tparam function fn x, ... -> Array
+-- @param ... further arguments
+-- @treturn layer
+-- @usage stax.elementwise(np.sin)
 function M.elementwise(fn, ...)
   local more, n = { ... }, select('#', ...)
   return layer(function(_, shape) return shape, {} end,
     function(_, x) return fn(x, unpack(more, 1, n)) end, 'elementwise')
 end
+
+--- A layer without parameters.
+-- @usage stax.serial(stax.Dense(8), stax.NAME)
+-- @each Tanh A layer of np.tanh
+-- @each Exp A layer of np.exp
+-- @each Relu A layer of stax.relu
+-- @each Relu6 A layer of stax.relu6
+-- @each Sigmoid A layer of stax.sigmoid
+-- @each Softplus A layer of stax.softplus
+-- @each LogSigmoid A layer of stax.log_sigmoid
+-- @each Elu A layer of stax.elu
+-- @each Selu A layer of stax.selu
+-- @each Celu A layer of stax.celu
+-- @each LeakyRelu A layer of stax.leaky_relu
+-- @each Gelu A layer of stax.gelu
+-- @each GeluExact A layer of stax.gelu_exact
+-- @each Silu A layer of stax.silu
+-- @each Swish A layer of stax.silu, under its other name
+-- @each Mish A layer of stax.mish
+-- @each SoftSign A layer of stax.soft_sign
+-- @each HardTanh A layer of stax.hard_tanh
+-- @each HardSigmoid A layer of stax.hard_sigmoid
+-- @each HardSilu A layer of stax.hard_silu
+-- @each Squareplus A layer of stax.squareplus
+-- @each SparsePlus A layer of stax.sparse_plus
+-- @each SparseSigmoid A layer of stax.sparse_sigmoid
+-- @each Softmax A layer of stax.softmax, along the last axis
+-- @each LogSoftmax A layer of stax.log_softmax, along the last axis
 
 for name, fn in pairs {
   Tanh = np.tanh, Exp = np.exp, Relu = M.relu, Relu6 = M.relu6, Sigmoid = M.sigmoid,
@@ -78,6 +166,7 @@ local dense = array.face('stax.Dense', C.imnn_layer_dense)
 -- @tparam[opt] table opts `W_init` (glorot_normal), `b_init` (normal of 0.01): functions
 -- (key, shape) -> Array
 -- @treturn layer params { W (n, width), b (width) }; x (..., n) -> (..., width)
+-- @usage local shape, params = stax.Dense(8).init(key, { 3 }) --> { 8 }, params of (3, 8) and (8)
 function M.Dense(width, opts)
   common.positive('stax.Dense', 'the width', width)
   local o = args.take('stax.Dense', opts, {
@@ -96,6 +185,7 @@ function M.Dense(width, opts)
 end
 
 --- All axes as one.
+-- @usage stax.serial(stax.Flatten, stax.Dense(2)).init(key, { 4, 4 }) --> { 2 }
 M.Flatten = layer(function(_, shape)
   local n = 1
   for _, size in ipairs(shape) do n = n * size end
@@ -103,9 +193,13 @@ M.Flatten = layer(function(_, shape)
 end, function(_, x) return np.ravel(x) end, 'Flatten')
 
 --- The input.
+-- @usage stax.residual(stax.serial(stax.Dense(3), stax.Relu), stax.Identity)
 M.Identity = layer(function(_, shape) return shape, {} end, function(_, x) return x end, 'Identity')
 
 --- A list of n copies of the input, for parallel.
+-- @tparam number n
+-- @treturn layer without parameters
+-- @usage stax.serial(stax.FanOut(2), stax.parallel(stax.Dense(3), stax.Identity), stax.FanInSum)
 function M.FanOut(n)
   local function copies(x)
     local out = {}
@@ -117,6 +211,7 @@ function M.FanOut(n)
 end
 
 --- The sum of a list of inputs.
+-- @usage stax.FanInSum.apply({}, { x, x })
 M.FanInSum = layer(function(_, shapes) return shapes[1], {} end, function(_, list)
   local sum = list[1]
   for i = 2, #list do sum = sum + list[i] end
@@ -124,6 +219,9 @@ M.FanInSum = layer(function(_, shapes) return shapes[1], {} end, function(_, lis
 end, 'FanInSum')
 
 --- The inputs of a list one after the other along an axis (-1).
+-- @tparam[opt=-1] number axis
+-- @treturn layer without parameters
+-- @usage stax.FanInConcat().apply({}, { x, x }).shape --> { 2, 6 }
 function M.FanInConcat(axis)
   axis = axis or -1
   return layer(function(_, shapes)
@@ -150,7 +248,12 @@ local function keyed(opts, n)
 end
 
 --- Layers one after the other.
+-- @param ... layers
 -- @treturn layer params: a list with one entry per layer
+-- @raise what is no layer
+-- @usage local net = stax.serial(stax.Dense(16), stax.Relu, stax.Dense(2))
+-- local shape, params = net.init(key, { 3 })
+-- net.apply(params, np.ones(3)).shape --> { 2 }
 function M.serial(...)
   local layers = { ... }
   local inits, applies = all_parts('stax.serial', layers)
@@ -172,7 +275,9 @@ function M.serial(...)
 end
 
 --- Layers side by side, on a list of inputs.
+-- @param ... layers
 -- @treturn layer params: a list with one entry per layer; gives a list
+-- @usage stax.serial(stax.FanOut(2), stax.parallel(stax.Dense(3), stax.Dense(3)), stax.FanInSum)
 function M.parallel(...)
   local layers = { ... }
   local inits, applies = all_parts('stax.parallel', layers)
@@ -194,6 +299,9 @@ function M.parallel(...)
 end
 
 --- A layer that is made when the shape of its input is known.
+-- @tparam function make shape -> layer
+-- @treturn layer
+-- @usage stax.shape_dependent(function(shape) return stax.Dense(2 * shape[1]) end)
 function M.shape_dependent(make)
   return layer(function(key, shape) return (M.parts('stax.shape_dependent', make(shape)))(key,
     shape) end,
@@ -206,6 +314,7 @@ end
 -- @tparam layer body
 -- @tparam[opt] layer shortcut Identity; a convolution of size 1 where the shape changes
 -- @treturn layer
+-- @usage stax.residual(stax.serial(stax.Dense(3), stax.Tanh))
 function M.residual(body, shortcut)
   return M.serial(M.FanOut(2), M.parallel(body, shortcut or M.Identity), M.FanInSum)
 end

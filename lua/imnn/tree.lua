@@ -7,6 +7,10 @@ local M = {}
 
 local function is_node(t) return type(t) == 'table' and getmetatable(t) == nil end
 
+--- The keys of a node in order: the list part, then names.
+-- @tparam table t
+-- @treturn table
+-- @usage tree.keys { 5, b = 1, a = 2 } --> { 1, 'a', 'b' }
 function M.keys(t)
   local out, names = {}, {}
   for i = 1, #t do out[i] = i end
@@ -19,6 +23,9 @@ function M.keys(t)
 end
 
 --- The shape of a tree as text, for messages: "{*, {*, *}, b = *}".
+-- @param t a tree
+-- @treturn string
+-- @usage tree.structure { 0, { a = 1 } } --> '{*, {a = *}}'
 function M.structure(t)
   if not is_node(t) then return '*' end
   local parts = {}
@@ -31,6 +38,11 @@ end
 
 --- Apply fn to every leaf, and to the leaves at the same places of further trees.
 -- @raise trees of another structure
+-- @tparam function fn
+-- @param t a tree
+-- @param ... trees of the same structure
+-- @treturn table a tree
+-- @usage tree.map(function(a, b) return a + b end, { 1, { 2 } }, { 10, { 20 } }) --> { 11, { 22 } }
 function M.map(fn, t, ...)
   if not is_node(t) then return fn(t, ...) end
   local out, more, n = {}, { ... }, select('#', ...)
@@ -58,6 +70,9 @@ function M.map(fn, t, ...)
 end
 
 --- All leaves, in order.
+-- @param t a tree
+-- @treturn table
+-- @usage tree.leaves { 1, { b = 3, a = 2 } } --> { 1, 2, 3 }
 function M.leaves(t)
   local out = {}
   M.map(function(x)
@@ -68,12 +83,22 @@ function M.leaves(t)
 end
 
 --- Leaves and a function that puts others in their places.
+-- @param t a tree
+-- @treturn table leaves
+-- @treturn function list -> tree
+-- @usage local leaves, back = tree.flatten { 1, { 2 } }
+-- back { 5, 6 } --> { 5, { 6 } }
 function M.flatten(t)
   return M.leaves(t), function(list) return M.unflatten(t, list) end
 end
 
 --- A tree like t with leaves of a list, from the first one on or a later one.
 -- @raise a list that is too short
+-- @param t a tree
+-- @tparam table list
+-- @tparam[opt=1] number first
+-- @treturn table a tree
+-- @usage tree.unflatten({ 0, { 0 } }, { 5, 6 }) --> { 5, { 6 } }
 function M.unflatten(t, list, first)
   local i, n = (first or 1) - 1, #M.leaves(t)
   if #list - i < n then
@@ -86,6 +111,10 @@ function M.unflatten(t, list, first)
 end
 
 --- All leaves combined by fn(so far, leaf), in order, from a start or the first leaf.
+-- @tparam function fn
+-- @param t a tree
+-- @param[opt] start
+-- @return what fn gave last
 -- @usage tree.reduce(function(a, b) return a + b end, { 1, { 2, 3 } }) --> 6
 function M.reduce(fn, t, start)
   local list, first, value = M.leaves(t), 1, start
@@ -95,6 +124,9 @@ function M.reduce(fn, t, start)
 end
 
 --- Whether all leaves are true.
+-- @param t a tree
+-- @treturn boolean
+-- @usage tree.all { true, { true } } --> true
 function M.all(t)
   for _, leaf in ipairs(M.leaves(t)) do if not leaf then return false end end
   return true
@@ -102,6 +134,10 @@ end
 
 --- A tree of trees turned inside out: `outer` and `inner` are trees of these structures, and each
 -- leaf of `outer` is one of the inner trees in t.
+-- @tparam table outer
+-- @tparam table inner
+-- @tparam table t
+-- @treturn table
 -- @usage tree.transpose({ 0, 0 }, { a = 0 }, { { a = 1 }, { a = 2 } }) --> { a = { 1, 2 } }
 function M.transpose(outer, inner, t)
   local columns, n = {}, #M.leaves(inner)

@@ -109,6 +109,8 @@ static int prompt(const char *home)
         {"\n\xce\xb8\xce\xb8\r", 0, ""},
         {"> ", 0, "\033[A\033[A\n"}, /* two lines back */
         {"\n42\r", 0, ""},
+        {"> ", 0, "?np.sum\n"},
+        {"\nnp.sum(x[, opts])\r", 0, ""},
         {"> ", 0, "\004"},
         {0},
     };
@@ -116,7 +118,7 @@ static int prompt(const char *home)
     snprintf(history, sizeof history, "%s/.imnn_history", home);
     if (run(none, steps, 0)) return 1;
     if (reads_text(history, "print 'on' while true do end\nfor\n6 * 7\n"
-                            "string.rep('\xce\xb8', 2)\n6 * 7\n"))
+                            "string.rep('\xce\xb8', 2)\n6 * 7\n?np.sum\n"))
         return 1;
     CHECK(unlink(history) == 0);
     return 0;

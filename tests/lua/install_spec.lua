@@ -30,6 +30,12 @@ describe('an installation', function()
     assert.is_nil(output:find 'not working')
   end)
 
+  it('helps', function()
+    local output = installed '$P/bin/imnn help np.sum; $P/bin/imnn help net:fit'
+    assert.truthy(output:find('^np%.sum%(x%[, opts%]%)\n  The sum of elements'), output)
+    assert.truthy(output:find('\nnet:fit(opts)\n', 1, true), output)
+  end)
+
   it('has modules for luajit', function()
     assert.equal('3  f32\n', installed [[
       export LUA_PATH="$P/share/lua/5.1/?.lua;$P/share/lua/5.1/?/init.lua"

@@ -43,6 +43,8 @@ end
 -- @tparam table shape
 -- @tparam[opt] string dtype what the memory is declared to hold, else the default
 -- @raise memory that is too small or declared to hold another dtype
+-- @treturn Array
+-- @usage np.from_buffer(require('ffi').new('double[2]', 1, 2), { 2 }, 'f64') --> { 1, 2 }
 function M.from_buffer(pointer, shape, dtype)
   local out, sizes = ffi.new 'imnn_array *[1]', handle.c_shape(shape, 'from_buffer')
   local held = memory_of(pointer)

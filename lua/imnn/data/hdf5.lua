@@ -87,17 +87,22 @@ end
 --- Names of the members of a group, sorted; those of groups end in "/".
 -- @tparam[opt] string name of a group in this one; none: this one
 -- @treturn table strings
+-- @usage group:keys()
 function Group:keys(name)
   return lines(C.imnn_hdf5_list(self.file, name and join(self, name) or self.at))
 end
 
 --- Whether there is a dataset or group of that name.
+-- @tparam string name
+-- @treturn boolean
+-- @usage group:has 'nothing' --> false
 function Group:has(name) return kind_of(self, join(self, name)) ~= '\0' end
 
 --- A dataset.
 -- @tparam string name "x", or "a/b/x" in groups
 -- @treturn Array|string|table text is a string, or a list of strings as nested as its shape
 -- @raise there is none, or it holds what arrays cannot
+-- @usage local x = group:read 'le/f4'
 function Group:read(name) return read(self, join(self, name)) end
 
 --- An attribute of a dataset or group.
@@ -105,6 +110,7 @@ function Group:read(name) return read(self, join(self, name)) end
 -- @tparam string key
 -- @treturn number|boolean|string|table|Array strings may come in lists; an Array if it has a shape
 -- @raise there is none, or it holds what arrays cannot
+-- @usage for key in pairs(group:attributes()) do print(group:attribute('/', key)) end
 function Group:attribute(name, key)
   local path = join(self, name)
   local value = read(self, path == '' and '/' or path, key)
@@ -116,6 +122,7 @@ end
 -- of the others why.
 -- @tparam[opt] string name none: this group
 -- @treturn table key -> value, as `attribute` gives it
+-- @usage for key, value in pairs(group:attributes()) do print(key, value) end
 function Group:attributes(name)
   name = name or self.at == '/' and '/' or ''
   local path, out = join(self, name), {}
@@ -130,7 +137,8 @@ function Group:attributes(name)
 end
 
 --- Iterate: name and value of each member, as the brackets give it.
--- @usage for name, value in f:each() do print(name, value) end
+-- @treturn function iterator: name, value
+-- @usage for name, value in group:each() do print(name, value) end
 function Group:each()
   local names, i = self:keys(), 0
   return function()
@@ -183,6 +191,7 @@ end
 -- @tparam string path
 -- @treturn Group its root
 -- @raise missing, not HDF5, damaged
+-- @usage local group = data.hdf5.open(path)
 function M.open(path)
   if type(path) ~= 'string' then
     core.raise('hdf5.open: the path must be a string, got %s', type(path))

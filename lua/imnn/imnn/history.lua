@@ -52,6 +52,12 @@ local function values(self, i)
   return np.from_buffer(out, { n }, 'f64')
 end
 
+--- A column, as an f64 Array (size): detF, detC, detinvC, Lambda_2, r, lndetF, lndetC, lndetinvC,
+-- loss, of the weights BEFORE the update of that iteration, and the same with `val_` in front, of
+-- the validation set AFTER it.
+-- @treturn Array
+-- @usage print(net.history.detF)
+-- @field History.detF
 function History.__index(self, key)
   key = names_of(key)
   if key == 'max_detF' then return math.exp(self.max_lndetF) end
@@ -73,5 +79,15 @@ function History.__tostring(self)
   return ('history of %d iterations: %s; max_detF %.6g'):format(self.size,
     table.concat(M.names, ', '), self.max_detF)
 end
+
+--- The number of iterations.
+-- @treturn number
+-- @usage net.history.size
+-- @field History.size
+
+--- The best determinant of the Fisher information so far.
+-- @treturn number
+-- @usage net.history.max_detF
+-- @field History.max_detF
 
 return M

@@ -128,6 +128,10 @@ end
 
 --- Forget history, best weights, score and statistics; go on from the present weights.
 -- @tparam[opt] Array|table key_or_state also start from new weights, or from another state
+-- @usage local other = imnn.SimulatorIMNN { n_s = 20, n_d = 20, n_params = 2, n_summaries = 2,
+--   input_shape = { 10 }, theta_fid = { 0, 1 }, model = network, optimiser = optimizers.adam(1e-3),
+--   key_or_state = key, simulator = simulator }
+-- other:reset()
 function Net:reset(key_or_state)
   local state, count = self.state, self.count
   if key_or_state ~= nil then state, count = state_of(self, key_or_state), 0 end
@@ -161,6 +165,7 @@ end
 -- @tparam[opt] Array key from which simulations are drawn
 -- @treturn Array x (n_s, S)
 -- @treturn Array dx (n_d, S, P)
+-- @usage local x, dx = net:get_summaries(nil, key)
 function Net:get_summaries(w, key)
   key = key_for(self, 'get_summaries', key)
   local summaries = program(self, 'summaries', function(...) return self:trace(...) end)
@@ -241,6 +246,11 @@ function Net:get_estimate(d)
 end
 
 --- The rate of the regularisation (imnn.fisher.alpha).
+-- @tparam number lambda
+-- @tparam number epsilon
+-- @treturn number
+-- @raise values for which it does not exist
+-- @usage net:get_alpha(10, 0.1) --> 0.953
 function Net.get_alpha(_, lambda, epsilon) return fisher.alpha(lambda, epsilon) end
 
 -- ---- fitting ----
@@ -261,9 +271,14 @@ function Net:fit(...) return fit.fit(self, ...) end
 
 --- One bare iteration at each call (for measurements), and the compiled iteration behind it.
 -- @tparam table opts as for fit
+-- @treturn function one iteration
+-- @treturn table the compiled iteration
+-- @usage local step = net:stepper { lambda = 10, epsilon = 0.1, rng = key }
 function Net:stepper(opts) return fit.stepper(self, opts) end
 
 --- Floating-point operations in matrix products and convolutions of one iteration.
+-- @treturn number
+-- @usage net:iteration_flops()
 function Net:iteration_flops()
   local _, iteration = self:stepper { lambda = 10, epsilon = 0.1, rng = random.PRNGKey(0) }
   return iteration:flops()
@@ -272,6 +287,7 @@ end
 --- Draw the history (imnn.plot.history).
 -- @tparam[opt] table opts `expected_detF`, `label`, `colour`, `ax`, `ncol`, `figsize`, `file`
 -- @treturn Figure
+-- @usage net:plot { expected_detF = 50 }
 function Net:plot(opts) return require('imnn.plot').history(self.history, opts) end
 
 return M

@@ -54,7 +54,7 @@ end
 -- @param ... operands, trees
 -- @treturn Array|table what the function gave
 -- @raise results of different structure, shape or dtype
--- @usage lax.cond(np.gt(x, 0), np.sqrt, np.zeros_like, x)
+-- @usage lax.cond(true, np.sqrt, np.zeros_like, x)
 function M.cond(pred, true_fun, false_fun, ...)
   common.callable('cond', true_fun)
   common.callable('cond', false_fun)
@@ -70,6 +70,9 @@ end
 -- @tparam table branches functions
 -- @param ... operands, trees
 -- @treturn Array|table what the function gave
+-- @raise an index that is no whole number, no branches, results of other shapes than the first
+-- branch gives
+-- @usage lax.switch(2, { np.sin, np.cos }, np.zeros(3)) --> { 1, 1, 1 }
 function M.switch(index, branches, ...)
   if type(branches) ~= 'table' or #branches == 0 then
     core.raise 'switch: needs a list of functions'
@@ -88,6 +91,8 @@ end
 --- A function whose values are computed again in the reverse sweep instead of being stored.
 -- @tparam function f of trees of arrays, which gives a tree
 -- @treturn function
+-- @usage local block = imnn.checkpoint(function(v) return np.tanh(np.sin(v)) end)
+-- imnn.grad(function(v) return block(v):sum() end)(np.ones(3))
 function M.checkpoint(f)
   common.callable('checkpoint', f)
   return function(...)

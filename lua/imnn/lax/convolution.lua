@@ -32,8 +32,9 @@ end
 -- channels of a group feed the output channels of that group
 -- @treturn Array in the third layout
 -- @raise shapes and layouts that do not fit
--- @usage lax.conv_general_dilated(x, w, { padding = 'SAME',
---   dimension_numbers = { 'HWC', 'HWIO', 'HWC' } })
+-- @usage local image, kernel = np.ones { 5, 5, 1 }, np.ones { 3, 3, 1, 4 }
+-- lax.conv_general_dilated(image, kernel, { padding = 'SAME',
+--   dimension_numbers = { 'HWC', 'HWIO', 'HWC' } }).shape --> { 5, 5, 4 }
 function M.conv_general_dilated(lhs, rhs, opts)
   local who = 'conv_general_dilated'
   local o = args.take(who, opts, rows)
@@ -80,11 +81,21 @@ end
 -- @tparam Array rhs
 -- @tparam table window_strides
 -- @tparam string|table padding
+-- @treturn Array
+-- @usage lax.conv(np.ones { 1, 1, 5, 5 }, np.ones { 4, 1, 3, 3 }, { 1, 1 }, 'SAME')
 function M.conv(lhs, rhs, window_strides, padding)
   return M.conv_general_dilated(lhs, rhs, { window_strides = window_strides, padding = padding })
 end
 
---- The same with dilations.
+--- Convolution with the layouts 'NCHW', 'OIHW', 'NCHW' (and the like), with dilations.
+-- @tparam Array lhs
+-- @tparam Array rhs
+-- @tparam table window_strides
+-- @tparam string|table padding
+-- @tparam[opt] table opts lhs_dilation, rhs_dilation and the others of conv_general_dilated
+-- @treturn Array
+-- @usage lax.conv_with_general_padding(np.ones { 1, 1, 5, 5 }, np.ones { 4, 1, 3, 3 }, { 1, 1 },
+--   { { 0, 0 }, { 1, 1 } }, { rhs_dilation = { 2, 1 } })
 function M.conv_with_general_padding(lhs, rhs, window_strides, padding, opts)
   local all = { window_strides = window_strides, padding = padding }
   for name, value in pairs(opts or {}) do all[name] = value end
@@ -111,6 +122,7 @@ end
 -- like), transpose_kernel (false): turn the kernel around and exchange its channels, which makes it
 -- the derivative of `conv_general_dilated`
 -- @treturn Array
+-- @usage lax.conv_transpose(np.ones { 1, 5, 5, 1 }, np.ones { 3, 3, 1, 4 }, { 2, 2 }, 'SAME')
 function M.conv_transpose(lhs, rhs, strides, padding, opts)
   local who = 'conv_transpose'
   local o = args.take(who, opts, {

@@ -109,6 +109,12 @@ end
 
 --- The forward derivative.
 -- @tparam function rule (list of arguments, list of tangents) -> value, tangent: linear in tangents
+-- @treturn function rule
+-- @usage local safe = imnn.custom_jvp(function(v) return np.sqrt(v) end)
+-- safe:defjvp(function(primals, tangents)
+--   local y = np.sqrt(primals[1])
+--   return y, tangents[1] / (2 * np.maximum(y, 1e-3))
+-- end)
 function Custom:defjvp(rule)
   common.callable('defjvp', rule)
   self.rule = rule
@@ -118,6 +124,9 @@ end
 --- The reverse derivative.
 -- @tparam function fwd arguments -> value, residuals (a tree)
 -- @tparam function bwd (residuals, cotangent) -> cotangent of each argument; false is zero
+-- @usage local clipped = imnn.custom_vjp(function(v) return v end)
+-- clipped:defvjp(function(v) return v, {} end,
+--   function(_, cotangent) return np.clip(cotangent, -1, 1) end)
 function Custom:defvjp(fwd, bwd)
   common.callable('defvjp', fwd)
   common.callable('defvjp', bwd)
@@ -127,6 +136,12 @@ end
 --- A function whose forward derivative, and thereby both, is given with :defjvp(rule).
 -- @tparam function f of trees of arrays, which gives a tree
 -- @treturn table to be called
+-- @usage local safe = imnn.custom_jvp(np.sqrt)
+-- safe:defjvp(function(primals, tangents)
+--   local y = np.sqrt(primals[1])
+--   return y, tangents[1] / (2 * np.maximum(y, 1e-3))
+-- end)
+-- imnn.grad(safe)(0) --> 500
 function M.custom_jvp(f)
   common.callable('custom_jvp', f)
   return setmetatable({ fn = f, who = 'custom_jvp', how = 'defjvp(rule)' }, Custom)
@@ -137,8 +152,10 @@ end
 -- @tparam function f of trees of arrays, which gives a tree
 -- @tparam[opt] table opts forward (false): whether the forward derivative is that of f itself
 -- @treturn table to be called
--- @usage local f = imnn.custom_vjp(function(x) return x * x end)
--- f:defvjp(function(x) return x * x, x end, function(x, u) return 2 * x * u end)
+-- @usage local clipped = imnn.custom_vjp(function(v) return v end)
+-- clipped:defvjp(function(v) return v, {} end,
+--   function(_, cotangent) return np.clip(cotangent, -1, 1) end)
+-- imnn.grad(function(v) return 5 * clipped(v) end)(2) --> 1
 function M.custom_vjp(f, opts)
   common.callable('custom_vjp', f)
   local o = args.take('custom_vjp', opts, { forward = { 'boolean', default = false } })

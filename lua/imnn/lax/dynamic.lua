@@ -33,7 +33,7 @@ end
 -- @tparam table starts one for each axis, from 1, -1 is the last: numbers or arrays of shape ()
 -- @tparam table sizes of the result
 -- @treturn Array
--- @usage lax.dynamic_slice(np.arange(5), { i }, { 2 })
+-- @usage lax.dynamic_slice(np.arange(5), { 2 }, { 3 }) --> { 1, 2, 3 }
 function M.dynamic_slice(x, starts, sizes)
   local who = 'dynamic_slice'
   x = create.as_array(x, who)
@@ -58,6 +58,7 @@ end
 -- @tparam Array y of as many axes, none longer
 -- @tparam table starts one for each axis, from 1, -1 is the last: numbers or arrays of shape ()
 -- @treturn Array
+-- @usage lax.dynamic_update_slice(np.zeros(4), np.array { 7, 8 }, { 2 }) --> { 0, 7, 8, 0 }
 function M.dynamic_update_slice(x, y, starts)
   local who = 'dynamic_update_slice'
   x = create.as_array(x, who)

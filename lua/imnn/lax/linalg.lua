@@ -7,12 +7,18 @@ local M = { cholesky = np.linalg.cholesky }
 --- Eigenvectors and eigenvalues, in this order.
 -- @treturn Array vectors (..., n, n), in columns
 -- @treturn Array values (..., n), ascending
+-- @usage local vectors, values = lax.linalg.eigh(np.eye(2))
 function M.eigh(x)
   local w, v = np.linalg.eigh(x)
   return v, w
 end
 
---- q and r; of opts full_matrices (true).
+--- x = q r with orthonormal columns of q and r upper triangular.
+-- @tparam Array x (..., m, n)
+-- @tparam[opt] table opts full_matrices (true): q (..., m, m)
+-- @treturn Array q
+-- @treturn Array r
+-- @usage local q, r = lax.linalg.qr(x, { full_matrices = false })
 function M.qr(x, opts)
   local o = args.take('lax.linalg.qr', opts, { full_matrices = { 'boolean', default = true } })
   return np.linalg.qr(x, o.full_matrices and 'complete' or 'reduced')
@@ -27,6 +33,8 @@ M.svd = np.linalg.svd
 -- @tparam[opt] table opts left_side, lower, transpose_a, conjugate_a, unit_diagonal
 -- (false)
 -- @treturn Array like b
+-- @usage lax.linalg.triangular_solve(np.array { { 2, 0 }, { 1, 1 } }, np.array { { 2 }, { 3 } },
+--   { left_side = true, lower = true }) --> { { 1 }, { 2 } }
 function M.triangular_solve(a, b, opts)
   local o = args.take('lax.linalg.triangular_solve', opts, {
     left_side = { 'boolean', default = false }, lower = { 'boolean', default = false },

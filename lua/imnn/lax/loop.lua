@@ -110,6 +110,7 @@ end
 -- @tparam function f
 -- @tparam Array|table xs (n, ...)
 -- @treturn Array|table (n, ...)
+-- @usage lax.map(function(row) return row:sum() end, x) --> { 6, 15 }
 function M.map(f, xs)
   common.callable('map', f)
   local _, ys = M.scan(function(carry, x) return carry, (f(x)) end, {}, xs)
@@ -157,6 +158,8 @@ local function whole(x) return type(x) == 'number' and x % 1 == 0 end
 -- @tparam function body (i, carry) -> carry
 -- @tparam Array|table init a tree
 -- @treturn Array|table the last carry
+-- @raise bounds that are not whole, a carry that changes its shape or dtype
+-- @usage lax.fori_loop(1, 5, function(i, product) return product * i end, 1) --> 24
 function M.fori_loop(lower, upper, body, init)
   common.callable('fori_loop', body)
   if whole(lower) and whole(upper) then

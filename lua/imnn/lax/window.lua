@@ -107,7 +107,7 @@ end
 -- @tparam[opt] table opts window_strides (1, ...), padding ('VALID'), base_dilation,
 -- window_dilation (1, ...)
 -- @treturn Array
--- @usage lax.reduce_window(x, -math.huge, 'max', { 2, 2, 1 }, { window_strides = { 2, 2, 1 } })
+-- @usage lax.reduce_window(x, -math.huge, 'max', { 2, 2 }) --> { { 5, 6 } }
 function M.reduce_window(operand, init_value, computation, window_dimensions, opts)
   local who = 'reduce_window'
   local x = operands.of(who, 'window_sum', operand)
@@ -127,6 +127,8 @@ end
 -- @tparam Array source like the result of `reduce_window`
 -- @tparam[opt] table opts window_strides, padding
 -- @treturn Array like operand
+-- @usage lax.select_and_scatter_add(x, 'max', { 2, 3 }, np.ones { 1, 1 })
+-- --> { { 0, 0, 0 }, { 0, 0, 1 } }
 function M.select_and_scatter_add(operand, select, window_dimensions, source, opts)
   local who = 'select_and_scatter_add'
   if select ~= 'max' and select ~= 'min' then

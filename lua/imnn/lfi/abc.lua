@@ -316,6 +316,7 @@ end
 -- `smoothing`: of the last call
 -- @treturn table
 -- @raise nothing accepted yet
+-- @usage local marginals = abc:get_marginals { smoothing = 1 }
 function ABC:get_marginals(opts)
   local o = args.take('get_marginals', opts, {
     accepted_parameters = { 'table', optional = true },
@@ -331,18 +332,28 @@ end
 
 --- Keep the marginals of get_marginals.
 -- @treturn table
+-- @tparam[opt] table opts as for get_marginals
+-- @usage abc:set_marginals { smoothing = 1 }
 function ABC:set_marginals(opts)
   self.marginals = self:get_marginals(opts)
   return self.marginals
 end
 
---- The accepted parameters as points (imnn.plot.scatter_plot).
+--- The accepted parameters as points.
+-- @tparam[opt] table opts those of plot.scatter_plot
+-- @treturn Figure
+-- @raise nothing accepted yet
+-- @usage abc:scatter_plot { label = 'ABC' }
 function ABC:scatter_plot(opts)
   if not self.parameters.accepted then core.raise 'scatter_plot: nothing is accepted yet' end
   return require('imnn.plot').scatter_plot(self, prior.labelled(self.prior, opts))
 end
 
---- The accepted summaries as points (imnn.plot.scatter_summaries).
+--- The accepted summaries as points.
+-- @tparam[opt] table opts those of plot.scatter_summaries
+-- @treturn Figure
+-- @raise nothing accepted yet
+-- @usage abc:scatter_summaries { label = 'ABC' }
 function ABC:scatter_summaries(opts)
   if not self.parameters.accepted then core.raise 'scatter_summaries: nothing is accepted yet' end
   return require('imnn.plot').scatter_summaries(self, opts or {})

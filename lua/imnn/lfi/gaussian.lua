@@ -154,6 +154,7 @@ local estimate_types = { 'Array', 'table', 'number', optional = true }
 -- integrals, to 1e-7 of the peak for two or three parameters, and to some 1e-3 where the prior cuts
 -- for six and more
 -- @raise shapes that do not fit, a target that the prior excludes
+-- @usage local marginals = gaussian:get_marginals { gridsize = 30 }
 function Gaussian:get_marginals(opts)
   local o = args.take('get_marginals', opts, {
     parameter_estimates = estimate_types, invF = estimate_types,

@@ -19,6 +19,8 @@ local M = {}
 -- @tparam[opt={0.68,0.95}] table levels fractions of the mass
 -- @treturn table numbers that rise: the level of the largest fraction first
 -- @raise fractions outside 0 to 1, another number of axes
+-- @usage local z = np.linspace(-4, 4, 81)
+-- lfi.get_levels(np.exp(-z ^ 2 / 2), { 0.68 })
 function M.get_levels(marginal, levels)
   local x = np.array(marginal, 'f64')
   local shape, fractions, out = x.shape, {}, {}
@@ -52,6 +54,7 @@ end
 -- @tparam[opt] number|table target one, or a list; none: all
 -- @treturn table a list of numbers
 -- @raise numbers that are none of a target
+-- @usage gaussian:target_choice() --> { 1 }
 function Posterior:target_choice(target)
   local list = type(target) == 'table' and target or { target }
   if target == nil then
@@ -69,6 +72,8 @@ end
 -- @tparam[opt] Array|table full (T, g_1, ..., g_P), any normalisation; none: nothing happens
 -- @treturn table marginals
 -- @raise another grid, a target without any density
+-- @usage local exact = lfi.LikelihoodFreeInference { prior = lfi.uniform(0, 1), gridsize = 3 }
+-- exact:put_marginals { { 1, 2, 1 } }
 function Posterior:put_marginals(full)
   if full == nil then return nil end
   full = np.array(full, 'f64')
@@ -78,10 +83,16 @@ function Posterior:put_marginals(full)
 end
 
 --- get_levels of this module, as a method.
+-- @tparam Array|table marginal (g) or (g_1, g_2)
+-- @tparam[opt={0.68,0.95}] table levels
+-- @treturn table
+-- @usage gaussian:get_levels(gaussian.marginals[1][1][1], { 0.68 })
 function Posterior.get_levels(_, ...) return M.get_levels(...) end
 
---- A corner plot of the marginals (imnn.plot.marginal_plot): `label`, `known`, `file`, `ax`, ...
+--- A corner plot of the marginals.
+-- @tparam[opt] table opts `label`, `known`, `file`, `ax`, and the others of plot.marginal_plot
 -- @treturn Figure
+-- @usage gaussian:marginal_plot { label = 'Gaussian', known = { 0, 1 } }
 function Posterior:marginal_plot(opts)
   return require('imnn.plot').marginal_plot(self, prior.labelled(self.prior, opts))
 end

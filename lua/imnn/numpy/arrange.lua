@@ -37,6 +37,7 @@ end
 --- x several times along each axis.
 -- @tparam Array x
 -- @tparam number|table reps for the last axes, or for all; more than there are add axes in front
+-- @treturn Array
 -- @usage np.tile({ 1, 2 }, 2) --> { 1, 2, 1, 2 }
 function M.tile(x, reps)
   x = create.as_array(x, 'np.tile')
@@ -58,6 +59,7 @@ end
 -- @tparam Array x
 -- @tparam number|table|Array repeats for all elements, or for each along the axis
 -- @tparam[opt] number axis
+-- @treturn Array
 -- @usage np.repeat_({ 1, 2 }, 2) --> { 1, 1, 2, 2 }
 function M.repeat_(x, repeats, axis)
   x = create.as_array(x, 'np.repeat')
@@ -86,6 +88,7 @@ M['repeat'] = M.repeat_
 -- @tparam Array x
 -- @tparam number|table shift places to the right
 -- @tparam[opt] number|table axis the flattened array without one
+-- @treturn Array
 -- @usage np.roll({ 1, 2, 3 }, 1) --> { 3, 1, 2 }
 function M.roll(x, shift, axis)
   x = create.as_array(x, 'np.roll')
@@ -111,6 +114,10 @@ function M.roll(x, shift, axis)
 end
 
 --- In the other direction along an axis, several, or all.
+-- @tparam Array x
+-- @tparam[opt] number|table axis
+-- @treturn Array
+-- @usage np.flip(x, 2) --> { { 3, 2, 1 }, { 6, 5, 4 } }
 function M.flip(x, axis)
   x = create.as_array(x, 'np.flip')
   local key, turned = {}, nil
@@ -121,11 +128,24 @@ function M.flip(x, axis)
   return x[key]
 end
 
---- Upside down (along axis 1), left to right (along axis 2).
+--- Upside down: in the other direction along axis 1.
+-- @tparam Array x
+-- @treturn Array
+-- @usage np.flipud(x) --> { { 4, 5, 6 }, { 1, 2, 3 } }
 function M.flipud(x) return M.flip(x, 1) end
+
+--- Left to right: in the other direction along axis 2.
+-- @tparam Array x
+-- @treturn Array
+-- @usage np.fliplr(x) --> { { 3, 2, 1 }, { 6, 5, 4 } }
 function M.fliplr(x) return M.flip(x, 2) end
 
 --- Turned k times by 90 degrees, from the first towards the second of two axes (1 and 2).
+-- @tparam Array x
+-- @tparam[opt=1] number k
+-- @tparam[opt] table axes two of them, { 1, 2 }
+-- @treturn Array
+-- @usage np.rot90(x) --> { { 3, 6 }, { 2, 5 }, { 1, 4 } }
 function M.rot90(x, k, axes)
   x, k, axes = create.as_array(x, 'np.rot90'), (k or 1) % 4, axes or { 1, 2 }
   local a = core.index(axes[1], x.ndim, 'rot90: no axis') + 1

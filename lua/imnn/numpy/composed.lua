@@ -36,6 +36,12 @@ return function(np)
       or decimals < 0 and nearest(x / scale) * scale or nearest(x)
     return is_integer(x) and y:astype(x.dtype) or y
   end
+  --- The nearest integer, halves to even.
+  -- @tparam Array|number x
+  -- @treturn Array
+  -- @usage np.rint(np.array { 0.5, 1.6 }) --> { 0, 2 }
+  -- @function rint
+
   M.around, M.rint = M.round, nearest
 
   --- The integer part.
@@ -44,6 +50,9 @@ return function(np)
   M.fabs = np.abs
 
   --- x itself.
+  -- @tparam Array|number x
+  -- @treturn Array
+  -- @usage np.positive(np.array { -1 }) --> { -1 }
   function M.positive(x) return create.as_array(x, 'positive') end
 
   --- Quotient and rest of the division that rounds down.
@@ -76,8 +85,16 @@ return function(np)
     return np.where(np.eq(x, -math.huge), o.neginf or -limit, x)
   end
 
-  --- Is infinite and positive, or negative.
+  --- Whether elements are infinite and positive.
+  -- @tparam Array|number x
+  -- @treturn Array bool
+  -- @usage np.isposinf(np.array { 1 / 0, -1 / 0, 1 }) --> { true, false, false }
   function M.isposinf(x) return np.eq(x, math.huge) end
+
+  --- Whether elements are infinite and negative.
+  -- @tparam Array|number x
+  -- @treturn Array bool
+  -- @usage np.isneginf(np.array { 1 / 0, -1 / 0, 1 }) --> { false, true, false }
   function M.isneginf(x) return np.eq(x, -math.huge) end
 
   --- Whether |a - b| <= atol + rtol |b|, element by element; infinities are close if equal.
@@ -120,17 +137,34 @@ return function(np)
     return verdict(np.all(np.eq(a, b)))
   end
 
-  --- The larger (smaller) one; where one is NaN the other.
+  --- The larger one; where one is NaN the other.
+  -- @tparam Array|number a
+  -- @tparam Array|number b
+  -- @treturn Array
+  -- @usage np.fmax(np.array { 1, 0 / 0 }, 2) --> { 2, 2 }
   function M.fmax(a, b)
     return np.where(np.isnan(a), b, np.where(np.isnan(b), a, np.maximum(a, b)))
   end
+
+  --- The smaller one; where one is NaN the other.
+  -- @tparam Array|number a
+  -- @tparam Array|number b
+  -- @treturn Array
+  -- @usage np.fmin(np.array { 1, 0 / 0 }, 2) --> { 1, 2 }
   function M.fmin(a, b)
     return np.where(np.isnan(a), b, np.where(np.isnan(b), a, np.minimum(a, b)))
   end
 
-  --- Degrees as radians, and back.
+  --- Degrees as radians.
+  -- @tparam Array|number x
+  -- @treturn Array
   -- @usage np.deg2rad(180) --> 3.14159
   function M.deg2rad(x) return create.as_array(x, 'deg2rad') * (math.pi / 180) end
+
+  --- Radians as degrees.
+  -- @tparam Array|number x
+  -- @treturn Array
+  -- @usage np.rad2deg(np.pi) --> 180
   function M.rad2deg(x) return create.as_array(x, 'rad2deg') * (180 / math.pi) end
   M.radians, M.degrees = M.deg2rad, M.rad2deg
 

@@ -67,6 +67,8 @@ end
 -- booleans
 -- @treturn Array
 -- @raise ragged tables
+-- @usage np.array { { 1, 2 }, { 3, 4 } }
+-- np.array({ 1, 2 }, 'i32').dtype --> 'i32'
 function M.array(t, dtype)
   if array.is(t) then return dtype and M.astype(t, dtype) or t end
   local shape, out, kinds = sizes_of(t), {}, {}
@@ -82,6 +84,8 @@ end
 --- Whatever a script gives as an Array: one, a number, a boolean, a nested table.
 -- @tparam string who for messages
 -- @tparam[opt] string dtype of what is not an Array yet
+-- @raise anything else
+-- @usage np.as_array({ 1, 2 }, 'my_function').shape --> { 2 }
 function M.as_array(x, who, dtype)
   if array.is(x) then return x end
   if type(x) == 'table' or type(x) == 'number' or type(x) == 'boolean' or complex.is(x) then
@@ -95,12 +99,22 @@ M.asarray = M.array
 
 --- Another dtype: 'f32', 'f64', 'i32', 'u32', 'bool', 'c64', 'c128'. Of complex numbers as real
 -- ones the real part stays.
+-- @tparam Array|number|table x
+-- @tparam string dtype
+-- @treturn Array
+-- @raise a dtype that does not exist
+-- @usage np.astype(np.array { 1.7, -1.7 }, 'i32') --> { 1, -1 }
 function M.astype(x, dtype)
   array.dtype_code(dtype)
   return promote.convert(M.as_array(x, 'astype'), dtype)
 end
 
 --- Zeros of a shape.
+-- @tparam table|number shape sizes; a number is one axis
+-- @tparam[opt] string dtype the default one, f32 unless it was set
+-- @treturn Array
+-- @raise sizes that are not whole numbers, 0 or more; more than 8 axes
+-- @usage np.zeros { 2, 3 }
 function M.zeros(shape, dtype) return array.zeros(shape, dtype) end
 
 --- A value, repeated.
@@ -108,6 +122,9 @@ function M.zeros(shape, dtype) return array.zeros(shape, dtype) end
 -- @tparam number|complex|boolean|Array value of a shape that stretches to it
 -- @tparam[opt] string dtype that of the value: the default one for numbers, bool for
 -- booleans
+-- @treturn Array
+-- @usage np.full({ 2 }, 7) --> { 7, 7 }
+-- np.full({ 2, 3 }, np.arange(3)).shape --> { 2, 3 }
 function M.full(shape, value, dtype)
   local sizes = type(shape) == 'number' and { shape } or shape
   array.c_shape(sizes, 'full')
@@ -116,14 +133,35 @@ function M.full(shape, value, dtype)
 end
 
 --- Ones of a shape, f32 or another dtype.
+-- @tparam table|number shape
+-- @tparam[opt] string dtype
+-- @treturn Array
+-- @usage np.ones(3, 'i32') --> { 1, 1, 1 }
 function M.ones(shape, dtype) return M.full(shape, 1, dtype) end
 
---- Zeros, ones, a value in the shape and dtype of another array.
+--- A value in the shape and dtype of another array.
+-- @tparam Array x
+-- @tparam number|boolean|Array value
+-- @tparam[opt] string dtype that of x
+-- @treturn Array
+-- @usage np.full_like(x, 7)
 function M.full_like(x, value, dtype)
   x = M.as_array(x, 'full_like')
   return M.full(x.shape, value, dtype or x.dtype)
 end
+
+--- Zeros in the shape and dtype of another array.
+-- @tparam Array x
+-- @tparam[opt] string dtype that of x
+-- @treturn Array
+-- @usage np.zeros_like(np.array { 1, 2 }) --> { 0, 0 }
 function M.zeros_like(x, dtype) return M.full_like(x, 0, dtype) end
+
+--- Ones in the shape and dtype of another array.
+-- @tparam Array x
+-- @tparam[opt] string dtype that of x
+-- @treturn Array
+-- @usage np.ones_like(np.array { 3, 2 }) --> { 1, 1 }
 function M.ones_like(x, dtype) return M.full_like(x, 1, dtype) end
 
 local function finite(who, ...)
@@ -146,6 +184,10 @@ end
 -- @tparam[opt] number stop
 -- @tparam[opt=1] number step
 -- @tparam[opt] string dtype i32 if start and step are whole, else the default one
+-- @treturn Array
+-- @raise a step of 0, bounds that are not finite
+-- @usage np.arange(3) --> { 0, 1, 2 }
+-- np.arange(1, 2, 0.25) --> { 1, 1.25, 1.5, 1.75 }
 function M.arange(start, stop, step, dtype)
   if stop == nil then start, stop = 0, start end
   step = step or 1
@@ -203,6 +245,11 @@ function M.linspace(start, stop, n, opts)
 end
 
 --- n numbers from base^start to base^stop, their logarithms at equal distances.
+-- @tparam number|Array start an exponent
+-- @tparam number|Array stop another
+-- @tparam[opt=50] number n
+-- @tparam[opt] string|table opts dtype, endpoint, base (10)
+-- @treturn Array (n)
 -- @usage np.logspace(0, 2, 3) --> { 1, 10, 100 }
 function M.logspace(start, stop, n, opts)
   local o = span_options('logspace', opts)
@@ -212,6 +259,12 @@ function M.logspace(start, stop, n, opts)
 end
 
 --- n numbers from start to stop, each the same multiple of the one before.
+-- @tparam number|Array start not 0
+-- @tparam number|Array stop of the same sign
+-- @tparam[opt=50] number n
+-- @tparam[opt] string|table opts dtype, endpoint
+-- @treturn Array (n)
+-- @raise numbers of different signs
 -- @usage np.geomspace(1, 8, 4) --> { 1, 2, 4, 8 }
 function M.geomspace(start, stop, n, opts)
   local o = span_options('geomspace', opts)
@@ -265,6 +318,7 @@ end
 -- @tparam table shape
 -- @tparam[opt='i32'] string dtype
 -- @treturn Array (number of axes, shape...)
+-- @usage np.indices({ 2, 2 })[1] --> { { 1, 1 }, { 2, 2 } }
 function M.indices(shape, dtype)
   array.c_shape(shape, 'indices')
   if type(shape) == 'number' then shape = { shape } end
@@ -277,6 +331,8 @@ end
 -- @tparam Array x positions from 1; what is none of 1 .. n gives zeros only
 -- @tparam number n
 -- @tparam[opt='f32'] string dtype
+-- @treturn Array (..., n)
+-- @usage np.one_hot(np.array({ 1, 3 }, 'i32'), 3) --> { { 1, 0, 0 }, { 0, 0, 1 } }
 function M.one_hot(x, n, dtype)
   x = M.as_array(x, 'one_hot')
   core.count('one_hot', n)
@@ -287,6 +343,11 @@ function M.one_hot(x, n, dtype)
 end
 
 --- Positions 0, 1, ... along an axis.
+-- @tparam string dtype
+-- @tparam table|number shape
+-- @tparam[opt=1] number axis
+-- @treturn Array
+-- @usage np.iota('i32', { 2, 3 }, 2) --> { { 0, 1, 2 }, { 0, 1, 2 } }
 function M.iota(dtype, shape, axis)
   array.c_shape(shape, 'iota')
   if type(shape) == 'number' then shape = { shape } end

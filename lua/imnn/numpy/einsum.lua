@@ -192,7 +192,9 @@ end
 --   a repeated letter of one array is its diagonal; without "->", letters that occur once are left
 -- @param ... Arrays
 -- @treturn Array
+-- @raise labels that do not fit the arrays
 -- @usage np.einsum('ii', np.eye(3)) --> 3
+-- np.einsum('ij,ik->jk', x, x)
 function M.einsum(labels, ...)
   local operands = { ... }
   for i = 1, select('#', ...) do operands[i] = create.as_array(operands[i], 'np.einsum') end
@@ -223,6 +225,7 @@ end
 -- @tparam[opt=2] number|table axes how many of the last axes of a and the first of b, or
 --   { axes of a, axes of b }
 -- @treturn Array with the other axes of a, then those of b
+-- @usage np.tensordot(x, x, { { 1, 2 }, { 1, 2 } }) --> 91
 function M.tensordot(a, b, axes)
   a, b = create.as_array(a, 'np.tensordot'), create.as_array(b, 'np.tensordot')
   axes = axes or 2

@@ -17,6 +17,11 @@ local function common(list, who)
 end
 
 --- Arrays one after the other along an axis (1); `false` flattens them first.
+-- @tparam table list Arrays whose other axes are equal; numbers take the dtype of the arrays
+-- @tparam[opt=1] number|boolean axis
+-- @treturn Array
+-- @raise shapes that do not fit
+-- @usage np.concatenate { np.array { 1, 2 }, np.array { 3 } } --> { 1, 2, 3 }
 function M.concatenate(list, axis)
   list = common(list, 'concatenate')
   if axis == false then
@@ -28,6 +33,11 @@ function M.concatenate(list, axis)
 end
 
 --- Arrays of equal shape side by side along a new axis (1).
+-- @tparam table list Arrays
+-- @tparam[opt=1] number axis where the new axis is in the result
+-- @treturn Array
+-- @raise shapes that differ
+-- @usage np.stack({ np.array { 1, 2 }, np.array { 3, 4 } }, 2) --> { { 1, 3 }, { 2, 4 } }
 function M.stack(list, axis)
   list = common(list, 'stack')
   local sizes = table.concat(list[1].shape, ', ')
@@ -49,13 +59,25 @@ local function joined(name, at_least, axis)
 end
 
 --- One below the other: along axis 1, of which lists are rows.
+-- @tparam table list Arrays
+-- @treturn Array
+-- @usage np.vstack { np.array { 1, 2 }, np.array { 3, 4 } } --> { { 1, 2 }, { 3, 4 } }
 M.vstack = joined('vstack', 'atleast_2d', 1)
 --- Side by side: along axis 2, or the only one of lists.
+-- @tparam table list Arrays
+-- @treturn Array
+-- @usage np.hstack { np.array { 1, 2 }, np.array { 3 } } --> { 1, 2, 3 }
 M.hstack = joined('hstack', 'atleast_1d', 2)
 --- One behind the other: along axis 3.
+-- @tparam table list Arrays
+-- @treturn Array
+-- @usage np.dstack { np.array { 1, 2 }, np.array { 3, 4 } } --> { { { 1, 3 }, { 2, 4 } } }
 M.dstack = joined('dstack', 'atleast_3d', 3)
 
 --- Lists as columns of a matrix, beside matrices.
+-- @tparam table list Arrays (n) or (n, k)
+-- @treturn Array (n, columns)
+-- @usage np.column_stack { np.array { 1, 2 }, np.array { 3, 4 } } --> { { 1, 3 }, { 2, 4 } }
 function M.column_stack(list)
   list = common(list, 'column_stack')
   for i, x in ipairs(list) do
@@ -65,6 +87,11 @@ function M.column_stack(list)
 end
 
 --- x with more behind it along an axis; without one, both flattened.
+-- @tparam Array x
+-- @tparam Array|number more
+-- @tparam[opt] number axis
+-- @treturn Array
+-- @usage np.append(np.array { 1, 2 }, np.array { 3 }) --> { 1, 2, 3 }
 function M.append(x, more, axis) return M.concatenate({ x, more }, axis or false) end
 
 -- The part of x from `first` to `last` (none where it is smaller) along an axis.
@@ -117,15 +144,36 @@ end
 -- @usage local a, b = np.split({ 1, 2, 3 }, { 1 }) --> { 1 }, { 2, 3 }
 function M.split(x, sections, axis) return split('split', x, sections, axis, true) end
 
---- The same with parts that may differ by one element, longer ones first.
+--- Parts along an axis that may differ by one element, the longer ones first.
+-- @tparam Array x
+-- @tparam number|table sections how many parts, or behind how many elements to cut
+-- @tparam[opt=1] number axis
+-- @treturn Array as many values as parts
+-- @usage local a, b = np.array_split(np.arange(3), 2) --> { 0, 1 }, { 2 }
 function M.array_split(x, sections, axis) return split('array_split', x, sections, axis, false) end
 
---- split along axis 1, axis 2 (the only one of lists), axis 3.
+--- Parts along axis 1, as `split` gives them.
+-- @tparam Array x
+-- @tparam number|table sections
+-- @treturn Array as many values as parts
+-- @usage local a, b = np.vsplit(x, 2) --> { { 1, 2, 3 } }, { { 4, 5, 6 } }
 function M.vsplit(x, sections) return split('vsplit', x, sections, 1, true) end
+
+--- Parts along axis 2, or the only one of lists, as `split` gives them.
+-- @tparam Array x
+-- @tparam number|table sections
+-- @treturn Array as many values as parts
+-- @usage local a, b = np.hsplit(x, { 1 }) --> { { 1 }, { 4 } }, { { 2, 3 }, { 5, 6 } }
 function M.hsplit(x, sections)
   x = create.as_array(x, 'hsplit')
   return split('hsplit', x, sections, x.ndim > 1 and 2 or 1, true)
 end
+
+--- Parts along axis 3, as `split` gives them.
+-- @tparam Array x
+-- @tparam number|table sections
+-- @treturn Array as many values as parts
+-- @usage local a, b = np.dsplit(np.zeros { 2, 3, 4 }, 2)
 function M.dsplit(x, sections) return split('dsplit', x, sections, 3, true) end
 
 return M

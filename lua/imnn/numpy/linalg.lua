@@ -63,20 +63,23 @@ end
 -- @tparam Array x (..., n, n)
 -- @treturn Array (..., n, n)
 -- @raise a singular matrix
+-- @usage np.linalg.inv(np.array { { 2, 0 }, { 0, 4 } }) --> { { 0.5, 0 }, { 0, 0.25 } }
 function M.inv(x) return apply('inv', x) end
 
 --- Sign and natural logarithm of the absolute value of the determinant.
 -- @tparam Array x (..., n, n)
 -- @treturn Array sign (...), 0 if singular; of a complex matrix a number of size 1
 -- @treturn Array logarithm (...), real; -infinity if singular
--- @usage np.linalg.slogdet(np.array { { 0, 1 }, { 2, 0 } }) --> -1, 0.6931472
+-- @usage local sign, log = np.linalg.slogdet(-np.eye(3)) --> -1, 0
 function M.slogdet(x)
   local all = apply('slogdet', x)
   return all[{ '...', 1 }], real_part(all[{ '...', 2 }])
 end
 
 --- Determinant.
+-- @tparam Array x (..., n, n)
 -- @treturn Array (...)
+-- @usage np.linalg.det(np.array { { 1, 2 }, { 3, 4 } }) --> -2
 function M.det(x)
   local sign, log = M.slogdet(x)
   return sign * elementwise('exp', log)
@@ -99,6 +102,8 @@ end
 -- @tparam[opt] table opts lower, transpose, unit_diagonal (false)
 -- @treturn Array like b
 -- @raise a zero on the diagonal
+-- @usage np.linalg.triangular_solve(np.array { { 2, 0 }, { 1, 1 } }, np.array { 2, 3 },
+--   { lower = true }) --> { 1, 2 }
 function M.triangular_solve(a, b, opts)
   local o = args.take('triangular_solve', opts, {
     lower = { 'boolean', default = false }, transpose = { 'boolean', default = false },
@@ -115,6 +120,7 @@ end
 -- @tparam Array x (..., n, n)
 -- @treturn Array (..., n, n)
 -- @raise a matrix that is not positive definite
+-- @usage np.linalg.cholesky(np.array { { 4, 2 }, { 2, 2 } }) --> { { 2, 0 }, { 1, 1 } }
 function M.cholesky(x) return apply('cholesky', x) end
 
 --- Pseudoinverse.
@@ -122,6 +128,7 @@ function M.cholesky(x) return apply('cholesky', x) end
 -- @tparam[opt] number rcond singular values up to rcond times the largest count as 0;
 -- 10 max(m, n) epsilon
 -- @treturn Array (..., n, m)
+-- @usage np.linalg.pinv(np.array { { 2, 0 }, { 0, 0 } }) --> { { 0.5, 0 }, { 0, 0 } }
 function M.pinv(x, rcond)
   x = real(x, 'pinv')
   local m, n = sizes(x, 'pinv')
@@ -136,7 +143,7 @@ end
 -- @treturn Array eigenvalues (..., n), real, ascending
 -- @treturn Array eigenvectors (..., n, n), in columns, of either sign; complex ones of any phase,
 -- and their derivatives are orthogonal to them
--- @usage np.linalg.eigh(np.array { { 2, 1 }, { 1, 2 } }) --> { 1, 3 }, ...
+-- @usage local values, vectors = np.linalg.eigh(np.array { { 2, 1 }, { 1, 2 } })
 function M.eigh(x)
   local all = apply('eigh', x)
   local _, n = sizes(all, 'eigh')
@@ -162,7 +169,9 @@ end
 function M.eigvals(x) return apply('eigvals', x) end
 
 --- Eigenvalues of the symmetric, or Hermitian, matrix (x + x^H) / 2.
+-- @tparam Array x (..., n, n)
 -- @treturn Array (..., n), ascending
+-- @usage np.linalg.eigvalsh(np.array { { 2, 1 }, { 1, 2 } }) --> { 1, 3 }
 function M.eigvalsh(x) return apply('eigvalsh', x) end
 
 -- Columns of q (..., m, k) and more, up to m orthonormal ones.
@@ -180,6 +189,7 @@ end
 -- @treturn Array u, or without compute_uv s (..., k), descending
 -- @treturn Array s (..., k), real
 -- @treturn Array vt
+-- @usage local u, s, vt = np.linalg.svd(x, { full_matrices = false })
 function M.svd(x, opts)
   local o = args.take('svd', opts, {
     full_matrices = { 'boolean', default = true }, compute_uv = { 'boolean', default = true },
@@ -200,6 +210,7 @@ end
 -- where m > n; 'r': only r
 -- @treturn Array q (..., m, k)
 -- @treturn Array r (..., k, n)
+-- @usage local q, r = np.linalg.qr(x)
 function M.qr(x, mode)
   mode = mode or 'reduced'
   if mode ~= 'reduced' and mode ~= 'complete' and mode ~= 'r' then
@@ -217,6 +228,7 @@ end
 -- @tparam Array x (..., m, n)
 -- @tparam[opt] number tol the largest one times max(m, n) epsilon
 -- @treturn Array (...)
+-- @usage np.linalg.matrix_rank(np.array { { 1, 2 }, { 2, 4 } }) --> 1
 function M.matrix_rank(x, tol)
   x = real(x, 'singular_values')
   local m, n = sizes(x, 'matrix_rank')
@@ -234,6 +246,7 @@ end
 -- @treturn Array sums of squares that are left (k) or (1)
 -- @treturn Array rank of a, i32
 -- @treturn Array singular values of a
+-- @usage np.linalg.lstsq(np.array { { 1 }, { 1 } }, np.array { 1, 3 }) --> { 2 }
 function M.lstsq(a, b, rcond)
   a, b = both('solve', a, b)
   local m, n = sizes(a, 'lstsq')
@@ -256,6 +269,7 @@ end
 -- @tparam Array x (..., k, k)
 -- @tparam number n
 -- @treturn Array (..., k, k)
+-- @usage np.linalg.matrix_power(np.array { { 1, 1 }, { 0, 1 } }, 3) --> { { 1, 3 }, { 0, 1 } }
 function M.matrix_power(x, n)
   if type(n) ~= 'number' or n % 1 ~= 0 then
     core.raise('matrix_power: the power must be a whole number, got %s', tostring(n))
@@ -294,6 +308,7 @@ end
 --- Product of several matrices, in the order that costs least.
 -- @tparam table list Arrays: matrices; the first and the last may be vectors
 -- @treturn Array
+-- @usage np.linalg.multi_dot { x, np.eye(3), np.array { 1, 0, 0 } } --> { 1, 4 }
 function M.multi_dot(list)
   if type(list) ~= 'table' or #list < 2 then core.raise 'multi_dot: needs two arrays or more' end
   local x, d = { operands.of('multi_dot', 'matmul', unpack(list)) }, {}
@@ -318,6 +333,7 @@ end
 -- @tparam Array x (..., n, m)
 -- @tparam[opt=0] number offset above the main diagonal
 -- @treturn Array (...)
+-- @usage np.linalg.trace(np.eye(3)) --> 3
 function M.trace(x, offset) return trace(x, offset, -2, -1) end
 
 -- ---- norms ----
@@ -401,6 +417,7 @@ end
 -- @tparam Array x (..., m, n)
 -- @param[opt] p order of the norm as in `norm`; nil and 2: largest by smallest singular value
 -- @treturn Array (...)
+-- @usage np.linalg.cond(np.array { { 2, 0 }, { 0, 1 } }) --> 2
 function M.cond(x, p)
   x = real(x, 'singular_values')
   if p == nil or p == 2 or p == -2 then

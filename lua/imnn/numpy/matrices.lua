@@ -45,9 +45,19 @@ function M.eye(n, m, k, dtype)
 end
 
 --- The identity matrix (n, n).
+-- @tparam number n
+-- @tparam[opt='f32'] string dtype
+-- @treturn Array
+-- @usage np.identity(2) --> { { 1, 0 }, { 0, 1 } }
 function M.identity(n, dtype) return M.eye(n, dtype) end
 
 --- Ones on and below a diagonal of a matrix (n, m).
+-- @tparam number n rows
+-- @tparam[opt=n] number m columns
+-- @tparam[opt=0] number k which diagonal
+-- @tparam[opt='f32'] string dtype
+-- @treturn Array
+-- @usage np.tri(2, 3) --> { { 1, 0, 0 }, { 1, 1, 0 } }
 function M.tri(n, m, k, dtype)
   n, m, k, dtype = matrix('tri', n, m, k, dtype)
   local row, column = places('tri', n, m)
@@ -63,12 +73,22 @@ local function triangle(who, x, keep)
 end
 
 --- x (..., n, m) with zeros above the kth diagonal.
+-- @tparam Array x
+-- @tparam[opt=0] number k
+-- @treturn Array like x
+-- @raise fewer than two axes
+-- @usage np.tril(x) --> { { 1, 0, 0 }, { 4, 5, 0 } }
 function M.tril(x, k)
   k = offset('tril', k)
   return triangle('tril', x, function(row, column) return elementwise('ge', row + k, column) end)
 end
 
 --- x (..., n, m) with zeros below the kth diagonal.
+-- @tparam Array x
+-- @tparam[opt=0] number k
+-- @treturn Array like x
+-- @raise fewer than two axes
+-- @usage np.triu(x, 1) --> { { 0, 2, 3 }, { 0, 0, 6 } }
 function M.triu(x, k)
   k = offset('triu', k)
   return triangle('triu', x, function(row, column) return elementwise('le', row + k, column) end)
@@ -79,6 +99,8 @@ end
 -- @tparam[opt=0] number k
 -- @tparam[opt=1] number axis1
 -- @tparam[opt=2] number axis2
+-- @treturn Array
+-- @usage np.diagonal(x) --> { 1, 5 }
 function M.diagonal(x, k, axis1, axis2)
   x, k = create.as_array(x, 'diagonal'), offset('diagonal', k)
   local ndim = x.ndim
@@ -104,6 +126,12 @@ function M.diagonal(x, k, axis1, axis2)
 end
 
 --- A matrix with x (n) on its kth diagonal; or the kth diagonal of a matrix x (n, m).
+-- @tparam Array x
+-- @tparam[opt=0] number k above the main diagonal where positive
+-- @treturn Array
+-- @raise neither one nor two axes
+-- @usage np.diag(np.array { 1, 2 }) --> { { 1, 0 }, { 0, 2 } }
+-- np.diag(x) --> { 1, 5 }
 function M.diag(x, k)
   x, k = create.as_array(x, 'diag'), offset('diag', k)
   if x.ndim == 2 then return M.diagonal(x, k) end
@@ -118,6 +146,10 @@ function M.diag(x, k)
 end
 
 --- A matrix with all elements of x on its kth diagonal.
+-- @tparam Array x
+-- @tparam[opt=0] number k
+-- @treturn Array
+-- @usage np.diagflat({ { 1 }, { 2 } }) --> { { 1, 0 }, { 0, 2 } }
 function M.diagflat(x, k)
   x = create.as_array(x, 'diagflat')
   return M.diag(array.apply('reshape', { x }, { x.size }), k)

@@ -67,6 +67,7 @@ end
 -- @tparam[opt='constant'] number|string how a number to put there, or 'constant' (zeros), 'edge'
 --   (the outermost element), 'reflect' (mirrored at it), 'symmetric' (mirrored behind it), 'wrap'
 --   (from the other end)
+-- @treturn Array
 -- @usage np.pad({ 1, 2, 3 }, { { 2, 1 } }, 'reflect') --> { 3, 2, 1, 2, 3, 2 }
 function M.pad(x, widths, how)
   x = create.as_array(x, 'np.pad')

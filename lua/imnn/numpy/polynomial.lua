@@ -19,6 +19,7 @@ end
 --- The value of a polynomial, by Horner's rule.
 -- @tparam Array p (n)
 -- @tparam Array|number x
+-- @treturn Array like x
 -- @usage np.polyval({ 1, 0, -1 }, 3) --> 8
 function M.polyval(p, x)
   p, x = coefficients(p, 'polyval'), create.as_array(x, 'np.polyval')
@@ -27,13 +28,21 @@ function M.polyval(p, x)
   return y
 end
 
---- Its derivative and its integral, which is 0 at 0.
+--- The derivative of a polynomial.
+-- @tparam Array p (n)
+-- @treturn Array (n - 1)
+-- @usage np.polyder { 1, 0, -1 } --> { 2, 0 }
 function M.polyder(p)
   p = coefficients(p, 'polyder')
   local n = p.size
   if n < 2 then return create.zeros({ 0 }, p.dtype) end
   return p[{ { 1, n - 1 } }] * create.arange(n - 1, 0, -1)
 end
+
+--- The integral of a polynomial, which is 0 at 0.
+-- @tparam Array p (n)
+-- @treturn Array (n + 1)
+-- @usage np.polyint { 2, 0 } --> { 1, 0, 0 }
 function M.polyint(p)
   p = coefficients(p, 'polyint')
   return pad(p / create.arange(p.size, 0, -1), { { 0, 1 } })
@@ -46,15 +55,31 @@ local function matched(who, a, b)
   return pad(a, { { n - a.size, 0 } }), pad(b, { { n - b.size, 0 } })
 end
 
---- Sum, difference and product of two polynomials.
+--- The sum of two polynomials.
+-- @tparam Array a coefficients
+-- @tparam Array b
+-- @treturn Array
+-- @usage np.polyadd({ 1, 0 }, { 5 }) --> { 1, 5 }
 function M.polyadd(a, b)
   a, b = matched('polyadd', a, b)
   return a + b
 end
+
+--- The difference of two polynomials.
+-- @tparam Array a coefficients
+-- @tparam Array b
+-- @treturn Array
+-- @usage np.polysub({ 1, 0 }, { 5 }) --> { 1, -5 }
 function M.polysub(a, b)
   a, b = matched('polysub', a, b)
   return a - b
 end
+
+--- The product of two polynomials.
+-- @tparam Array a coefficients
+-- @tparam Array b
+-- @treturn Array
+-- @usage np.polymul({ 1, 1 }, { 1, -1 }) --> { 1, 0, -1 }
 function M.polymul(a, b)
   return product.convolve(coefficients(a, 'polymul'), coefficients(b, 'polymul'))
 end
@@ -63,6 +88,8 @@ end
 -- @tparam Array x (m)
 -- @tparam[opt=m] number n columns
 -- @tparam[opt=false] boolean increasing the lowest power first
+-- @treturn Array (m, n)
+-- @usage np.vander({ 2, 3 }, 3) --> { { 4, 2, 1 }, { 9, 3, 1 } }
 function M.vander(x, n, increasing)
   x = coefficients(x, 'vander')
   n = n or x.size

@@ -15,6 +15,11 @@ local M = {}
 local function product(name, a, b) return operands_of(name, 'matmul', a, b) end
 
 --- Matrix product (..., n, k) x (..., k, m); vectors as NumPy has it.
+-- @tparam Array a
+-- @tparam Array b
+-- @treturn Array
+-- @raise inner sizes that differ
+-- @usage np.matmul(x, np.array { 1, 0, 0 }) --> { 1, 4 }
 function M.matmul(a, b)
   a, b = product('matmul', a, b)
   return array.apply('matmul', { a, b }, { 0, 0 })
@@ -46,18 +51,28 @@ end
 -- @tparam Array a (..., k)
 -- @tparam Array b (..., k, m) or (k)
 -- @treturn Array with the other axes of a, then those of b
+-- @usage np.dot(np.array { 1, 2 }, np.array { 3, 4 }) --> 11
 function M.dot(a, b) return contract('dot', a, b, #create.as_array(b, 'dot').shape > 1 and -2) end
 
 --- Sum over the last axes of both; the product if one is a number.
 -- @tparam Array a (..., k)
 -- @tparam Array b (..., k)
 -- @treturn Array with the other axes of a, then those of b
+-- @usage np.inner(np.array { 1, 2 }, np.array { 3, 4 }) --> 11
 function M.inner(a, b) return contract('inner', a, b, -1) end
 
 --- Sum of the products of all elements, of complex ones the first conjugated.
+-- @tparam Array a
+-- @tparam Array b of as many elements
+-- @treturn Array ()
+-- @usage np.vdot(np.array { 1, 2 }, np.array { 3, 4 }) --> 11
 function M.vdot(a, b) return M.dot(complex.conj(shape.ravel(a)), shape.ravel(b)) end
 
 --- Each element of a (flattened) times each of b.
+-- @tparam Array a n elements
+-- @tparam Array b m elements
+-- @treturn Array (n, m)
+-- @usage np.outer({ 1, 2 }, { 3, 4 }) --> { { 3, 4 }, { 6, 8 } }
 function M.outer(a, b)
   a, b = shape.ravel(a), shape.ravel(b)
   return shape.expand_dims(a, 2) * shape.expand_dims(b, 1)
@@ -65,6 +80,10 @@ end
 
 --- Products of all elements of a with all of b, block by block: (n1, n2) and (m1, m2) give
 -- (n1 m1, n2 m2).
+-- @tparam Array a
+-- @tparam Array b
+-- @treturn Array
+-- @usage np.kron({ 1, 2 }, { 1, 1 }) --> { 1, 1, 2, 2 }
 function M.kron(a, b)
   a, b = create.as_array(a, 'np.kron'), create.as_array(b, 'np.kron')
   local ndim = math.max(a.ndim, b.ndim)
@@ -79,6 +98,12 @@ function M.kron(a, b)
 end
 
 --- Sum along the diagonal of two axes (the first two).
+-- @tparam Array x
+-- @tparam[opt=0] number k which diagonal
+-- @tparam[opt=1] number axis1
+-- @tparam[opt=2] number axis2
+-- @treturn Array without these axes
+-- @usage np.trace(np.eye(3)) --> 3
 function M.trace(x, k, axis1, axis2)
   local d = diagonal(x, k, axis1, axis2)
   return array.apply('sum', { d.dtype == 'bool' and promote.convert(d, 'i32') or d },
@@ -89,6 +114,9 @@ end
 -- @tparam Array a
 -- @tparam Array b
 -- @tparam[opt=-1] number axis
+-- @treturn Array
+-- @raise another number of elements along the axis
+-- @usage np.cross(np.array { 1, 0, 0 }, np.array { 0, 1, 0 }) --> { 0, 0, 1 }
 function M.cross(a, b, axis)
   a, b = create.as_array(a, 'np.cross'), create.as_array(b, 'np.cross')
   a = shape.moveaxis(a, axis or -1, -1)
@@ -167,12 +195,12 @@ function M.convolve(a, v, mode)
   return slide('convolve', a, arrange.flip(v), mode or 'full')
 end
 
---- Correlation of two lists: sums of a[i + k] times the conjugate of v[i].
+--- Correlation of two lists: sums of a[i + k] v[i].
 -- @tparam Array a (n)
 -- @tparam Array v (m)
 -- @tparam[opt='valid'] string mode as for convolve
 -- @treturn Array
--- @usage np.correlate({ 1, 2, 3 }, { 1, 1 }) --> { 3, 5 }
+-- @usage np.correlate({ 1, 2, 3 }, { 0, 1 }) --> { 2, 3 }
 function M.correlate(a, v, mode)
   a, v = create.as_array(a, 'np.correlate'), complex.conj(create.as_array(v, 'np.correlate'))
   if a.size < v.size then return arrange.flip(slide('correlate', v, a, mode or 'valid')) end

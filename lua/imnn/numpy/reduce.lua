@@ -39,6 +39,19 @@ local function numbers(x) return x.dtype == 'bool' and promote.convert(x, 'i32')
 
 -- ---- sums, products, extrema ----
 
+--- Over all elements, or along axes.
+-- @tparam Array|table x
+-- @tparam[opt] number|table opts axis: one, or a list (all without it); keepdims: leave axes of
+-- size 1 (false); or the axis alone
+-- @treturn Array without these axes
+-- @raise what is no axis, unknown options
+-- @usage np.NAME(x, { axis = 1 })
+-- @each sum The sum of elements; of booleans, how many are true
+-- @each prod The product of elements
+-- @each max The largest element; NaN where there is one
+-- @each min The smallest element; NaN where there is one
+-- @each ptp The distance of the largest from the smallest element
+
 reduction('sum', function(x, axes) return reduce('sum', numbers(x), axes) end)
 reduction('prod', function(x, axes) return reduce('prod', numbers(x), axes) end)
 reduction('max', function(x, axes) return reduce('max', x, axes) end)
@@ -52,6 +65,17 @@ local function truth(name, of_none)
     return elementwise('gt', reduce('sum', promote.convert(x, 'i32'), axes), of_none)
   end
 end
+--- Over all elements, or along axes; what is not 0 counts as true.
+-- @tparam Array|table x
+-- @tparam[opt] number|table opts axis: one, or a list (all without it); keepdims: leave axes of
+-- size 1 (false); or the axis alone
+-- @treturn Array without these axes
+-- @raise what is no axis, unknown options
+-- @usage np.NAME(np.gt(x, 2), 1)
+-- @each any Whether it holds for one element; of no elements, false
+-- @each all Whether it holds for all elements; of no elements, true
+-- @each count_nonzero How many elements are not 0
+
 reduction('any', truth('max', 0))
 reduction('all', truth('min', -1))
 reduction('count_nonzero', function(x, axes)
@@ -59,6 +83,24 @@ reduction('count_nonzero', function(x, axes)
 end)
 
 -- ---- moments ----
+
+--- The mean of elements.
+-- @tparam Array|table x
+-- @tparam[opt] number|table opts axis: one, or a list (all without it); keepdims: leave axes of
+-- size 1 (false); or the axis alone
+-- @treturn Array without these axes
+-- @raise what is no axis, unknown options
+-- @usage np.mean(x, { axis = 1 }) --> { 2.5, 3.5, 4.5 }
+-- @function mean
+
+--- Mean squares of distances from the mean.
+-- @tparam Array|table x of complex numbers, squares of sizes
+-- @tparam[opt] number|table opts axis, keepdims; ddof (0): what is taken off the number of elements
+-- that the sum is divided by; or the axis alone
+-- @treturn Array without these axes
+-- @usage np.NAME({ 1, 2, 3, 4 }, { ddof = 1 })
+-- @each var The variance of elements
+-- @each std The standard deviation of elements, the root of the variance
 
 reduction('mean', function(x, axes) return reduce('sum', floats(x), axes) / count(x, axes) end)
 
@@ -80,9 +122,24 @@ local function logsumexp(x, axes, o)
   if o.b then terms = terms * o.b end
   return elementwise('log', reduce('sum', terms, axes)) + top
 end
---- ln of the sum of b e^x; the weights b are 1 if they are not given.
+
+--- ln of the sum of b e^x, without overflow.
+-- @tparam Array|table x
+-- @tparam[opt] number|table opts axis, keepdims; b (1): weights that broadcast
+-- @treturn Array without these axes
+-- @usage np.logsumexp { 1000, 1000 } --> 1000.693
+-- @function logsumexp
 reduction('logsumexp', logsumexp,
   args.rows(axes_of.several, { b = { 'number', 'table', 'Array', optional = true } }))
+
+--- The root of the sum of squares.
+-- @tparam Array|table x
+-- @tparam[opt] number|table opts axis: one, or a list (all without it); keepdims: leave axes of
+-- size 1 (false); or the axis alone
+-- @treturn Array without these axes
+-- @raise what is no axis, unknown options
+-- @usage np.norm { 3, 4 } --> 5
+-- @function norm
 
 reduction('norm', function(x, axes)
   return elementwise('sqrt', reduce('sum', square(floats(x)), axes))
@@ -97,6 +154,27 @@ local function known(x, axes, instead)
   local n = reduce('sum', promote.convert(elementwise('not', nan), x.dtype), axes)
   return elementwise('where', nan, instead, x), n, nan
 end
+
+--- As if NaN were not there.
+-- @tparam Array|table x
+-- @tparam[opt] number|table opts axis: one, or a list (all without it); keepdims: leave axes of
+-- size 1 (false); or the axis alone
+-- @treturn Array without these axes
+-- @raise what is no axis, unknown options
+-- @usage np.NAME { 1, 0 / 0, 3 }
+-- @each nansum The sum of elements that are not NaN
+-- @each nanprod The product of elements that are not NaN
+-- @each nanmax The largest element that is not NaN; NaN where there is none
+-- @each nanmin The smallest element that is not NaN; NaN where there is none
+-- @each nanmean The mean of elements that are not NaN; NaN where there is none
+
+--- As if NaN were not there.
+-- @tparam Array|table x
+-- @tparam[opt] number|table opts axis, keepdims, ddof (0); or the axis alone
+-- @treturn Array without these axes
+-- @usage np.NAME { 1, 0 / 0, 3 }
+-- @each nanvar The variance of elements that are not NaN
+-- @each nanstd The standard deviation of elements that are not NaN
 
 for name, how in pairs { nansum = { 'sum', 0 }, nanprod = { 'prod', 1 } } do
   reduction(name, function(x, axes) return reduce(how[1], (known(x, axes, how[2])), axes) end)
@@ -124,8 +202,15 @@ reduction('nanstd', function(x, axes, o) return elementwise('sqrt', nanvar(x, ax
 
 -- ---- positions ----
 
+--- From 1; the first of equal ones; without an axis in the flattened array.
+-- @tparam Array|table x
+-- @tparam[opt] number|table opts axis, keepdims; or the axis alone
+-- @treturn Array i32 without this axis
+-- @usage np.NAME(x, { axis = 2 })
+-- @each argmax The position of the largest element
+-- @each argmin The position of the smallest element
+
 for _, name in ipairs { 'argmax', 'argmin' } do
-  --- Position of the first extremum, from 1; without an axis in the flattened array.
   M[name] = function(x, opts)
     local o = axes_of.options(name, opts, position_rows)
     x = create.as_array(x, 'np.' .. name)
@@ -140,7 +225,16 @@ end
 
 local running_rows = args.rows(axes_of.one, { reverse = { 'boolean', default = false } })
 
--- The flattened array without an axis; `reverse` runs from the end.
+--- Of the flattened array without an axis.
+-- @tparam Array|table x
+-- @tparam[opt] number|table opts axis; reverse: from the end (false); or the axis alone
+-- @treturn Array like x, or (size) without an axis
+-- @usage np.NAME({ 1, 3, 2 }, { axis = 1 })
+-- @each cumsum Sums of all elements up to each one along an axis
+-- @each cumprod Products of all elements up to each one along an axis
+-- @each cummax The largest of all elements up to each one along an axis
+-- @each cummin The smallest of all elements up to each one along an axis
+
 for _, name in ipairs { 'cumsum', 'cumprod', 'cummax', 'cummin' } do
   M[name] = function(x, opts)
     local o = axes_of.options(name, opts, running_rows)
@@ -156,6 +250,7 @@ end
 -- @tparam Array x
 -- @tparam[opt] number|table opts axis, n = 1
 -- @treturn Array, n elements shorter along the axis
+-- @usage np.diff { 1, 4, 9 } --> { 3, 5 }
 function M.diff(x, opts)
   local o = axes_of.options('diff', opts,
     args.rows(axes_of.one, { n = { 'integer', default = 1 } }))
@@ -178,6 +273,8 @@ end
 --- Integral by trapezoids along an axis (the last one).
 -- @tparam Array y
 -- @tparam[opt] number|table opts axis, dx = 1 (distance of neighbours), x (places instead)
+-- @treturn Array without this axis
+-- @usage np.trapezoid({ 0, 1, 4 }, { dx = 0.5 }) --> 1.5
 function M.trapezoid(y, opts)
   local o = axes_of.options('trapezoid', opts, args.rows(axes_of.one,
     { dx = { 'number', default = 1 }, x = { 'Array', 'table', optional = true } }))

@@ -10,6 +10,8 @@ local M = {}
 -- @tparam Array x
 -- @tparam table|number shape or sizes one by one
 -- @raise another number of elements
+-- @usage x:reshape(3, 2) --> { { 1, 2 }, { 3, 4 }, { 5, 6 } }
+-- x:reshape { -1 } --> { 1, 2, 3, 4, 5, 6 }
 function M.reshape(x, shape, ...)
   x = create.as_array(x, 'np.reshape')
   if type(shape) == 'number' then shape = { shape, ... } end
@@ -38,6 +40,10 @@ function M.reshape(x, shape, ...)
   return array.apply('reshape', { x }, out)
 end
 
+--- All elements as one axis, row by row.
+-- @tparam Array x
+-- @treturn Array (size)
+-- @usage np.ravel(x) --> { 1, 2, 3, 4, 5, 6 }
 function M.ravel(x) return M.reshape(x, { -1 }) end
 
 -- x with zero-based axes in this order.
@@ -51,6 +57,8 @@ end
 --- Axes in another order; reversed without an order.
 -- @tparam Array x
 -- @tparam[opt] table|number axes or axes one by one
+-- @usage np.transpose(x) --> { { 1, 4 }, { 2, 5 }, { 3, 6 } }
+-- np.transpose(np.zeros { 2, 3, 4 }, { 3, 1, 2 }).shape --> { 4, 2, 3 }
 function M.transpose(x, axes, ...)
   x = create.as_array(x, 'np.transpose')
   local n, out = #x.shape, {}
@@ -69,6 +77,7 @@ end
 -- @tparam Array x
 -- @tparam number|table from
 -- @tparam number|table to as many
+-- @usage np.moveaxis(np.zeros { 2, 3, 4 }, 1, -1).shape --> { 3, 4, 2 }
 function M.moveaxis(x, from, to)
   x = create.as_array(x, 'np.moveaxis')
   local n, order, at = x.ndim, {}, {}
@@ -90,6 +99,11 @@ function M.moveaxis(x, from, to)
 end
 
 --- Exchange two axes.
+-- @tparam Array x
+-- @tparam number a
+-- @tparam number b
+-- @treturn Array
+-- @usage np.swapaxes(np.zeros { 2, 3, 4 }, 1, 3).shape --> { 4, 3, 2 }
 function M.swapaxes(x, a, b)
   x = create.as_array(x, 'np.swapaxes')
   local n, order = #x.shape, {}
@@ -100,6 +114,11 @@ function M.swapaxes(x, a, b)
 end
 
 --- Repeat along axes of size 1.
+-- @tparam Array|number x
+-- @tparam table shape
+-- @treturn Array
+-- @raise a shape to which x does not stretch
+-- @usage np.broadcast_to(np.array { 1, 2 }, { 2, 2 }) --> { { 1, 2 }, { 1, 2 } }
 function M.broadcast_to(x, shape)
   x = create.as_array(x, 'np.broadcast_to')
   array.c_shape(shape, 'broadcast_to')
@@ -108,6 +127,10 @@ function M.broadcast_to(x, shape)
 end
 
 --- New axes of size 1 at these places of the result.
+-- @tparam Array x
+-- @tparam number|table axis one place, or several
+-- @treturn Array
+-- @usage np.expand_dims(np.zeros { 3 }, 1).shape --> { 1, 3 }
 function M.expand_dims(x, axis)
   x = create.as_array(x, 'np.expand_dims')
   local shape, out = x.shape, {}
@@ -118,6 +141,11 @@ function M.expand_dims(x, axis)
 end
 
 --- Without axes of size 1, or without those given.
+-- @tparam Array x
+-- @tparam[opt] number|table axis
+-- @treturn Array
+-- @raise an axis of another size
+-- @usage np.squeeze(np.zeros { 1, 3, 1 }).shape --> { 3 }
 function M.squeeze(x, axis)
   x = create.as_array(x, 'np.squeeze')
   local shape, out, gone = x.shape, {}, {}
@@ -131,6 +159,10 @@ end
 
 --- Arrays stretched to the shape that they have together.
 -- @treturn Array for each
+-- @param ... Arrays and numbers
+-- @treturn Array as many as there were
+-- @raise shapes that do not broadcast
+-- @usage local a, b = np.broadcast_arrays(np.array { 1, 2 }, 3) --> { 1, 2 }, { 3, 3 }
 function M.broadcast_arrays(...)
   local list, shape = {}, {}
   for i, x in ipairs { ... } do
@@ -141,15 +173,28 @@ function M.broadcast_arrays(...)
   return unpack(list)
 end
 
---- At least one, two, three axes: new ones go in front; the third goes behind.
+--- At least one axis: a single number becomes a list.
+-- @tparam Array|number x
+-- @treturn Array
+-- @usage np.atleast_1d(5) --> { 5 }
 function M.atleast_1d(x)
   x = create.as_array(x, 'np.atleast_1d')
   return x.ndim > 0 and x or M.reshape(x, { 1 })
 end
+
+--- At least two axes: new ones go in front.
+-- @tparam Array|number x
+-- @treturn Array
+-- @usage np.atleast_2d({ 1, 2 }) --> { { 1, 2 } }
 function M.atleast_2d(x)
   x = M.atleast_1d(create.as_array(x, 'np.atleast_2d'))
   return x.ndim > 1 and x or M.expand_dims(x, 1)
 end
+
+--- At least three axes: new ones go in front, the third behind.
+-- @tparam Array|number x
+-- @treturn Array
+-- @usage np.atleast_3d({ 1, 2 }).shape --> { 1, 2, 1 }
 function M.atleast_3d(x)
   x = M.atleast_2d(create.as_array(x, 'np.atleast_3d'))
   return x.ndim > 2 and x or M.expand_dims(x, 3)

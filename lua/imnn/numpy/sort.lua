@@ -24,10 +24,14 @@ end
 --- In ascending order along an axis (the last one; `false` flattens). Equal elements stay in order.
 -- @tparam Array x
 -- @tparam[opt] number|table opts axis, descending
+-- @treturn Array like x
 -- @usage np.sort { 3, 1, 2 } --> { 1, 2, 3 }
 function M.sort(x, opts) return sorted('sort', x, opts) end
 
 --- Where the elements of the sorted array come from.
+-- @tparam Array x
+-- @tparam[opt] number|table opts axis (the last one), descending
+-- @treturn Array i32 positions, from 1
 -- @usage np.argsort { 3, 1, 2 } --> { 2, 3, 1 }
 function M.argsort(x, opts) return sorted('argsort', x, opts) + 1 end
 
@@ -38,12 +42,22 @@ local function check_kth(who, x, kth, opts)
 end
 
 --- With the kth element where sorting would put it, smaller ones before, larger ones behind.
+-- @tparam Array x
+-- @tparam number kth position, from 1
+-- @tparam[opt] number|table opts axis
+-- @treturn Array like x
+-- @usage np.partition({ 3, 1, 2 }, 1)[1] --> 1
 function M.partition(x, kth, opts)
   check_kth('partition', x, kth, opts)
   return M.sort(x, opts)
 end
 
 --- Where the elements of the partitioned array come from.
+-- @tparam Array x
+-- @tparam number kth position, from 1
+-- @tparam[opt] number|table opts axis
+-- @treturn Array i32 positions
+-- @usage np.argpartition({ 3, 1, 2 }, 1)[1] --> 2
 function M.argpartition(x, kth, opts)
   check_kth('argpartition', x, kth, opts)
   return M.argsort(x, opts)
@@ -54,6 +68,8 @@ end
 -- @tparam number k
 -- @treturn Array (..., k) elements
 -- @treturn Array (..., k) where they are, the first of equal ones first
+-- @raise k beyond the number of elements
+-- @usage local largest, where = np.top_k(np.array { 3, 9, 5 }, 2) --> { 9, 5 }, { 2, 3 }
 function M.top_k(x, k)
   x = create.as_array(x, 'np.top_k')
   local axis = core.index(-1, x.ndim, 'np.top_k: no axis')
@@ -69,6 +85,7 @@ end
 -- @tparam table keys Arrays of one shape
 -- @tparam[opt=-1] number axis
 -- @treturn Array positions
+-- @usage np.lexsort { np.array { 1, 2, 1 }, np.array { 0, 0, -1 } } --> { 3, 1, 2 }
 function M.lexsort(keys, axis)
   if type(keys) ~= 'table' or #keys == 0 then core.raise 'np.lexsort: needs a list of keys' end
   local from, at
@@ -118,6 +135,8 @@ end
 -- @tparam Array x
 -- @tparam Array bins (n) edges
 -- @tparam[opt] table opts right = true: an edge belongs to the bin before it
+-- @treturn Array positions like x
+-- @usage np.digitize({ 0.5, 1.5, 9 }, { 1, 2 }) --> { 1, 2, 3 }
 function M.digitize(x, bins, opts)
   local o = args.take('np.digitize', opts, { right = { 'boolean', default = false } })
   bins = create.as_array(bins, 'np.digitize')
@@ -174,6 +193,9 @@ local function known(x, who)
 end
 
 --- Positions of elements that are not zero, along each axis: as many arrays (n) as axes.
+-- @tparam Array x known
+-- @treturn Array one for each axis
+-- @raise a traced array: the shape depends on its values
 -- @usage local i, j = np.nonzero(np.eye(2))
 function M.nonzero(x)
   local places = index.where_true(known(x, 'nonzero'))
@@ -181,10 +203,17 @@ function M.nonzero(x)
   return unpack(places)
 end
 
---- The same in the flattened array.
+--- Positions of elements that are not zero in the flattened array.
+-- @tparam Array x known
+-- @treturn Array (n), from 1
+-- @raise a traced array: the shape depends on its values
+-- @usage np.flatnonzero({ 0, 5, 6 }) --> { 2, 3 }
 function M.flatnonzero(x) return (M.nonzero(known(x, 'flatnonzero'):ravel())) end
 
 --- Positions of elements that are not zero: one row (of as many as there are axes) for each.
+-- @tparam Array x known
+-- @treturn Array (n, axes of x), from 1
+-- @usage np.argwhere(np.eye(2)) --> { { 1, 1 }, { 2, 2 } }
 function M.argwhere(x)
   x = known(x, 'argwhere')
   local places = { M.nonzero(x) }
@@ -193,6 +222,10 @@ function M.argwhere(x)
 end
 
 --- The elements of x where a condition holds, as one list.
+-- @tparam Array condition known
+-- @tparam Array x
+-- @treturn Array (n)
+-- @usage np.extract(np.gt(x, 3), x) --> { 4, 5, 6 }
 function M.extract(condition, x)
   condition, x = known(condition, 'extract'), create.as_array(x, 'np.extract')
   return x:ravel()[promote.convert(condition:ravel(), 'bool')]
@@ -203,6 +236,8 @@ end
 -- @tparam[opt] table opts return_index (where each is first), return_inverse (which of them each
 --   element is, like x), return_counts
 -- @treturn Array (n), then what was asked for
+-- @usage np.unique { 3, 1, 3 } --> { 1, 3 }
+-- local values, counts = np.unique({ 3, 1, 3 }, { return_counts = true }) --> { 1, 3 }, { 1, 2 }
 function M.unique(x, opts)
   local flag = { 'boolean', default = false }
   local o = args.take('np.unique', opts,
@@ -238,6 +273,10 @@ function M.unique(x, opts)
 end
 
 --- Which elements of x are among those of a list.
+-- @tparam Array x
+-- @tparam Array list
+-- @treturn Array bool, like x
+-- @usage np.isin({ 1, 2, 3 }, { 2, 5 }) --> { false, true, false }
 function M.isin(x, list)
   list, x = both('np.isin', list, x)
   if list.size == 0 then return create.zeros_like(x, 'bool') end
@@ -246,15 +285,31 @@ function M.isin(x, list)
     0), x)
 end
 
---- Different elements of either, of both, and of a but not of b.
+--- Different elements of either list, in ascending order.
+-- @tparam Array a known
+-- @tparam Array b known
+-- @treturn Array (n)
+-- @usage np.union1d({ 3, 1 }, { 1, 2 }) --> { 1, 2, 3 }
 function M.union1d(a, b)
   a, b = both('np.union1d', a, b)
   return (M.unique(array.apply('concatenate', { a:ravel(), b:ravel() }, { 0 })))
 end
+
+--- Different elements of both lists, in ascending order.
+-- @tparam Array a known
+-- @tparam Array b known
+-- @treturn Array (n)
+-- @usage np.intersect1d({ 3, 1 }, { 1, 2 }) --> { 1 }
 function M.intersect1d(a, b)
   a = M.unique(a)
   return a[M.isin(a, b)]
 end
+
+--- Different elements of a that are not in b, in ascending order.
+-- @tparam Array a known
+-- @tparam Array b known
+-- @treturn Array (n)
+-- @usage np.setdiff1d({ 3, 1 }, { 1, 2 }) --> { 3 }
 function M.setdiff1d(a, b)
   a = M.unique(a)
   return a[elementwise('not', M.isin(a, b))]

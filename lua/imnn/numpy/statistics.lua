@@ -62,15 +62,25 @@ end
 -- @tparam Array x
 -- @tparam number|Array q from 0 to 1; several come first, as one axis
 -- @tparam[opt] number|table opts axis, keepdims
+-- @treturn Array
 -- @usage np.quantile({ 1, 2, 3, 4 }, 0.5) --> 2.5
 function M.quantile(x, q, opts) return quantile('quantile', x, q, opts) end
 
---- The same with q in percent.
+--- Value below which q percent of the elements lie, by linear interpolation.
+-- @tparam Array x
+-- @tparam number|Array q from 0 to 100; several come first, as one axis
+-- @tparam[opt] number|table opts axis, keepdims
+-- @treturn Array
+-- @usage np.percentile({ 1, 2, 3, 4 }, 50) --> 2.5
 function M.percentile(x, q, opts)
   return quantile('percentile', x, shares(q, 'percentile') / 100, opts)
 end
 
 --- The middle element, or the mean of the middle two.
+-- @tparam Array x
+-- @tparam[opt] number|table opts axis, keepdims
+-- @treturn Array
+-- @usage np.median({ 5, 1, 2, 4 }) --> 3
 function M.median(x, opts) return quantile('median', x, 0.5, opts) end
 
 -- ---- moments ----
@@ -81,6 +91,8 @@ local weight_rows = { 'Array', 'table', optional = true }
 -- @tparam Array x
 -- @tparam[opt] number|table opts axis, keepdims, weights (of the shape of x or of its one axis),
 --   returned = true gives the sum of the weights too
+-- @treturn Array
+-- @usage np.average({ 1, 4 }, { weights = { 2, 1 } }) --> 2
 function M.average(x, opts)
   local o = axes_of.options('average', opts, args.rows(axes_of.several,
     { weights = weight_rows, returned = { 'boolean', default = false } }))
@@ -107,6 +119,7 @@ end
 -- @tparam Array x (variables, observations), or (observations) of one variable
 -- @tparam[opt] table opts rowvar = true (false: variables are columns), ddof = 1
 -- @treturn Array (variables, variables), or () of one variable
+-- @usage np.cov { { 1, 2, 3 }, { 1, 3, 5 } } --> { { 1, 2 }, { 2, 4 } }
 function M.cov(x, opts)
   local o = args.take('np.cov', opts, {
     rowvar = { 'boolean', default = true }, ddof = { 'number', default = 1 } })
@@ -121,6 +134,10 @@ function M.cov(x, opts)
 end
 
 --- Correlation coefficients, as np.cov.
+-- @tparam Array x (variables, observations)
+-- @tparam[opt] table opts rowvar (true)
+-- @treturn Array (variables, variables)
+-- @usage np.corrcoef { { 1, 2, 3 }, { 1, 3, 5 } } --> { { 1, 1 }, { 1, 1 } }
 function M.corrcoef(x, opts)
   local o = args.take('np.corrcoef', opts, { rowvar = { 'boolean', default = true } })
   local c = M.cov(x, { rowvar = o.rowvar })
@@ -138,6 +155,7 @@ end
 -- @tparam[opt] table opts range = { low, high } (the extrema of x), weights (like x), density
 -- @treturn Array (bins) counts, or sums of weights, in the dtype of x
 -- @treturn Array (bins + 1) edges
+-- @usage local counts, edges = np.histogram({ 1, 2, 2, 4 }, 3) --> { 1, 2, 1 }, { 1, 2, 3, 4 }
 function M.histogram(x, bins, opts)
   local o = args.take('np.histogram', opts, { range = { 'table', optional = true },
     weights = weight_rows, density = { 'boolean', default = false } })
@@ -171,6 +189,7 @@ end
 -- @tparam[opt] table opts length (as many as needed; must be given for traced x, where values
 --   outside are left out), weights (like x)
 -- @treturn Array (length), i32, or the dtype of the weights
+-- @usage np.bincount { 0, 2, 2 } --> { 1, 0, 2 }
 function M.bincount(x, opts)
   local o = args.take('np.bincount', opts,
     { length = { 'integer', optional = true }, weights = weight_rows })

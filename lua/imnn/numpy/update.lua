@@ -40,7 +40,10 @@ end
 -- come several times, set keeps the last, the others join all.
 -- @tparam Array x
 -- @param key as in x[key]
--- @usage x:at(1):set(0); x:at{ {}, { 1, 2 } }:add(y); x:at(np.array({ 3, 1 }, 'i32')):max(y)
+-- @treturn table with the methods set, add, mul, min, max
+-- @usage x:at({ 1, 2 }):set(0) --> { { 1, 0, 3 }, { 4, 5, 6 } }
+-- x:at({ {}, { 1, 2 } }):add(10) --> { { 11, 12, 3 }, { 14, 15, 6 } }
+-- x:at(np.array({ 2, 2 }, 'i32')):add(1) --> { { 1, 2, 3 }, { 6, 7, 8 } }
 function M.at(x, key) return setmetatable({ x = x, key = key }, At) end
 
 return M

@@ -36,18 +36,29 @@ local function check(who, ...)
 end
 
 --- The same step size at every step.
+-- @tparam number|Array step_size
+-- @treturn function step index (from 0) -> step size
+-- @usage optimizers.constant(0.1)(5) --> 0.1
 function M.constant(step_size) return function() return step_size end end
 
 --- a rate^(i / decay_steps).
 -- @tparam number a
 -- @tparam number decay_steps
 -- @tparam number rate
+-- @treturn function step index (from 0) -> step size
+-- @usage optimizers.exponential_decay(0.1, 10, 0.5)(10) --> 0.05
 function M.exponential_decay(a, decay_steps, rate)
   check('exponential_decay', 'a', a, 'decay_steps', decay_steps, 'rate', rate)
   return function(i) return a * rate ^ (i / decay_steps) end
 end
 
 --- a / (1 + rate i / decay_steps); with staircase the quotient is rounded down.
+-- @tparam number a the first step size
+-- @tparam number decay_steps
+-- @tparam number rate
+-- @tparam[opt=false] boolean staircase
+-- @treturn function step index (from 0) -> step size
+-- @usage optimizers.inverse_time_decay(0.1, 10, 1)(10) --> 0.05
 function M.inverse_time_decay(a, decay_steps, rate, staircase)
   check('inverse_time_decay', 'a', a, 'decay_steps', decay_steps, 'rate', rate)
   return function(i)
@@ -58,6 +69,12 @@ function M.inverse_time_decay(a, decay_steps, rate, staircase)
 end
 
 --- (1 - i / decay_steps)^power (a - final) + final, and final from decay_steps on.
+-- @tparam number a the first step size
+-- @tparam number decay_steps
+-- @tparam number final
+-- @tparam[opt=1] number power
+-- @treturn function step index (from 0) -> step size
+-- @usage optimizers.polynomial_decay(0.1, 10, 0)(5) --> 0.05
 function M.polynomial_decay(a, decay_steps, final, power)
   check('polynomial_decay', 'a', a, 'decay_steps', decay_steps, 'final', final)
   return function(i)
@@ -69,6 +86,8 @@ end
 --- values[k + 1] after the k-th boundary; a boundary belongs to the value before it.
 -- @tparam table boundaries step indices
 -- @tparam table values one more
+-- @treturn function step index (from 0) -> step size
+-- @usage optimizers.piecewise_constant({ 100 }, { 0.1, 0.01 })(101) --> 0.01
 function M.piecewise_constant(boundaries, values)
   if type(boundaries) ~= 'table' or type(values) ~= 'table' or #values ~= #boundaries + 1 then
     core.raise('optimizers.piecewise_constant: %s boundaries need one value more, got %s',
@@ -87,6 +106,12 @@ function M.piecewise_constant(boundaries, values)
 end
 
 --- From a to final in a straight line over `steps` steps after `begin` (0).
+-- @tparam number a the first step size
+-- @tparam number final
+-- @tparam number steps
+-- @tparam[opt=0] number begin
+-- @treturn function step index (from 0) -> step size
+-- @usage optimizers.linear(0, 0.1, 10)(5) --> 0.05
 function M.linear(a, final, steps, begin)
   check('linear', 'a', a, 'final', final, 'steps', steps)
   return function(i)
@@ -100,6 +125,8 @@ end
 -- @tparam[opt=0] number alpha
 -- @tparam[opt=1] number power of the cosine
 -- @source Loshchilov & Hutter 2017, ICLR, eq. 5
+-- @treturn function step index (from 0) -> step size
+-- @usage optimizers.cosine_decay(0.1, 100)(50) --> 0.05
 function M.cosine_decay(a, steps, alpha, power)
   check('cosine_decay', 'a', a, 'steps', steps)
   alpha = alpha or 0
@@ -112,6 +139,9 @@ end
 --- Schedules one after the other: from boundary k on the (k + 1)-th, which counts from there.
 -- @tparam table list schedules
 -- @tparam table boundaries step indices, one less
+-- @treturn function step index (from 0) -> step size
+-- @usage optimizers.join_schedules({ optimizers.linear(0, 0.1, 10), optimizers.constant(0.1) },
+--   { 10 })(20) --> 0.1
 function M.join_schedules(list, boundaries)
   if type(list) ~= 'table' or type(boundaries) ~= 'table' or #list ~= #boundaries + 1 then
     core.raise('optimizers.join_schedules: %s schedules need one boundary less, got %s',
@@ -129,6 +159,14 @@ end
 
 --- From a straight to peak over `warmup` steps, then by a cosine to final at step `steps`, which
 -- counts the warm-up.
+-- @tparam number a the first step size
+-- @tparam number peak
+-- @tparam number warmup
+-- @tparam number steps
+-- @tparam[opt=0] number final
+-- @tparam[opt=1] number power of the cosine
+-- @treturn function step index (from 0) -> step size
+-- @usage optimizers.warmup_cosine_decay(0, 0.1, 10, 100)(10) --> 0.1
 function M.warmup_cosine_decay(a, peak, warmup, steps, final, power)
   check('warmup_cosine_decay', 'a', a, 'peak', peak, 'warmup', warmup, 'steps', steps)
   return M.join_schedules({
@@ -139,6 +177,8 @@ end
 --- warmup_cosine_decay again and again.
 -- @tparam table cycles lists { a, peak, warmup, steps, final }
 -- @source Loshchilov & Hutter 2017, ICLR
+-- @treturn function step index (from 0) -> step size
+-- @usage optimizers.sgdr({ { 0, 0.1, 10, 100 }, { 0, 0.05, 10, 100 } })(110) --> 0.05
 function M.sgdr(cycles)
   local list, boundaries, at = {}, {}, 0
   for k, c in ipairs(cycles) do
@@ -153,6 +193,13 @@ end
 --- By cosines from peak / div to peak over the first part (`start`) of `steps`, then to
 -- peak / (div final_div).
 -- @source Smith & Topin 2018
+-- @tparam number steps
+-- @tparam number peak
+-- @tparam[opt=0.3] number start
+-- @tparam[opt=25] number div
+-- @tparam[opt=1e4] number final_div
+-- @treturn function step index (from 0) -> step size
+-- @usage optimizers.cosine_onecycle(100, 0.1)(30) --> 0.1
 function M.cosine_onecycle(steps, peak, start, div, final_div)
   check('cosine_onecycle', 'steps', steps, 'peak', peak)
   start, div, final_div = start or 0.3, div or 25, final_div or 1e4
@@ -167,12 +214,20 @@ end
 
 --- a min((i + 1)^-1/2, (i + 1) warmup^-3/2).
 -- @source Vaswani et al. 2017, eq. 3
+-- @tparam number a
+-- @tparam number warmup steps of the linear rise
+-- @treturn function step index (from 0) -> step size
+-- @usage optimizers.inverse_square_root(1, 4)(3) --> 0.5
 function M.inverse_square_root(a, warmup)
   check('inverse_square_root', 'a', a, 'warmup', warmup)
   return function(i) return a * least((i + 1) ^ -0.5, (i + 1) * warmup ^ -1.5) end
 end
 
 --- A schedule from a number or a function.
+-- @tparam number|function|Array x
+-- @treturn function step index (from 0) -> step size
+-- @raise something else
+-- @usage optimizers.make_schedule(0.1)(7) --> 0.1
 function M.make_schedule(x)
   if type(x) == 'number' then return M.constant(x) end
   local meta = type(x) == 'table' and getmetatable(x)

@@ -60,7 +60,11 @@ Figure.__index = Figure
 -- kind needs
 function M.new(fields) return setmetatable(fields, Figure) end
 
---- Whether x is a figure of that kind (of any, without).
+--- Whether x is a figure, or one of a kind.
+-- @param x anything
+-- @tparam[opt] string kind 'corner' or 'history'
+-- @treturn boolean
+-- @usage plot.is_figure(net:plot(), 'history') --> true
 function M.is(x, kind)
   return type(x) == 'table' and getmetatable(x) == Figure and (not kind or x.kind == kind)
 end
@@ -96,6 +100,7 @@ end
 
 --- Draw on the terminal, with characters.
 -- @treturn Figure itself
+-- @usage net:plot():show()
 function Figure:show()
   local columns = math.min(tonumber(os.getenv 'COLUMNS') or 79, 140)
   local lines = math.floor(columns * self.height / self.width / 2)

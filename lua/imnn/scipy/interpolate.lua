@@ -42,6 +42,7 @@ local function at(list, i) return gather(list, i, 0) end
 -- @tparam Array x (n) places, ascending
 -- @tparam Array y (n, ...) values, which may be traced
 -- @treturn function t -> Array like t, with the further axes of y
+-- @usage scipy.interpolate.interp1d({ 1, 2, 3 }, { 1, 4, 9 })(2.5) --> 6.5
 function M.interp1d(x, y)
   x, y = grid('interp1d', x, y, 2)
   return function(t)
@@ -89,7 +90,8 @@ end
 -- @tparam[opt] table opts bc_type = 'not-a-knot' (the first and the last two intervals have one
 --   cubic each; from 4 places on), 'natural' (no curvature at the ends), 'clamped' (slope 0 there)
 -- @treturn function t -> Array like t, with the further axes of y
--- @usage local f = scipy.interpolate.CubicSpline(x, x ^ 3)
+-- @usage local places = np.linspace(0, 1, 5)
+-- local f = scipy.interpolate.CubicSpline(places, places ^ 3)
 function M.CubicSpline(x, y, opts)
   local o = args.take('CubicSpline', opts, { bc_type = { 'string', default = 'not-a-knot' } })
   if o.bc_type ~= 'not-a-knot' and o.bc_type ~= 'natural' and o.bc_type ~= 'clamped' then

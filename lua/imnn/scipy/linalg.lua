@@ -29,12 +29,17 @@ end
 -- @tparam[opt] table opts lower (false)
 -- @treturn Array (..., n, n)
 -- @raise a matrix that is not positive definite
+-- @usage scipy.linalg.cholesky(np.array { { 4, 2 }, { 2, 2 } }) --> { { 2, 1 }, { 0, 1 } }
 function M.cholesky(x, opts)
   local l = np.linalg.cholesky(x)
   return lower('cholesky', opts, false) and l or adjoint(l)
 end
 
 --- The factor of `cholesky` as `cho_solve` takes it: { factor, lower }.
+-- @tparam Array x (..., n, n)
+-- @tparam[opt] table opts lower (false)
+-- @treturn table
+-- @usage local factor = scipy.linalg.cho_factor(2 * np.eye(2))
 function M.cho_factor(x, opts)
   return { M.cholesky(x, opts), lower('cho_factor', opts, false) }
 end
@@ -43,6 +48,8 @@ end
 -- @tparam table factor { c, lower }, as `cho_factor` gives it
 -- @tparam Array b (..., n, m), or vectors (..., n)
 -- @treturn Array like b
+-- @usage local factor = scipy.linalg.cho_factor(2 * np.eye(2))
+-- scipy.linalg.cho_solve(factor, np.array { 2, 4 }) --> { 1, 2 }
 function M.cho_solve(factor, b)
   if type(factor) ~= 'table' or factor[1] == nil or type(factor[2]) ~= 'boolean' then
     core.raise 'cho_solve: the first argument is { factor, lower }, as cho_factor gives it'
@@ -61,6 +68,8 @@ end
 -- @tparam[opt] table opts lower (false), unit_diagonal (false), trans (0 or 'N'; 1 or 'T':
 -- a^T x = b; 2 or 'C': a^H x = b)
 -- @treturn Array like b
+-- @usage scipy.linalg.solve_triangular(np.array { { 2, 0 }, { 1, 1 } }, np.array { 2, 3 },
+--   { lower = true }) --> { 1, 2 }
 function M.solve_triangular(a, b, opts)
   local o = args.take('solve_triangular', opts, {
     lower = { 'boolean', default = false }, trans = { 'integer', 'string', default = 0 },
@@ -72,6 +81,12 @@ function M.solve_triangular(a, b, opts)
 end
 
 --- x of a x = b; with `sym_pos` of a symmetric positive definite a, by its triangular factor.
+-- @tparam Array a (..., n, n)
+-- @tparam Array b (..., n, m), or vectors (..., n)
+-- @tparam[opt] table opts sym_pos (false)
+-- @treturn Array like b
+-- @raise a singular matrix
+-- @usage scipy.linalg.solve(2 * np.eye(2), np.array { 2, 4 }) --> { 1, 2 }
 function M.solve(a, b, opts)
   local o = args.take('solve', opts, { sym_pos = { 'boolean', default = false } })
   if not o.sym_pos then return np.linalg.solve(a, b) end
@@ -152,6 +167,9 @@ end
 --- x = q r.
 -- @tparam Array x (..., m, n)
 -- @tparam[opt] string mode 'full': q (..., m, m); 'economic': min(m, n) columns; 'r': only r
+-- @treturn Array q
+-- @treturn Array r
+-- @usage local q, r = scipy.linalg.qr(x, 'economic')
 function M.qr(x, mode)
   local modes = { full = 'complete', economic = 'reduced', r = 'r' }
   if not modes[mode or 'full'] then
@@ -171,6 +189,7 @@ end
 --- e^x of square matrices.
 -- @tparam Array x (..., n, n)
 -- @treturn Array (..., n, n)
+-- @usage scipy.linalg.expm(np.array { { 0, 1 }, { 0, 0 } }) --> { { 1, 1 }, { 0, 1 } }
 function M.expm(x) return array.apply('expm', { real(x, 'expm') }) end
 
 --- e^x and its derivative along e.
@@ -178,6 +197,7 @@ function M.expm(x) return array.apply('expm', { real(x, 'expm') }) end
 -- @tparam Array e (..., n, n)
 -- @treturn Array e^x
 -- @treturn Array derivative
+-- @usage local y, dy = scipy.linalg.expm_frechet(np.zeros { 2, 2 }, np.eye(2))
 function M.expm_frechet(x, e)
   x, e = real(x, 'expm_frechet'), real(e, 'expm_frechet')
   return M.expm(x), array.apply('expm_frechet', { x, e })
@@ -186,6 +206,7 @@ end
 --- Matrices along the diagonal of a larger one, zeros elsewhere.
 -- @param ... Arrays (n, m), vectors (one row), numbers
 -- @treturn Array
+-- @usage scipy.linalg.block_diag(np.eye(1), 2 * np.eye(1)) --> { { 1, 0 }, { 0, 2 } }
 function M.block_diag(...)
   local list, width, out, before = { ... }, 0, {}, 0
   if #list == 0 then core.raise 'block_diag: needs at least one matrix' end

@@ -61,6 +61,8 @@ end
 -- @tparam number sigma its standard deviation, in elements
 -- @tparam[opt=-1] number axis
 -- @tparam[opt] table opts as for gaussian_filter
+-- @treturn Array like x
+-- @usage scipy.ndimage.gaussian_filter1d(np.array { 0, 0, 1, 0, 0 }, 1)
 function M.gaussian_filter1d(x, sigma, axis, opts)
   local who = 'ndimage.gaussian_filter1d'
   local image, o = take(who, x, opts)
@@ -74,6 +76,7 @@ end
 --   last element), 'nearest', 'mirror' (mirrored at the last element), 'wrap' or 'constant'
 --   (zeros); truncate = 4: how many standard deviations the density reaches
 -- @treturn Array like x
+-- @usage scipy.ndimage.gaussian_filter(np.eye(5), 1).shape --> { 5, 5 }
 function M.gaussian_filter(x, sigma, opts)
   local who = 'ndimage.gaussian_filter'
   local y, o = take(who, x, opts)

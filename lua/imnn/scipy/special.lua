@@ -20,21 +20,29 @@ for name, operator in pairs {
 end
 
 --- The inverse of erfc.
--- @usage special.erfcinv(1) --> 0
+-- @tparam Array|number y
+-- @treturn Array
+-- @usage scipy.special.erfcinv(1) --> 0
 function M.erfcinv(y) return -math.sqrt(0.5) * np.ndtri(0.5 * create.as_array(y, 'erfcinv')) end
 
 --- ln(1 / (1 + e^-x))
--- @usage special.log_expit(0) --> -0.693147
+-- @tparam Array|number x
+-- @treturn Array
+-- @usage scipy.special.log_expit(0) --> -0.693147
 function M.log_expit(x) return -np.softplus(-create.as_array(x, 'log_expit')) end
 
 --- The beta function of positive a and b.
--- @usage special.beta(2, 3) --> 0.0833333
+-- @tparam Array|number a
+-- @tparam Array|number b
+-- @treturn Array
+-- @usage scipy.special.beta(2, 3) --> 0.0833333
 function M.beta(a, b) return np.exp(np.betaln(a, b)) end
 
 --- The logarithm of the gamma function of d dimensions, a > (d - 1) / 2.
 -- @tparam Array a
 -- @tparam number d
--- @usage special.multigammaln(3, 2) --> 1.55115
+-- @treturn Array like a
+-- @usage scipy.special.multigammaln(3, 2) --> 1.55115
 function M.multigammaln(a, d)
   if type(d) ~= 'number' or d < 1 or d % 1 ~= 0 then
     core.raise('multigammaln: needs a whole number of dimensions, got %s', tostring(d))
@@ -46,7 +54,10 @@ function M.multigammaln(a, d)
 end
 
 --- a ln(a / b); 0 where a is 0 and b is not negative, infinity elsewhere unless both are positive.
--- @usage special.rel_entr(2, 1) --> 1.38629
+-- @tparam Array|number a
+-- @tparam Array|number b
+-- @treturn Array
+-- @usage scipy.special.rel_entr(2, 1) --> 1.38629
 function M.rel_entr(a, b)
   a, b = create.as_array(a, 'rel_entr'), create.as_array(b, 'rel_entr')
   local both = np['and'](np.gt(a, 0), np.gt(b, 0))
@@ -57,7 +68,10 @@ function M.rel_entr(a, b)
 end
 
 --- rel_entr(a, b) - a + b
--- @usage special.kl_div(2, 1) --> 0.386294
+-- @tparam Array|number a
+-- @tparam Array|number b
+-- @treturn Array
+-- @usage scipy.special.kl_div(2, 1) --> 0.386294
 function M.kl_div(a, b)
   a, b = create.as_array(a, 'kl_div'), create.as_array(b, 'kl_div')
   return M.rel_entr(a, b) - a + b

@@ -98,6 +98,7 @@ end
 -- (normal of 1e-6), dilation (1, ...), groups (1); or strides and padding in their places
 -- @tparam[opt] string|table padding
 -- @treturn layer params { W, b }
+-- @usage stax.GeneralConv({ 'CHW', 'OIHW', 'CHW' }, 4, { 3, 3 }, { padding = 'SAME' })
 function M.GeneralConv(dimension_numbers, out_chan, filter_shape, opts, padding)
   local o = options('stax.GeneralConv', opts, padding, conv_rows)
   return general('stax.GeneralConv', dimension_numbers, out_chan, filter_shape, o, conv_places,
@@ -122,6 +123,7 @@ end
 -- @tparam[opt] table opts strides, padding, W_init, b_init, as in GeneralConv
 -- @tparam[opt] string|table padding
 -- @treturn layer params { W, b }
+-- @usage stax.GeneralConvTranspose({ 'HWC', 'HWIO', 'HWC' }, 4, { 3, 3 }, { strides = { 2, 2 } })
 function M.GeneralConvTranspose(dimension_numbers, out_chan, filter_shape, opts, padding)
   local who = 'stax.GeneralConvTranspose'
   local o = options(who, opts, padding, {
@@ -132,6 +134,33 @@ function M.GeneralConvTranspose(dimension_numbers, out_chan, filter_shape, opts,
   return general(who, dimension_numbers, out_chan, filter_shape, o, transposed_places,
     convolve_transposed)
 end
+
+--- Of one example, (spatial axes, C), to (spatial axes, out_chan).
+-- @tparam number out_chan
+-- @tparam table filter_shape a number for each spatial axis
+-- @tparam[opt] table opts strides (1, ...), padding ('VALID', 'SAME', or pairs), W_init, b_init,
+-- dilation, groups; or strides and padding in their places
+-- @treturn layer params { W, b }
+-- @usage stax.NAME(4, { 3, 3 }, { padding = 'SAME' })
+-- @each Conv Convolution in two dimensions: (H, W, C)
+-- @each ConvTranspose Transposed convolution in two dimensions: (H, W, C)
+
+--- Of one example, (spatial axes, C), to (spatial axes, out_chan).
+-- @tparam number out_chan
+-- @tparam table filter_shape
+-- @tparam[opt] table opts as for Conv
+-- @treturn layer params { W, b }
+-- @usage stax.NAME(4, { 3 }, { strides = { 2 } })
+-- @each Conv1D Convolution in one dimension: (H, C)
+-- @each Conv1DTranspose Transposed convolution in one dimension: (H, C)
+
+--- Convolution in three dimensions, of one example (D, H, W, C) to (D, H, W, out_chan).
+-- @tparam number out_chan
+-- @tparam table filter_shape
+-- @tparam[opt] table opts as for Conv
+-- @treturn layer params { W, b }
+-- @usage stax.Conv3D(4, { 3, 3, 3 }, { padding = 'SAME' })
+-- @function Conv3D
 
 for name, row in pairs {
   Conv = { M.GeneralConv, { 'NHWC', 'HWIO', 'NHWC' } },

@@ -9,19 +9,42 @@ local random = require 'imnn.random'
 local C = core.C
 local M = {}
 
---- Zeros; ones; a constant.
+--- Weights of zeros.
+-- @param key not used
+-- @tparam table shape
+-- @tparam[opt='f32'] string dtype
+-- @treturn Array
+-- @usage stax.Dense(8, { b_init = stax.zeros })
 function M.zeros(_, shape, dtype) return np.zeros(shape, dtype) end
+
+--- Weights of ones.
+-- @param key not used
+-- @tparam table shape
+-- @tparam[opt='f32'] string dtype
+-- @treturn Array
+-- @usage stax.Dense(8, { b_init = stax.ones })
 function M.ones(_, shape, dtype) return np.ones(shape, dtype) end
+
+--- Weights of one value.
+-- @tparam number value
+-- @treturn function (key, shape, dtype) -> Array
+-- @usage stax.Dense(8, { b_init = stax.constant(0.1) })
 function M.constant(value)
   return function(_, shape, dtype) return np.full(shape, value, dtype) end
 end
 
 --- Normal numbers of a standard deviation (0.01).
+-- @tparam[opt=0.01] number stddev
+-- @treturn function (key, shape, dtype) -> Array
+-- @usage stax.normal(0.1)(key, { 2, 3 })
 function M.normal(stddev)
   return function(key, shape, dtype) return random.normal(key, shape, dtype) * (stddev or 0.01) end
 end
 
 --- Uniform numbers in [0, scale) (0.01).
+-- @tparam[opt=0.01] number scale
+-- @treturn function (key, shape, dtype) -> Array
+-- @usage stax.uniform(0.1)(key, { 2, 3 })
 function M.uniform(scale)
   return function(key, shape, dtype)
     return random.uniform(key, shape, { dtype = dtype }) * (scale or 0.01)
@@ -29,6 +52,11 @@ function M.uniform(scale)
 end
 
 --- Normal numbers between two bounds, in units of the standard deviation, which is not corrected.
+-- @tparam[opt=0.01] number stddev
+-- @tparam[opt=-2] number lower
+-- @tparam[opt=2] number upper
+-- @treturn function (key, shape, dtype) -> Array
+-- @usage stax.truncated_normal(0.1)(key, { 2, 3 })
 function M.truncated_normal(stddev, lower, upper)
   return function(key, shape, dtype)
     return random.truncated_normal(key, lower or -2, upper or 2, shape, dtype) * (stddev or 0.01)
@@ -88,6 +116,9 @@ end
 -- @raise an unknown mode or distribution; the function: shapes of less than two axes
 -- @usage stax.variance_scaling(2, 'fan_in', 'normal')(random.PRNGKey(0), { 4, 3 })
 -- @source Glorot & Bengio 2010, AISTATS, eq. 16; He et al. 2015, ICCV, eq. 10
+-- @treturn function (key, shape, dtype) -> Array
+-- @raise an unknown mode or distribution
+-- @usage stax.variance_scaling(2, 'fan_in', 'normal')(key, { 2, 3 })
 function M.variance_scaling(scale, mode, distribution, in_axis, out_axis, batch_axis)
   if not means[mode] then
     core.raise('stax.variance_scaling: no mode "%s"%s', tostring(mode),
@@ -123,6 +154,19 @@ function M.variance_scaling(scale, mode, distribution, in_axis, out_axis, batch_
   core.raise('stax.variance_scaling: no distribution "%s"%s', tostring(distribution),
     args.near(tostring(distribution), { truncated_normal = 1, normal = 1, uniform = 1 }))
 end
+
+--- As variance_scaling does it.
+-- @tparam[opt=-2] number in_axis which axis of the weights is that of inputs
+-- @tparam[opt=-1] number out_axis which is that of outputs
+-- @treturn function (key, shape, dtype) -> Array
+-- @source Glorot & Bengio 2010, AISTATS, eq. 16; He et al. 2015, ICCV, eq. 10
+-- @usage stax.NAME()(key, { 2, 3 })
+-- @each glorot_normal Truncated normal weights of variance 2 / (inputs + outputs)
+-- @each glorot_uniform Uniform weights of variance 2 / (inputs + outputs)
+-- @each lecun_normal Truncated normal weights of variance 1 / inputs
+-- @each lecun_uniform Uniform weights of variance 1 / inputs
+-- @each he_normal Truncated normal weights of variance 2 / inputs
+-- @each he_uniform Uniform weights of variance 2 / inputs
 
 for name, row in pairs {
   glorot_normal = { 1, 'fan_avg', 'truncated_normal' }, glorot_uniform = { 1, 'fan_avg',

@@ -49,6 +49,9 @@ end
 -- @tparam[opt] table opts axis ({ 1, 2, 3 }) to normalise over, epsilon (1e-5), center, scale
 -- (true), beta_init (zeros), gamma_init (ones)
 -- @treturn layer params { beta, gamma } of the sizes of the other axes
+-- @usage local layer = stax.BatchNorm { axis = 1 }
+-- local shape, params = layer.init(key, { 3 })
+-- layer.apply(params, x).shape --> { 2, 3 }
 function M.BatchNorm(opts)
   local who = 'stax.BatchNorm'
   local o = args.take(who, opts, args.rows(norm_rows, {
@@ -86,6 +89,7 @@ end
 -- @tparam[opt] table opts epsilon (1e-6), center, scale (true), beta_init, gamma_init
 -- @treturn layer params { beta, gamma } of that axis
 -- @source Ba, Kiros & Hinton 2016, arXiv:1607.06450
+-- @usage stax.serial(stax.Dense(8), stax.LayerNorm(), stax.Relu)
 function M.LayerNorm(opts)
   local o = args.take('stax.LayerNorm', opts, args.rows(norm_rows, {
     epsilon = { 'number', default = 1e-6 } }))
@@ -100,6 +104,7 @@ end
 -- @tparam[opt] table opts epsilon (1e-6), center, scale (true), beta_init, gamma_init
 -- @treturn layer params { beta, gamma } of the channels
 -- @source Wu & He 2018, arXiv:1803.08494
+-- @usage stax.serial(stax.Conv(8, { 3, 3 }), stax.GroupNorm(4), stax.Relu)
 function M.GroupNorm(groups, opts)
   local who = 'stax.GroupNorm'
   positive(who, 'the number of groups', groups)

@@ -71,22 +71,22 @@ end
 
 local function sums(x, wide, opts) return window.reduce_window(x, 0, 'add', wide, opts) end
 
---- Pooling: the maximum, sum or mean of each window, which only elements that are there count for.
+--- Only elements that are there count, none of a padding.
 -- @tparam table window_shape a number for each spatial axis
 -- @tparam[opt] table opts strides (1, ...), padding ('VALID', or 'SAME', 'SAME_LOWER'), spec: a
 -- layout like 'NCHW' (channels last without one); or strides and padding in their places
 -- @treturn layer without parameters
--- @function MaxPool
+-- @usage stax.NAME({ 2, 2 }, { strides = { 2, 2 } })
+-- @each MaxPool Pooling: the largest element of each window
+-- @each SumPool Pooling: the sum of each window
+-- @each AvgPool Pooling: the mean of each window
+
 pool('MaxPool', function(x, wide, opts)
   return window.reduce_window(x, -math.huge, 'max', wide, opts)
 end)
 
--- @see MaxPool
--- @function SumPool
 pool('SumPool', sums)
 
--- @see MaxPool
--- @function AvgPool
 pool('AvgPool', function(x, wide, opts)
   local shape = x.shape
   for k = 1, #shape do
@@ -103,7 +103,10 @@ local function global(name, fn)
   end, name)
 end
 
---- The mean, or the maximum, over all axes but the last: (..., C) to (C), of one example.
+--- Over all axes but the last: (..., C) to (C), of one example.
+-- @usage stax.serial(stax.Conv(4, { 3, 3 }), stax.NAME)
+-- @each GlobalAvgPool A layer: the mean over all spatial axes
+-- @each GlobalMaxPool A layer: the largest element over all spatial axes
 M.GlobalAvgPool = global('GlobalAvgPool', np.mean)
 M.GlobalMaxPool = global('GlobalMaxPool', np.max)
 

@@ -141,9 +141,18 @@ end
 -- function that gives a real number of complex z, the derivative d is such that moving z by t adds
 -- Re(d t), as in JAX
 -- @treturn function (x, ...) -> value, derivative: a tree like x (a list of them for a list), aux
+-- @raise a function that does not give one number
+-- @usage local value, slope = imnn.value_and_grad(f)(np.array { 1, 2 }) --> 5, { 2, 4 }
 function M.value_and_grad(fn, opts) return value_and_grad('value_and_grad', fn, opts) end
 
 --- Derivative of a function that gives one number: a tree like its argument.
+-- @tparam function fn (x, ...) -> Array of shape ()
+-- @tparam[opt] number|table opts `argnums` (1), `has_aux`, `holomorphic`, as for value_and_grad; or
+-- argnums alone
+-- @treturn function (x, ...) -> derivative, aux
+-- @raise a function that does not give one number
+-- @usage imnn.grad(f)(np.array { 1, 2 }) --> { 2, 4 }
+-- imnn.grad(imnn.grad(np.sin))(0) --> 0
 function M.grad(fn, opts)
   local both = value_and_grad('grad', fn, opts)
   local aux = type(opts) == 'table' and opts.has_aux
@@ -255,18 +264,40 @@ end
 --- Jacobian by forward sweeps, for few variables: shape of the result, then that of the variable.
 -- @tparam function fn
 -- @tparam[opt] table opts `argnums`
+-- @treturn function with the arguments of fn
+-- @usage imnn.jacfwd(function(v) return v * v end)(np.array { 1, 2 }) --> { { 2, 0 }, { 0, 4 } }
 function M.jacfwd(fn, opts) return jacobian('jacfwd', forward, fn, opts) end
 
 --- Jacobian by reverse sweeps, for few results.
+-- @tparam function fn
+-- @tparam[opt] number|table opts `argnums` (1), `holomorphic`
+-- @treturn function with the arguments of fn
+-- @usage imnn.jacrev(function(v) return v * v end)(np.array { 1, 2 }) --> { { 2, 0 }, { 0, 4 } }
 function M.jacrev(fn, opts) return jacobian('jacrev', backward, fn, opts) end
 
---- Value and Jacobian from one trace.
+--- Value and Jacobian from one trace, by forward sweeps.
+-- @tparam function fn
+-- @tparam[opt] number|table opts `argnums` (1), `holomorphic`
+-- @treturn function with the arguments of fn -> value, Jacobian
+-- @usage local square = function(v) return v * v end
+-- local y, J = imnn.value_and_jacfwd(square)(np.array { 3 }) --> { 9 }, { { 6 } }
 function M.value_and_jacfwd(fn, opts) return jacobian('value_and_jacfwd', forward, fn, opts,
   true) end
+
+--- Value and Jacobian from one trace, by reverse sweeps.
+-- @tparam function fn
+-- @tparam[opt] number|table opts `argnums` (1), `holomorphic`
+-- @treturn function with the arguments of fn -> value, Jacobian
+-- @usage local square = function(v) return v * v end
+-- local y, J = imnn.value_and_jacrev(square)(np.array { 3 }) --> { 9 }, { { 6 } }
 function M.value_and_jacrev(fn, opts) return jacobian('value_and_jacrev', backward, fn, opts,
   true) end
 
 --- Second derivatives of a function that gives one number.
+-- @tparam function fn
+-- @tparam[opt] number|table opts `argnums` (1)
+-- @treturn function with the arguments of fn
+-- @usage imnn.hessian(f)(np.array { 1, 2 }) --> { { 2, 0 }, { 0, 2 } }
 function M.hessian(fn, opts)
   return jacobian('hessian', forward, jacobian('hessian', backward, fn, opts), opts)
 end
@@ -277,6 +308,8 @@ end
 -- @tparam table tangents list of trees like them
 -- @treturn value
 -- @treturn tangent, a tree like the value
+-- @raise tangents that are not like the arguments
+-- @usage local y, dy = imnn.jvp(np.sin, { np.array(0) }, { np.array(1) }) --> 0, 1
 function M.jvp(fn, primals, tangents)
   callable('jvp', fn)
   if type(primals) ~= 'table' or type(tangents) ~= 'table' or #primals ~= #tangents then
@@ -309,6 +342,9 @@ end
 -- @param ... its arguments
 -- @treturn value
 -- @treturn function cotangent (a tree like the value) -> cotangents of the arguments
+-- @raise a cotangent that is not like the value
+-- @usage local y, pull = imnn.vjp(np.sin, np.array(0))
+-- pull(np.array(2)) --> 2
 function M.vjp(fn, ...)
   callable('vjp', fn)
   local n, given, chosen = select('#', ...), { ... }, {}

@@ -11,7 +11,10 @@ local M = {}
 local Jit = {}
 Jit.__index = Jit
 
--- The compiled program for arguments like these.
+--- The compiled program for arguments like these, with what belongs to it.
+-- @param ... arguments
+-- @treturn table
+-- @usage local entry = imnn.jit(f):entry(np.ones(3))
 function Jit:entry(...)
   local n, given = select('#', ...), { ... }
   local values, key, places = program.split(given, n, self.static)
@@ -31,18 +34,31 @@ function Jit:__call(...)
   return program.finish(entry, entry.run(values))
 end
 
---- Floating-point operations in matrix products and convolutions of one call with arguments like these.
+--- Floating-point operations in matrix products and convolutions of one call with arguments
+-- like these.
+-- @param ... arguments
+-- @treturn number
+-- @usage imnn.jit(np.matmul):flops(np.eye(3), np.eye(3)) --> 54
 function Jit:flops(...) return tonumber(C.imnn_program_flops((self:entry(...)).program)) end
 
 --- Bytes that a call needs besides arguments and results.
+-- @param ... arguments
+-- @treturn number
+-- @usage imnn.jit(f):bytes(np.ones(3))
 function Jit:bytes(...)
   return tonumber(C.imnn_program_bytes((self:entry(...)).program, C.imnn_threads()))
 end
 
 --- Steps, fused clusters, buffers of the program for arguments like these.
+-- @param ... arguments
+-- @treturn string
+-- @usage print(imnn.jit(f):text(np.ones(3)))
 function Jit:text(...) return ffi.string(C.imnn_program_text((self:entry(...)).program)) end
 
 --- Run a number of times (20) and give the text with the time of each step.
+-- @param ... arguments
+-- @treturn string
+-- @usage print(imnn.jit(f):profile(np.ones(3)))
 function Jit:profile(...)
   local entry, values = self:entry(...)
   C.imnn_program_profile(entry.program, true)

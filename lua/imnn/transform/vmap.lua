@@ -75,6 +75,10 @@ end
 -- for arguments that are the same for all; `out_axes` likewise: where the results have it, false
 -- for results that do not depend on the batch
 -- @treturn function
+-- @raise axes that are not there, batches of different sizes
+-- @usage imnn.vmap(f)(np.array { { 1, 2 }, { 3, 4 } }) --> { 5, 25 }
+-- imnn.vmap(function(a, b) return a * b end, { in_axes = { 1, false } })(np.arange(3), 10)
+-- --> { 0, 10, 20 }
 function M.vmap(fn, opts)
   common.callable('vmap', fn)
   local o = args.take('vmap', opts, {

@@ -1,0 +1,287 @@
+--- Every public name with its docstring, page by page: what is reachable from `imnn`, and the
+-- classes whose objects functions give.
+-- @module imnn.help.names
+local comment = require 'imnn.help.comment'
+local tables = require 'imnn.help.tables'
+local M = {}
+
+-- Pages in order: name as scripts have it, module, and where rows of tables say what names are.
+local modules = {
+  { 'imnn', 'imnn', 'Transforms and networks' },
+  { 'np', 'imnn.numpy', 'NumPy functions', tables.operator },
+  { 'np.fft', 'imnn.numpy.fft', 'Fourier transforms' },
+  { 'np.linalg', 'imnn.numpy.linalg', 'Linear algebra' },
+  { 'lax', 'imnn.lax', 'Control flow, windows, convolutions' },
+  { 'random', 'imnn.random', 'Random numbers', tables.distribution },
+  { 'stax', 'imnn.stax', 'Layers' },
+  { 'optimizers', 'imnn.optimizers', 'Optimisers', tables.optimiser },
+  { 'tree', 'imnn.tree', 'Trees of arrays' },
+  { 'scipy', 'imnn.scipy', 'SciPy functions' },
+  { 'lfi', 'imnn.lfi', 'Likelihood-free inference' },
+  { 'plot', 'imnn.plot', 'Plots' },
+  { 'data', 'imnn.data', 'Files' },
+}
+
+-- Classes: what an object is called here, where its methods are, and of which class it also is.
+local classes = {
+  { 'x', 'Arrays', {} },
+  { 'net', 'Networks', { Net = 'imnn.imnn.net', Simulator = 'imnn.imnn.simulator' } },
+  { 'history', 'Histories of fits', { History = 'imnn.imnn.history' } },
+  { 'prior', 'Priors', { Prior = 'imnn.lfi.prior' } },
+  { 'posterior', 'Posteriors', { Posterior = 'imnn.lfi.posterior' } },
+  { 'gaussian', 'Gaussian approximations', { Gaussian = 'imnn.lfi.gaussian' }, 'posterior' },
+  { 'abc', 'Approximate Bayesian computation', { ABC = 'imnn.lfi.abc' }, 'posterior' },
+  { 'figure', 'Figures', { Figure = 'imnn.plot.figure' } },
+  { 'compiled', 'Compiled functions', { Jit = 'imnn.transform.jit' } },
+  { 'custom', 'Functions with derivatives of their own', { Custom = 'imnn.lax.custom' } },
+  { 'group', 'Groups of HDF5 files', { Group = 'imnn.data.hdf5' } },
+}
+
+-- ---- files ----
+
+local here = debug.getinfo(1, 'S').source:match '^@(.*)help/names%.lua$' -- that of lua/imnn
+
+local function file_of(module)
+  local path = module:gsub('^imnn%.?', ''):gsub('%.', '/')
+  return comment.file(here .. (path == '' and 'init' or path) .. '.lua')
+end
+
+-- The files of a module: its own, and those of its rooms.
+local function files_of(module)
+  local out, names = { file_of(module) }, {}
+  for name in pairs(package.loaded) do
+    if module ~= 'imnn' and name:sub(1, #module + 1) == module .. '.' then
+      names[#names + 1] = name
+    end
+  end
+  table.sort(names)
+  for _, name in ipairs(names) do out[#out + 1] = file_of(name) end
+  return out
+end
+
+-- The file and line where a function is written; nil where that is not here.
+local function place_of(fn)
+  local info = debug.getinfo(fn, 'S')
+  local path = info.source:match '^@(.*)$'
+  if path and path:sub(1, #here) == here then return comment.file(path), info.linedefined end
+end
+
+--- The docstring above a function.
+-- @tparam function fn
+-- @treturn table|nil
+function M.above(fn)
+  local file, line = place_of(fn)
+  return file and file.by_line[line]
+end
+
+local function by_name(files, name, owner)
+  for _, file in ipairs(files) do
+    for _, doc in ipairs(file.all) do
+      if doc.name == name and (not owner or doc.owner == owner) then return doc end
+    end
+  end
+end
+
+-- ---- pages ----
+
+local function sorted(t)
+  local keys = {}
+  for key in pairs(t) do
+    if type(key) == 'string' then keys[#keys + 1] = key end
+  end
+  table.sort(keys)
+  return keys
+end
+
+local function is_module(value)
+  for name, loaded in pairs(package.loaded) do
+    if loaded == value and name:find '^imnn' then return name end
+  end
+end
+
+-- Members of a module, those that are loaded at first use included, and which are modules.
+local function members(t)
+  if t == require 'imnn.registry' then return {}, {} end -- rows, for which np has functions
+  local meta, inner = getmetatable(t), {}
+  for _, name in ipairs(rawget(t, 'names') or {}) do local _ = t[name] end
+  for name, module in pairs(type(meta) == 'table' and meta.names or {}) do
+    inner[name] = t[name] and module
+  end
+  for name, value in pairs(t) do
+    inner[name] = inner[name] or type(value) == 'table' and is_module(value) or nil
+  end
+  return sorted(t), inner
+end
+
+local function full_name(page, name)
+  if page == 'imnn' then return 'imnn.' .. name end
+  if not name:find '^[%a_][%w_]*$' or not loadstring('return a.' .. name) then
+    return ("%s['%s']"):format(page, name)
+  end
+  return page .. '.' .. name
+end
+
+local function topic_of(doc, page)
+  if doc.topic or page.name == 'imnn' then return doc.topic or page.title end
+  local header = doc.path and comment.file(doc.path).header
+  return header and header.summary:match '^[^:(]*[^:( ]' or page.title
+end
+
+local function add(index, page, entry)
+  entry.page, entry.topic = page, entry.doc and topic_of(entry.doc, page) or page.title
+  page.entries[#page.entries + 1] = entry
+  index.by_name[entry.full] = index.by_name[entry.full] or entry
+  if type(entry.value) == 'function' then
+    index.by_value[entry.value] = index.by_value[entry.value] or entry
+  end
+end
+
+local function docstring(page, files, name, value)
+  local doc
+  if type(value) == 'function' then
+    local file, line = place_of(value)
+    doc = file and (file.by_line[line] or by_name({ file }, name))
+  end
+  return doc or by_name(files, name) or page.row and page.row(name)
+end
+
+-- Entries whose docstring has their own name come first: others with their value are aliases.
+local function fill(index, page, t)
+  local files, later = files_of(page.module), {}
+  local list, inner = members(t)
+  for _, name in ipairs(list) do
+    local value = t[name]
+    if inner[name] then
+      page.inner[#page.inner + 1] = { name = name, value = value, module = inner[name] }
+    else
+      local doc = docstring(page, files, name, value)
+      local entry = { name = name, full = full_name(page.name, name), value = value, doc = doc }
+      if doc and doc.name == name and not index.by_value[value] then add(index, page, entry)
+      else later[#later + 1] = entry end
+    end
+  end
+  for _, entry in ipairs(later) do
+    local first = type(entry.value) == 'function' and index.by_value[entry.value]
+    if first then entry.doc, entry.alias = first.doc, first.alias or first.full end
+    add(index, page, entry)
+  end
+  table.sort(page.entries, function(a, b) return a.name < b.name end)
+end
+
+local function new_page(index, name, module, title, row)
+  local page = { name = name, module = module, title = title, row = row, entries = {}, inner = {} }
+  page.header = file_of(module).header or comment.new()
+  index.pages[#index.pages + 1] = page
+  index.by_page[name] = page
+  return page
+end
+
+local function add_module(index, seen, name, t, module, title, row)
+  if seen[t] then return end
+  seen[t] = true
+  local page = new_page(index, name, module, title, row)
+  fill(index, page, t)
+  page.value = t
+  for _, inner in ipairs(page.inner) do
+    if name ~= 'imnn' then
+      add_module(index, seen, name .. '.' .. inner.name, inner.value, inner.module,
+        file_of(inner.module).header and file_of(inner.module).header.summary or inner.name)
+    end
+  end
+end
+
+-- Methods that are functions of np too say so.
+local function add_arrays(index, page)
+  local array = require 'imnn.array'
+  local files = { file_of 'imnn.array', file_of 'imnn.numpy', file_of 'imnn.numpy.update' }
+  for _, name in ipairs(sorted(array.methods)) do
+    local value = array.methods[name]
+    local entry = { name = name, full = 'x:' .. name, value = value, method = true }
+    local first = index.by_value[value]
+    if first then entry.doc, entry.alias = first.doc, first.full
+    else entry.doc = by_name(files, name, 'methods') or M.above(value) end
+    add(index, page, entry)
+  end
+  for _, name in ipairs(sorted(array.properties)) do
+    add(index, page, { name = name, full = 'x.' .. name, value = array.properties[name],
+      doc = by_name(files, name, 'properties') or by_name(files, name, 'M.properties') })
+  end
+end
+
+local function add_class(index, page, owners)
+  for owner, module in pairs(owners) do
+    local file = file_of(module)
+    local names = {}
+    for _, doc in ipairs(file.all) do
+      if doc.owner == owner and (doc.name == '__call' or not doc.name:find '^__') then
+        names[doc.name] = doc
+      end
+    end
+    for _, one in ipairs(file.declared) do
+      if one.owner == owner and not one.name:find '^__' then
+        names[one.name] = names[one.name] or file.by_line[one.line] or false
+      end
+    end
+    for _, name in ipairs(sorted(names)) do
+      local doc = names[name]
+      local full = page.name .. (doc and doc.kind == 'field' and '.' or ':') .. name
+      if name == '__call' then full = page.name end
+      add(index, page, { name = name, full = full, doc = doc or nil, method = true })
+    end
+  end
+end
+
+local index
+
+--- The index: made at the first call, which loads every module.
+-- @treturn table `pages`: list of { name, title, header, entries, value, class }; an entry is
+-- { name, full, value, doc, alias, topic, page }. `by_name`: full name -> entry; `by_page`;
+-- `by_value`: function -> entry
+function M.all()
+  if index then return index end
+  index = { pages = {}, by_name = {}, by_page = {}, by_value = {} }
+  local imnn = require 'imnn'
+  local seen = {}
+  for _, row in ipairs(modules) do
+    add_module(index, seen, row[1], row[2] == 'imnn' and imnn or require(row[2]), unpack(row, 2))
+  end
+  for _, inner in ipairs(index.by_page.imnn.inner) do
+    add_module(index, seen, 'imnn.' .. inner.name, inner.value, inner.module,
+      file_of(inner.module).header.summary)
+  end
+  for _, row in ipairs(classes) do
+    local page = { name = row[1], title = row[2], entries = {}, inner = {}, class = true,
+      owners = row[3], also = row[4] }
+    local _, module = next(row[3])
+    page.header = file_of(module or 'imnn.array').header or comment.new()
+    index.pages[#index.pages + 1], index.by_page[row[1]] = page, page
+    if row[1] == 'x' then add_arrays(index, page) else add_class(index, page, row[3]) end
+  end
+  return index
+end
+
+--- The page of the class of an object, by the files in which its functions are.
+-- @param x
+-- @treturn table|nil
+function M.class_of(x)
+  local all = M.all()
+  if require('imnn.array').is(x) then return all.by_page.x end
+  if type(x) ~= 'table' then return nil end
+  local meta = getmetatable(x)
+  local paths = {}
+  for _, t in ipairs { type(meta) == 'table' and meta or {}, type(meta) == 'table'
+    and type(meta.__index) == 'table' and meta.__index or {}, x } do
+    for _, value in pairs(t) do
+      local file = type(value) == 'function' and place_of(value)
+      if file then paths[file] = true end
+    end
+  end
+  for i = #all.pages, 1, -1 do
+    local page = all.pages[i]
+    for _, module in pairs(page.class and page.owners or {}) do
+      if paths[file_of(module)] then return page end
+    end
+  end
+end
+
+return M

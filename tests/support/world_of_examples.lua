@@ -1,0 +1,62 @@
+-- What examples in docstrings may use beside the modules: `x`, a matrix; `key`; `f`, a function of
+-- a vector; a simulator, a network that is fitted to it, a prior, posteriors.
+local imnn = require 'imnn'
+local np, random, stax, lfi = imnn.np, imnn.random, imnn.stax, imnn.lfi
+local M = {}
+
+local records = require('tests.support.usage').here() .. '/tests/golden/records/dtypes.h5'
+
+local key = random.PRNGKey(0)
+
+local function simulator(k, theta)
+  return theta[1] + np.sqrt(theta[2]) * random.normal(k, { 10 })
+end
+
+local made = {}
+
+-- What takes a while is made when an example asks for it, once.
+local makers = {
+  net = function()
+    local net = imnn.SimulatorIMNN {
+      n_s = 50, n_d = 50, n_params = 2, n_summaries = 2, input_shape = { 10 },
+      theta_fid = np.array { 0, 1 }, key_or_state = key, simulator = simulator,
+      model = stax.serial(stax.Dense(8), stax.Tanh, stax.Dense(2)),
+      optimiser = imnn.optimizers.adam(1e-2),
+    }
+    net:fit { lambda = 10, epsilon = 0.1, rng = key, max_iterations = 3, min_iterations = 1,
+      progress = false }
+    return net
+  end,
+  gaussian = function()
+    return lfi.GaussianApproximation { parameter_estimates = { 0.1, 1.2 }, gridsize = 20,
+      invF = { { 0.1, 0 }, { 0, 0.2 } }, prior = lfi.uniform({ -10, 0 }, { 10, 10 }) }
+  end,
+  abc = function()
+    local abc = lfi.ApproximateBayesianComputation { target_data = simulator(key, { 0, 1 }),
+      prior = lfi.uniform({ -10, 0 }, { 10, 10 }), simulator = simulator, gridsize = 20,
+      compressor = function(d) return np.stack { d:mean(), d:var() } end }
+    return abc { epsilon = 5, key = key, n_samples = 200, progress = false }
+  end,
+}
+
+--- A new environment.
+function M.new()
+  local env = {
+    imnn = imnn, key = key, x = np.array { { 1, 2, 3 }, { 4, 5, 6 } }, simulator = simulator,
+    network = stax.serial(stax.Dense(8), stax.Tanh, stax.Dense(2)), theta = np.array { 0, 1 },
+    d = simulator(key, np.array { 0, 1 }), prior = lfi.uniform({ -10, 0 }, { 10, 10 }),
+    f = function(v) return (v * v):sum() end, path = records,
+    group = imnn.data.hdf5.open(records),
+  }
+  local meta = { __index = function(_, name)
+    if makers[name] then
+      made[name] = made[name] or makers[name]()
+      return made[name]
+    end
+    local ok, module = pcall(function() return imnn[name] end)
+    return ok and module or _G[name]
+  end }
+  return setmetatable(env, meta)
+end
+
+return M
