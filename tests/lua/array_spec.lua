@@ -398,8 +398,8 @@ describe('a comparison', function()
       assert.equal(who .. ': a traced array has no value yet; choose with np.where or lax.cond',
         refusal(function() imnn.jit(fn)(one) end))
     end
-    assert.equal('array: nothing is traced here; call this inside a traced function, as of imnn.jit',
-      refusal(function() require('imnn.array').lift(one) end))
+    assert.equal('array: nothing is traced here; call this inside a traced function, as of '
+      .. 'imnn.jit', refusal(function() require('imnn.array').lift(one) end))
     assert.matches('^comparison: a traced array has no value yet', refusal(function()
       imnn.grad(function(t) return t == 1 and t or -t end)(one)
     end))

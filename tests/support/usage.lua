@@ -94,6 +94,7 @@ function M.here() return ffi.string(ffi.C.getcwd(ffi.new 'char[4096]', 4096)) en
 
 --- Run fn in an empty folder, which is removed afterwards, without letting it write to the screen.
 function M.apart(fn)
+  require('imnn.help.names').all() -- modules are looked for from here
   local home, path = M.here(), os.tmpname()
   os.remove(path)
   assert(os.execute(('mkdir %s'):format(path)) == 0)
@@ -110,7 +111,7 @@ end
 --- nil, or why an example does not run as it says.
 function M.run(code, env, name)
   local own = setmetatable({ __compare = compare, help = require('imnn.help').text },
-    { __index = env })
+    { __index = env, __newindex = env })
   local chunk, why = loadstring('local _ = ' .. checked(code), name)
   if not chunk then chunk, why = loadstring(checked(code), name) end
   if not chunk then return why end

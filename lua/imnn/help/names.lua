@@ -121,10 +121,16 @@ local function full_name(page, name)
   return page .. '.' .. name
 end
 
+-- "Reductions: over one axis or several" begins with a title.
+local function titled(header)
+  return header and header.summary and header.summary:match '^[^:(]*[^:( ]'
+end
+
+local function title_of(module) return titled(file_of(module).header) or module end
+
 local function topic_of(doc, page)
   if doc.topic or page.name == 'imnn' then return doc.topic or page.title end
-  local header = doc.path and comment.file(doc.path).header
-  return header and header.summary:match '^[^:(]*[^:( ]' or page.title
+  return doc.path and titled(comment.file(doc.path).header) or page.title
 end
 
 local function add(index, page, entry)
@@ -185,7 +191,7 @@ local function add_module(index, seen, name, t, module, title, row)
   for _, inner in ipairs(page.inner) do
     if name ~= 'imnn' then
       add_module(index, seen, name .. '.' .. inner.name, inner.value, inner.module,
-        file_of(inner.module).header and file_of(inner.module).header.summary or inner.name)
+        title_of(inner.module))
     end
   end
 end
@@ -247,7 +253,7 @@ function M.all()
   end
   for _, inner in ipairs(index.by_page.imnn.inner) do
     add_module(index, seen, 'imnn.' .. inner.name, inner.value, inner.module,
-      file_of(inner.module).header.summary)
+      title_of(inner.module))
   end
   for _, row in ipairs(classes) do
     local page = { name = row[1], title = row[2], entries = {}, inner = {}, class = true,

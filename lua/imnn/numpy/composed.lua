@@ -1,4 +1,4 @@
---- Elementwise functions that are made of others.
+--- Elementwise functions: those that are made of others.
 -- @module imnn.numpy.composed
 local args = require 'imnn.args'
 local array = require 'imnn.array'
