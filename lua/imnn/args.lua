@@ -27,18 +27,31 @@ local function type_of(v)
   return type(v), type(v)
 end
 
-local function expect(who, key, v, row)
+local function expect(who, what, v, row)
   local a, b = type_of(v)
   for _, want in ipairs(row) do
     if want == a or want == b then
       if a == 'number' and not row.any and (v ~= v or v == math.huge or v == -math.huge) then
-        core.raise('%s: option "%s" must be finite, got %s', who, key, tostring(v))
+        core.raise('%s: %s must be finite, got %s', who, what, tostring(v))
       end
       return v
     end
   end
-  core.raise('%s: option "%s" must be %s, got %s', who, key, table.concat(row, ' or '),
+  core.raise('%s: %s must be %s, got %s', who, what, table.concat(row, ' or '),
     type(v) == 'number' and tostring(v) or b)
+end
+
+--- A positional argument, checked.
+-- @tparam string who name of the function, for messages
+-- @tparam string what name of the argument
+-- @param v what the user gave
+-- @tparam table row { type, ..., default = value, optional = true }, as for `take`
+-- @return v, or the default
+-- @raise another type, a number that is not finite
+-- @usage imnn.args.argument('mine', 'n', nil, { 'integer', default = 3 }) --> 3
+function M.argument(who, what, v, row)
+  if v == nil and (row.default ~= nil or row.optional) then return row.default end
+  return expect(who, what, v, row)
 end
 
 -- Number of letters to change, insert or drop (Levenshtein 1966).
@@ -140,7 +153,7 @@ function M.take(who, opts, rows)
   for name, row in pairs(rows) do
     local v = given[name]
     if v == nil then v = row.default
-    else expect(who, name, v, row) end
+    else expect(who, ('option "%s"'):format(name), v, row) end
     if v == nil and not row.optional then core.raise('%s: option "%s" is missing', who, name) end
     out[name] = v
   end

@@ -30,14 +30,78 @@ ffi.cdef(ffi.string(C.imnn_cdef()))
 -- @field C
 M.C = C
 
---- Raise an error that names the first line outside lua/imnn: the user's.
+-- What is inside and known to few scripts: its messages say for whom they speak.
+local private = {
+  args = true, array = true, core = true, registry = true, fisher = true, progress = true,
+  complex = true, help = true, repl = true,
+}
+
+-- fn(table) for each module that scripts know: imnn.numpy, imnn.numpy.fft, ...
+local function each_module(fn)
+  local seen = {}
+  local function visit(t)
+    if type(t) ~= 'table' or seen[t] then return end
+    seen[t] = true
+    fn(t)
+    for key, inner in pairs(t) do
+      local meta = type(inner) == 'table' and getmetatable(inner)
+      if type(inner) == 'table' and type(key) == 'string' and not (meta and meta.__tostring) then
+        visit(inner)
+      end
+    end
+  end
+  for name, t in pairs(package.loaded) do
+    local last = name:match '^imnn%.?(%w*)$'
+    if last and not private[last] then visit(t) end
+  end
+end
+
+-- The name that scripts know a function by: that of the call, if some module has it, or the first
+-- one that a module has for this value.
+local function public_name(called, fn)
+  local found
+  each_module(function(t)
+    if called and rawget(t, called) ~= nil then found = called end
+    for key, value in pairs(t) do
+      if value == fn and type(key) == 'string' and found ~= called
+        and (not found or key < found) then
+        found = key
+      end
+    end
+  end)
+  return found
+end
+
+-- Whether a message names a room whose sentences are about a file.
+local function names_room(message) return message:find '^hdf5: ' or message:find '^plot: ' end
+
+-- A message with the name of the function that the user has called, if it is about another one,
+-- which that one is made of.
+local function with_name(message, level)
+  local frame = debug.getinfo(level + 1, 'nfS')
+  local called = frame.namewhat ~= 'local' and frame.namewhat ~= 'upvalue' and frame.name or nil
+  local method = frame.namewhat == 'method'
+  if message == 'interrupted' or called and called:find '^__' or names_room(message)
+    or not method and private[frame.source:sub(#here + 1):gsub('%.lua$', '')] then
+    return message
+  end
+  local name = method and called or public_name(called, frame.func)
+  if not name or (' ' .. message .. ' '):find('%f[%w_]' .. name:gsub('_$', '') .. '%f[^%w_]') then
+    return message
+  end
+  return name .. ': ' .. message
+end
+
+--- Raise an error that names the first line outside lua/imnn, the user's, and the function that is
+-- called there.
 -- @tparam string message a format
 -- @param ... what it is filled with
 -- @usage pcall(imnn.core.raise, 'my_function: n must be positive, got %d', -1)
 function M.raise(message, ...)
-  local where, level = '', 2
+  local where, level, inner = '', 2, nil
   local frame = debug.getinfo(level, 'Sl')
   while frame and (frame.what == 'C' or frame.source:sub(1, #here) == here) do
+    if frame.what ~= 'C' then inner = level end
     level = level + 1
     frame = debug.getinfo(level, 'Sl')
   end
@@ -45,6 +109,7 @@ function M.raise(message, ...)
     where = frame.short_src .. ':' .. frame.currentline .. ': '
   end
   if select('#', ...) > 0 then message = message:format(...) end
+  if inner then message = with_name(message, inner) end
   error(where .. message, 0)
 end
 

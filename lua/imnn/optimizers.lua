@@ -212,7 +212,10 @@ end
 function M.clip_grads(grads, max_norm)
   local norm = M.l2_norm(grads)
   local factor = np.where(np.lt(norm, max_norm), 1, max_norm / norm)
-  return tree.map(function(g) return g * promote.convert(factor, g.dtype) end, grads)
+  return tree.map(function(g)
+    g = array.is(g) and g or np.array(g)
+    return g * promote.convert(factor, g.dtype)
+  end, grads)
 end
 
 --- An optimiser whose gradients are first scaled down to a norm.

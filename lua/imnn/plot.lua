@@ -56,7 +56,8 @@ end
 -- `colours` in all its spellings: one, or one for each target.
 local function take(who, opts, more)
   local given = {}
-  for key, v in pairs(opts or {}) do
+  opts = args.argument(who, 'opts', opts, { 'table', default = {} })
+  for key, v in pairs(opts) do
     local plural = key == 'colours' or key == 'colour' or key == 'color'
     given[plural and 'colors' or key] = v
   end
@@ -91,6 +92,7 @@ end
 -- @usage gaussian:marginal_plot { label = 'Gaussian', axis_labels = { 'mu', 'Sigma' } }
 function M.marginal_plot(object, opts)
   local who = 'marginal_plot'
+  args.argument(who, 'the object', object, { 'table' })
   local o = take(who, opts, {
     marginals = { 'table', optional = true },
     levels = { 'table', optional = true },
@@ -158,6 +160,7 @@ end
 -- @raise nothing accepted, options that do not fit
 -- @usage plot.scatter_plot(abc, { label = 'ABC' })
 function M.scatter_plot(object, opts)
+  args.argument('scatter_plot', 'the object', object, { 'table' })
   return scatter('scatter_plot', object.parameters and object.parameters.accepted or {}, opts)
 end
 
@@ -168,6 +171,7 @@ end
 -- @raise nothing accepted, options that do not fit
 -- @usage plot.scatter_summaries(abc)
 function M.scatter_summaries(object, opts)
+  args.argument('scatter_summaries', 'the object', object, { 'table' })
   return scatter('scatter_summaries', object.summaries and object.summaries.accepted or {}, opts)
 end
 

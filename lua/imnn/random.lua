@@ -56,6 +56,7 @@ end
 -- @treturn Array (..., 2)
 function M.fold_in(key, data)
   check_key('random.fold_in', key)
+  args.argument('random.fold_in', 'data', data, { 'number', 'Array' })
   if type(data) == 'number' then
     if data % 1 ~= 0 then core.raise('random.fold_in: data must be whole, got %g', data) end
     data = array.number(data % 2 ^ 32, 'u32')

@@ -87,7 +87,8 @@ end
 for _, name in ipairs(names) do
   M[name] = function(x, parameter)
     x = floats(x, 'stax.' .. name)
-    local value = parameter or 0 / 0
+    local value = args.argument('stax.' .. name, 'the parameter', parameter,
+      { 'number', default = 0 / 0 })
     if by_axis[name] and parameter then
       value = core.index(parameter, #x.shape, 'stax.' .. name .. ': no axis')
     end
@@ -268,7 +269,13 @@ function M.serial(...)
   end
   local function apply(params, x, opts)
     local mine = keyed(opts, #applies)
-    for i, fn in ipairs(applies) do x = fn(params[i], x, mine(i)) end
+    for i, fn in ipairs(applies) do
+      if type(params) ~= 'table' or params[i] == nil then
+        core.raise('stax.serial: params are a list with an entry for each of %d layers, there is '
+          .. 'none for layer %d', #applies, i)
+      end
+      x = fn(params[i], x, mine(i))
+    end
     return x
   end
   return layer(init, apply, 'serial', { serial = layers })

@@ -2,6 +2,7 @@
 -- The list part comes first, in order, then names in alphabetical order. Whatever is no plain table
 -- is a leaf; empty tables are kept.
 -- @module imnn.tree
+local args = require 'imnn.args'
 local core = require 'imnn.core'
 local M = {}
 
@@ -12,6 +13,7 @@ local function is_node(t) return type(t) == 'table' and getmetatable(t) == nil e
 -- @treturn table
 -- @usage tree.keys { 5, b = 1, a = 2 } --> { 1, 'a', 'b' }
 function M.keys(t)
+  if not is_node(t) then core.raise('tree.keys: needs a plain table, got %s', type(t)) end
   local out, names = {}, {}
   for i = 1, #t do out[i] = i end
   for k in pairs(t) do
@@ -44,7 +46,10 @@ end
 -- @treturn table a tree
 -- @usage tree.map(function(a, b) return a + b end, { 1, { 2 } }, { 10, { 20 } }) --> { 11, { 22 } }
 function M.map(fn, t, ...)
-  if not is_node(t) then return fn(t, ...) end
+  if not is_node(t) then
+    args.argument('tree.map', 'fn', fn, { 'function' })
+    return fn(t, ...)
+  end
   local out, more, n = {}, { ... }, select('#', ...)
   for i = 1, n do
     if not is_node(more[i]) then
@@ -100,7 +105,9 @@ end
 -- @treturn table a tree
 -- @usage tree.unflatten({ 0, { 0 } }, { 5, 6 }) --> { 5, { 6 } }
 function M.unflatten(t, list, first)
-  local i, n = (first or 1) - 1, #M.leaves(t)
+  args.argument('tree.unflatten', 'the list', list, { 'table' })
+  local i = args.argument('tree.unflatten', 'first', first, { 'integer', default = 1 }) - 1
+  local n = #M.leaves(t)
   if #list - i < n then
     core.raise('tree.unflatten: the tree has %d leaves, the list %d', n, #list - i)
   end
@@ -117,6 +124,7 @@ end
 -- @return what fn gave last
 -- @usage tree.reduce(function(a, b) return a + b end, { 1, { 2, 3 } }) --> 6
 function M.reduce(fn, t, start)
+  args.argument('tree.reduce', 'fn', fn, { 'function' })
   local list, first, value = M.leaves(t), 1, start
   if value == nil then value, first = list[1], 2 end
   for i = first, #list do value = fn(value, list[i]) end

@@ -82,7 +82,7 @@ describe('an array is made', function()
       refusal(function() np.array(nil) end))
     assert.equal('array: the table has other keys than 1 to 1',
       refusal(function() np.array { 1, sigma = 2 } end))
-    assert.equal('stack: shapes differ, (2) and (3)',
+    assert.equal('array: stack: shapes differ, (2) and (3)',
       refusal(function() np.array { np.zeros { 2 }, np.zeros { 3 } } end))
     assert.equal('array: no dtype "f16"; there are f32, f64, i32, u32, bool, c64, c128',
       refusal(function() np.array({ 1 }, 'f16') end))
@@ -119,7 +119,7 @@ describe('an array is made', function()
   it('not if it is larger than the memory, which is known before any is taken', function()
     for who, make in pairs {
       zeros = function() return (np.zeros { 1e6, 1e6 }) end,
-      full = function() return (np.ones { 1e6, 1e6 }) end,
+      full = function() return (np.full({ 1e6, 1e6 }, 1)) end,
       arange = function() return (np.arange(1e12)) end,
       linspace = function() return (np.linspace(0, 1, 1e12)) end,
       eye = function() return (np.eye(1e6)) end,

@@ -234,7 +234,7 @@ describe('arrays are created', function()
       { 'astype', { np.array { true }, 'f64' }, 'f64', { 1 } },
       { 'from_buffer', { require 'ffi'.new('float[2]', 1, 2), 2 }, 'f32', { 1, 2 } },
     }
-    refuses('array: no dtype "int"; there are f32, f64, i32, u32, bool, c64, c128',
+    refuses('astype: array: no dtype "int"; there are f32, f64, i32, u32, bool, c64, c128',
       function() np.astype({ 1 }, 'int') end)
   end)
 end)
@@ -388,7 +388,7 @@ describe('shapes', function()
       function() np.transpose(x, { 1, 1 }) end)
     refuses('moveaxis: no axis nil, there are 2', function() np.moveaxis(x, 1) end)
     refuses('swapaxes: no axis 4, there are 2', function() np.swapaxes(x, 1, 4) end)
-    refuses('broadcast: (2, 3) does not stretch to (3, 3)',
+    refuses('broadcast_to: broadcast: (2, 3) does not stretch to (3, 3)',
       function() np.broadcast_to(x, { 3, 3 }) end)
     refuses('expand_dims: no place 4, there are 3', function() np.expand_dims(x, 4) end)
     refuses('squeeze: axis 1 has 2 elements', function() np.squeeze(x, 1) end)
@@ -406,7 +406,7 @@ describe('shapes', function()
     refuses('take: indices are whole numbers, got 1.5', function() np.take({ 1 }, { 1.5 }) end)
     refuses('take: indices are an Array, a number or a table, got string',
       function() np.take(x, 'x') end)
-    refuses('take_along: indices (1) do not fit (2, 3) along axis 2',
+    refuses('take_along_axis: take_along: indices (1) do not fit (2, 3) along axis 2',
       function() np.take_along_axis(x, { 1 }, 2) end)
   end)
 end)

@@ -14,7 +14,7 @@ end
 
 local made = {}
 
--- What takes a while is made when an example asks for it, once.
+-- One object of each class. What takes a while is made when an example asks for it, once.
 local makers = {
   net = function()
     local net = imnn.SimulatorIMNN {
@@ -30,6 +30,14 @@ local makers = {
   gaussian = function()
     return lfi.GaussianApproximation { parameter_estimates = { 0.1, 1.2 }, gridsize = 20,
       invF = { { 0.1, 0 }, { 0, 0.2 } }, prior = lfi.uniform({ -10, 0 }, { 10, 10 }) }
+  end,
+  posterior = function()
+    return lfi.LikelihoodFreeInference { prior = lfi.uniform({ -10, 0 }, { 10, 10 }), gridsize = 5 }
+  end,
+  compiled = function() return imnn.jit(function(v) return (v * v):sum() end) end,
+  custom = function() return imnn.custom_jvp(np.sqrt) end,
+  figure = function()
+    return imnn.plot.history { detF = { 1, 2 }, detC = { 2, 1 }, detinvC = { 1, 1 } }
   end,
   abc = function()
     local abc = lfi.ApproximateBayesianComputation { target_data = simulator(key, { 0, 1 }),

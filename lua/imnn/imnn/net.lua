@@ -251,7 +251,11 @@ end
 -- @treturn number
 -- @raise values for which it does not exist
 -- @usage net:get_alpha(10, 0.1) --> 0.953
-function Net.get_alpha(_, lambda, epsilon) return fisher.alpha(lambda, epsilon) end
+function Net.get_alpha(_, lambda, epsilon)
+  args.argument('get_alpha', 'lambda', lambda, { 'number' })
+  args.argument('get_alpha', 'epsilon', epsilon, { 'number' })
+  return fisher.alpha(lambda, epsilon)
+end
 
 -- ---- fitting ----
 

@@ -98,7 +98,8 @@ end
 --   { { 0, 0 }, { 1, 1 } }, { rhs_dilation = { 2, 1 } })
 function M.conv_with_general_padding(lhs, rhs, window_strides, padding, opts)
   local all = { window_strides = window_strides, padding = padding }
-  for name, value in pairs(opts or {}) do all[name] = value end
+  opts = args.argument('conv_with_general_padding', 'opts', opts, { 'table', default = {} })
+  for name, value in pairs(opts) do all[name] = value end
   return M.conv_general_dilated(lhs, rhs, all)
 end
 

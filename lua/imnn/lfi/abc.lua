@@ -389,6 +389,9 @@ function M.new(opts)
   check_targets(self.target_data, one)
   self.n_targets = #self.target_data
   self.target_summaries = transform.vmap(self.compress)(self.target_data)
+  if not np.is_array(self.target_summaries) then
+    core.raise('%s: the compressor gives nothing', who)
+  end
   if #self.target_summaries.shape ~= 2 then
     core.raise('%s: the compressor must give a vector for one datum, got shape %s', who,
       text(self.target_summaries.shape, 2))

@@ -19,8 +19,10 @@ local mahalanobis = array.face('lfi.distance', C.imnn_lfi_distance)
 -- @usage lfi.distance(np.array { 1, 2 }, np.array { 0.5, 1 },
 --   np.array { { 2, 0.5 }, { 0.5, 3 } }) --> 2
 function M.distance(s, target, F)
+  s, target = np.as_array(s, 'lfi.distance'), np.as_array(target, 'lfi.distance')
   if F ~= nil then
     local dtype = promote.dtype { s, target }
+    F = np.as_array(F, 'lfi.distance')
     return mahalanobis(s:astype(dtype), target:astype(dtype), F:astype(dtype))
   end
   local d = s - target

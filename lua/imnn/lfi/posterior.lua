@@ -28,7 +28,8 @@ function M.get_levels(marginal, levels)
     core.raise('get_levels: the marginal must be (g) or (g_1, g_2) of one target, got (%s)',
       table.concat(shape, ', '))
   end
-  for i, p in ipairs(levels or { 0.68, 0.95 }) do
+  levels = args.argument('get_levels', 'levels', levels, { 'table', default = { 0.68, 0.95 } })
+  for i, p in ipairs(levels) do
     if type(p) ~= 'number' or not (p > 0 and p < 1) then
       core.raise('get_levels: a level is a fraction between 0 and 1, got %s', tostring(p))
     end

@@ -1,5 +1,6 @@
 --- Elements repeated, moved and turned around.
 -- @module imnn.numpy.arrange
+local args = require 'imnn.args'
 local array = require 'imnn.array'
 local axes_of = require 'imnn.numpy.axes'
 local core = require 'imnn.core'
@@ -147,7 +148,9 @@ function M.fliplr(x) return M.flip(x, 2) end
 -- @treturn Array
 -- @usage np.rot90(x) --> { { 3, 6 }, { 2, 5 }, { 1, 4 } }
 function M.rot90(x, k, axes)
-  x, k, axes = create.as_array(x, 'np.rot90'), (k or 1) % 4, axes or { 1, 2 }
+  x = create.as_array(x, 'np.rot90')
+  k = args.argument('np.rot90', 'k', k, { 'integer', default = 1 }) % 4
+  axes = args.argument('np.rot90', 'axes', axes, { 'table', default = { 1, 2 } })
   local a = core.index(axes[1], x.ndim, 'rot90: no axis') + 1
   local b = core.index(axes[2], x.ndim, 'rot90: no axis') + 1
   if k == 0 then return x

@@ -28,7 +28,7 @@ return function(np)
   -- @treturn Array
   -- @usage np.round(np.array { 1.25, 2.5 }, 1) --> { 1.2, 2.5 }
   function M.round(x, decimals)
-    decimals = decimals or 0
+    decimals = args.argument('np.round', 'decimals', decimals, { 'integer', default = 0 })
     x = create.as_array(x, 'round')
     if is_integer(x) and decimals >= 0 then return x end
     local scale = 10 ^ math.abs(decimals)

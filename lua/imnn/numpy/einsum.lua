@@ -1,5 +1,6 @@
 --- Sums of products over axes with labels.
 -- @module imnn.numpy.einsum
+local args = require 'imnn.args'
 local array = require 'imnn.array'
 local axes_of = require 'imnn.numpy.axes'
 local core = require 'imnn.core'
@@ -228,7 +229,7 @@ end
 -- @usage np.tensordot(x, x, { { 1, 2 }, { 1, 2 } }) --> 91
 function M.tensordot(a, b, axes)
   a, b = create.as_array(a, 'np.tensordot'), create.as_array(b, 'np.tensordot')
-  axes = axes or 2
+  axes = args.argument('np.tensordot', 'axes', axes, { 'integer', 'table', default = 2 })
   local of_a, of_b = {}, {}
   if type(axes) == 'number' then
     for k = 1, axes do of_a[k], of_b[k] = a.ndim - axes + k, k end

@@ -310,10 +310,13 @@ M.irfftn = along_several 'irfft'
 
 -- ---- frequencies ----
 
-local function frequencies(who, n, d, dtype, first, last)
+local function check_elements(who, n)
   if type(n) ~= 'number' or n % 1 ~= 0 or n < 1 then
     core.raise('%s: needs a whole number of elements, 1 or more, got %s', who, tostring(n))
   end
+end
+
+local function frequencies(who, n, d, dtype, first, last)
   d = d or 1
   if type(d) ~= 'number' or d == 0 then
     core.raise('%s: the spacing must be a number that is not 0, got %s', who, tostring(d))
@@ -332,6 +335,7 @@ end
 -- @raise n that is no whole number, a spacing of 0
 -- @usage np.fft.fftfreq(4) --> {0, 0.25, -0.5, -0.25}
 function M.fftfreq(n, d, dtype)
+  check_elements('fft.fftfreq', n)
   local above, kind = frequencies('fft.fftfreq', n, d, dtype, 0, math.floor((n - 1) / 2))
   local below = frequencies('fft.fftfreq', n, d, dtype, -math.floor(n / 2), -1)
   for _, f in ipairs(below) do above[#above + 1] = f end
@@ -345,6 +349,7 @@ end
 -- @treturn Array (n / 2 + 1)
 -- @usage np.fft.rfftfreq(4) --> {0, 0.25, 0.5}
 function M.rfftfreq(n, d, dtype)
+  check_elements('fft.rfftfreq', n)
   return create.array(frequencies('fft.rfftfreq', n, d, dtype, 0, math.floor(n / 2)))
 end
 

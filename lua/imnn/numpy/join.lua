@@ -10,7 +10,9 @@ local M = {}
 local function common(list, who)
   if type(list) ~= 'table' or #list == 0 then core.raise('%s: needs a list of arrays', who) end
   local out = {}
-  for i, x in ipairs(list) do out[i] = type(x) == 'number' and x or create.as_array(x, who) end
+  for i = 1, #list do
+    out[i] = type(list[i]) == 'number' and list[i] or create.as_array(list[i], who)
+  end
   local dtype = promote.dtype(out) -- where a number takes the dtype of the arrays
   for i, x in ipairs(out) do out[i] = promote.convert(x, dtype) end
   return out
@@ -92,7 +94,9 @@ end
 -- @tparam[opt] number axis
 -- @treturn Array
 -- @usage np.append(np.array { 1, 2 }, np.array { 3 }) --> { 1, 2, 3 }
-function M.append(x, more, axis) return M.concatenate({ x, more }, axis or false) end
+function M.append(x, more, axis)
+  return M.concatenate({ create.as_array(x, 'np.append'), more }, axis or false)
+end
 
 -- The part of x from `first` to `last` (none where it is smaller) along an axis.
 local function part(x, axis, first, last)

@@ -132,6 +132,7 @@ function M.cholesky(x) return apply('cholesky', x) end
 function M.pinv(x, rcond)
   x = real(x, 'pinv')
   local m, n = sizes(x, 'pinv')
+  rcond = args.argument('pinv', 'rcond', rcond, { 'number', optional = true })
   local cut = ffi.new('double[1]', rcond or 10 * math.max(m, n) * epsilon(x))
   return array.apply('pinv', { x }, { ffi.cast('int64_t *', cut)[0] })
 end

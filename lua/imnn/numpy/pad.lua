@@ -73,7 +73,11 @@ function M.pad(x, widths, how)
   x = create.as_array(x, 'np.pad')
   widths = widths_of(widths, x.ndim)
   if type(how) ~= 'string' or how == 'constant' then
-    return pad_value(x, widths, how ~= 'constant' and how or nil)
+    local value = how ~= 'constant' and how or nil
+    if value ~= nil and not array.liftable(value) then
+      core.raise('pad: the value must be a number or an Array, got %s', type(value))
+    end
+    return pad_value(x, widths, value)
   end
   local place = continued[how]
   if not place then

@@ -93,6 +93,7 @@ end
 function M.vander(x, n, increasing)
   x = coefficients(x, 'vander')
   n = n or x.size
+  core.count('np.vander', n)
   local columns, power = {}, create.ones_like(x)
   for k = 1, n do
     columns[increasing and k or n + 1 - k] = power

@@ -1,6 +1,7 @@
 --- Schedules: step sizes as functions of the step index i = 0, 1, ..., a number or, in a compiled
 -- iteration, an Array.
 -- @module imnn.optimizers.schedules
+local args = require 'imnn.args'
 local array = require 'imnn.array'
 local core = require 'imnn.core'
 local np = require 'imnn.numpy'
@@ -181,7 +182,9 @@ end
 -- @usage optimizers.sgdr({ { 0, 0.1, 10, 100 }, { 0, 0.05, 10, 100 } })(110) --> 0.05
 function M.sgdr(cycles)
   local list, boundaries, at = {}, {}, 0
+  args.argument('optimizers.sgdr', 'cycles', cycles, { 'table' })
   for k, c in ipairs(cycles) do
+    args.argument('optimizers.sgdr', ('cycle %d'):format(k), c, { 'table' })
     list[k] = M.warmup_cosine_decay(unpack(c, 1, 5))
     at = at + c[4]
     boundaries[k] = at

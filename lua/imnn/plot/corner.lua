@@ -159,6 +159,7 @@ end
 
 -- One entry for each parameter, which may be false.
 local function check_list(name, list, P)
+  args.argument(who, ('option "%s"'):format(name), list, { 'table' })
   local n = 0
   for i in pairs(list) do n = math.max(n, type(i) == 'number' and i or 0) end
   if n ~= P then

@@ -252,6 +252,7 @@ function M.new(history, opts)
     ncol = { 'integer', default = 1 },
     file = { 'string', optional = true },
   })
+  args.argument(who, 'the history', history, { 'table' })
   local run = read(history)
   run.label, run.colour = o.label, o.color
   run.validated = run.curves[#run.curves].validation
