@@ -34,6 +34,15 @@ local function comment(file, lines)
   file:write '\n'
 end
 
+-- The fields of a table, as a list.
+local function fields(doc)
+  local items = {}
+  for i, p in ipairs(doc.params) do
+    items[i] = ('<li><code>%s</code> %s</li>'):format(p.name, html(p.text))
+  end
+  return '\n<ul>\n' .. table.concat(items, '\n') .. '\n</ul>'
+end
+
 local function add_params(lines, entry)
   local doc = entry.doc
   local itself = entry.method and (entry.alias or (doc.params[1] or {}).name == 'x')
@@ -70,6 +79,7 @@ local function add(file, entry)
       or 'The same as ' .. link .. '.')
   end
   if doc.text ~= '' then lines[#lines + 1] = '\n<p>' .. html(doc.text) end
+  if doc.kind == 'table' and #doc.params > 0 then lines[#lines + 1] = fields(doc) end
   local called = text.call(entry):find '%(' ~= nil
   lines[#lines + 1] = ('@%s %s'):format(called and 'function' or 'value', entry.name)
   if called then add_params(lines, entry) end

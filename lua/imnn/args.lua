@@ -93,7 +93,7 @@ end
 -- @tparam table values name -> value
 -- @treturn the value of that name
 -- @raise another name; the nearest one is suggested
--- @usage args.choice('my_function', 'side', 'left', { left = -1, right = 1 }) --> -1
+-- @usage imnn.args.choice('my_function', 'side', 'left', { left = -1, right = 1 }) --> -1
 function M.choice(who, what, given, values)
   if values[given] then return values[given] end
   local names = {}

@@ -36,40 +36,45 @@ local private = {
   complex = true, help = true, repl = true,
 }
 
--- fn(table) for each module that scripts know: imnn.numpy, imnn.numpy.fft, ...
-local function each_module(fn)
-  local seen = {}
-  local function visit(t)
-    if type(t) ~= 'table' or seen[t] then return end
-    seen[t] = true
-    fn(t)
-    for key, inner in pairs(t) do
-      local meta = type(inner) == 'table' and getmetatable(inner)
-      if type(inner) == 'table' and type(key) == 'string' and not (meta and meta.__tostring) then
-        visit(inner)
+-- What the modules that scripts know have: names, and the shortest name of each function. Collected
+-- at the first error, and again when more of them are loaded.
+local public = { names = {}, by_value = {}, count = 0 }
+
+local function collect(t, seen)
+  if seen[t] then return end
+  seen[t] = true
+  for name, value in pairs(t) do
+    if type(name) == 'string' and type(value) == 'function' then
+      public.names[name] = true
+      local first = public.by_value[value]
+      if not first or #name < #first or #name == #first and name < first then
+        public.by_value[value] = name
       end
+    elseif type(name) == 'string' and type(value) == 'table' then
+      local meta = getmetatable(value)
+      if not (meta and meta.__tostring) then collect(value, seen) end
     end
-  end
-  for name, t in pairs(package.loaded) do
-    local last = name:match '^imnn%.?(%w*)$'
-    if last and not private[last] then visit(t) end
   end
 end
 
--- The name that scripts know a function by: that of the call, if some module has it, or the first
--- one that a module has for this value.
+local function find_public()
+  local modules, count = {}, 0
+  for name, t in pairs(package.loaded) do
+    local last = type(t) == 'table' and name:match '^imnn%.?(%w*)$'
+    if last and not private[last] then modules[#modules + 1] = t end
+    if name:find '^imnn' then count = count + 1 end
+  end
+  if count == public.count then return end
+  public = { names = {}, by_value = {}, count = count }
+  local seen = {}
+  for _, t in ipairs(modules) do collect(t, seen) end
+end
+
+-- The name that scripts know a function by: that of the call, if some module has it, or the
+-- shortest one that a module has for this value.
 local function public_name(called, fn)
-  local found
-  each_module(function(t)
-    if called and rawget(t, called) ~= nil then found = called end
-    for key, value in pairs(t) do
-      if value == fn and type(key) == 'string' and found ~= called
-        and (not found or key < found) then
-        found = key
-      end
-    end
-  end)
-  return found
+  find_public()
+  return public.names[called] and called or public.by_value[fn]
 end
 
 -- Whether a message names a room whose sentences are about a file.

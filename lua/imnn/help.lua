@@ -75,6 +75,8 @@ local function about_name(word, width)
     local entry = all.by_name[name]
     if entry then return text.entry(entry, width) end
   end
+  local whole = word:match '^(.*)%.[%w_]+$' -- scipy.stats.norm of scipy.stats.norm.logpdf
+  if all.by_name[whole] then return text.entry(all.by_name[whole], width) end
   local who = who_of(word)
   if who then return about_name(who, width) end
   return search(word, width)

@@ -15,6 +15,7 @@ local M = {}
 --- A key from a seed: (0, the low 32 bits of the integer).
 -- @tparam number|cdata|string seed a whole number; beyond 2^53 an int64_t or decimal text
 -- @treturn Array u32 (2)
+-- @usage local key = random.PRNGKey(0)
 function M.PRNGKey(seed)
   local low
   if type(seed) == 'string' and seed:match '^%-?%d+$' then
@@ -41,6 +42,7 @@ local layout, settings = check.layout, check.settings
 -- @tparam Array key (..., 2)
 -- @tparam[opt=2] number n
 -- @treturn Array (..., n, 2)
+-- @usage local first, second = random.split(key):unpack()
 function M.split(key, n)
   n = n or 2
   check_key('random.split', key)
@@ -54,6 +56,7 @@ end
 -- @tparam Array key (..., 2)
 -- @tparam number|Array data whole numbers, 0 to 2^32 - 1
 -- @treturn Array (..., 2)
+-- @usage random.fold_in(key, 7)
 function M.fold_in(key, data)
   check_key('random.fold_in', key)
   args.argument('random.fold_in', 'data', data, { 'number', 'Array' })
@@ -90,6 +93,8 @@ end
 -- @tparam[opt] table shape
 -- @tparam[opt] table|string opts `dtype` ('f32'), `minval` (0), `maxval` (1): numbers or Arrays
 -- that broadcast to the shape; or the dtype alone
+-- @treturn Array of the shape
+-- @usage random.uniform(key, { 3 }, { minval = -1, maxval = 1 })
 function M.uniform(key, shape, opts)
   if type(opts) == 'string' then opts = { dtype = opts } end
   local o = args.take('random.uniform', opts, {
@@ -174,6 +179,7 @@ end
 -- @tparam number|Array maxval where it is not above minval, minval is drawn
 -- @tparam[opt='i32'] string dtype 'i32' or 'u32'; numbers beyond it are cut
 -- @treturn Array
+-- @usage random.randint(key, { 3 }, 0, 10)
 function M.randint(key, shape, minval, maxval, dtype)
   local who = 'random.randint'
   check_key(who, key)
@@ -201,6 +207,9 @@ local layouts = { original = C.IMNN_ORIGINAL, partitionable = C.IMNN_PARTITIONAB
 
 --- How split and bits count: 'original' (JAX before 0.5; the default, since the reference used it)
 -- or 'partitionable'. One setting for the whole process.
+-- @tparam string name
+-- @raise another name
+-- @usage random.set_key_layout 'original'
 function M.set_key_layout(name)
   if not layouts[name] then
     core.raise('random.set_key_layout: "original" or "partitionable", got %s', tostring(name))
@@ -208,6 +217,9 @@ function M.set_key_layout(name)
   C.imnn_random_set_layout(layouts[name])
 end
 
+--- How split and bits count: 'original' or 'partitionable'.
+-- @treturn string
+-- @usage random.key_layout() --> 'original'
 function M.key_layout() return layout() == 0 and 'original' or 'partitionable' end
 
 return M

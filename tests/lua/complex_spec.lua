@@ -138,7 +138,7 @@ describe('complex arrays', function()
     refuses(function() return x[1] < 2 end,
       'comparison: only numbers have an order, got cdata and number')
     refuses(function() return np.full({ 2 }, 1i, 'f32') end,
-      'array: a complex number cannot be f32')
+      'full: array: a complex number cannot be f32')
   end)
 
   it('give the same bytes on 1, 2 and 3 threads', function()

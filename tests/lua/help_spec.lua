@@ -89,6 +89,7 @@ describe('help', function()
     has(help.text('np.absolute', 80), { 'The same as np.abs.', '|x|' })
     has(help.text(imnn.random.gamma, 80), { 'random.gamma(key, a[, shape[, dtype]])' })
     has(help.text(imnn.optimizers.adam, 80), { 'b1', 'default 0.9', 'Kingma' })
+    has(help.text('scipy.stats.gamma.logpdf', 80), { 'scipy.stats.gamma', 'a>0', 'logpdf' })
   end)
 
   it('tells what values are', function()

@@ -102,7 +102,7 @@ end
 --- Junk in one place of a call that is good otherwise: that of the example.
 function M.single(entry, where, env)
   local out, add = collector()
-  local good = arguments_of(entry, env)
+  local good = not entry.alias and arguments_of(entry, env)
   if not good then return out end
   local v = values()
   for i = 1, good.n do

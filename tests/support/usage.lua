@@ -25,7 +25,7 @@ local function close(a, b)
     for key in pairs(b) do if a[key] == nil then return false end end
     return true
   end
-  return tostring(a):gsub('%+0i$', '') == tostring(b):gsub('%+0i$', '')
+  return tostring(a):gsub('[-+]0i$', '') == tostring(b):gsub('[-+]0i$', '')
 end
 
 local function shown(x)

@@ -5,7 +5,7 @@ local M = {}
 local tags = {
   param = true, tparam = true, ['return'] = true, treturn = true, raise = true, source = true,
   usage = true, ['function'] = true, field = true, each = true, module = true, see = true,
-  units = true, type = true,
+  units = true, type = true, table = true,
 }
 
 -- The modifiers of a tag, "[opt=0]" or "[1]", and the text behind it.
@@ -51,8 +51,9 @@ end
 for _, name in ipairs { 'raise', 'source', 'see', 'units' } do
   readers[name] = function(doc, rest) doc[name][#doc[name] + 1] = rest end
 end
-for _, name in ipairs { 'function', 'field', 'module', 'type' } do
+for _, name in ipairs { 'function', 'field', 'module', 'type', 'table' } do
   readers[name] = function(doc, rest)
+    if name == 'field' and doc.kind == 'table' then return readers.param(doc, rest) end
     doc.name, doc.kind = rest:match '%S+', name
     if name == 'function' or name == 'field' then -- Prior:sample
       local owner, member = rest:match '^(%a%w*)[:.](%S+)'
@@ -64,7 +65,8 @@ end
 --- An empty docstring.
 -- @treturn table `summary`, `text`: what follows it; `params`, `returns`: lists of { name, type,
 -- text, optional, default }; `usage`: list of examples, which may have several lines; `raise`,
--- `source`, `see`, `units`: lists of texts; `name`; `kind`: 'function', 'field', 'module', 'type'
+-- `source`, `see`, `units`: lists of texts; `name`; `kind`: 'function', 'field', 'table' (whose
+-- fields are `params`), 'module', 'type'
 function M.new()
   return { params = {}, returns = {}, usage = {}, raise = {}, source = {}, see = {}, units = {},
     each = {}, text = '' }

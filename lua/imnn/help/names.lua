@@ -22,6 +22,8 @@ local modules = {
   { 'data', 'imnn.data', 'Files' },
 }
 
+local rows = { ['scipy.stats'] = tables.statistics }
+
 -- Classes: what an object is called here, where its methods are, and of which class it also is.
 local classes = {
   { 'x', 'Arrays', {} },
@@ -190,8 +192,9 @@ local function add_module(index, seen, name, t, module, title, row)
   page.value = t
   for _, inner in ipairs(page.inner) do
     if name ~= 'imnn' then
-      add_module(index, seen, name .. '.' .. inner.name, inner.value, inner.module,
-        title_of(inner.module))
+      local full = name .. '.' .. inner.name
+      add_module(index, seen, full, inner.value, inner.module, title_of(inner.module),
+        rows[full])
     end
   end
 end

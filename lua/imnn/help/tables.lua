@@ -135,4 +135,45 @@ local w = optimiser.get_params(state)]]):format(name, table.concat(call, ', '))
   return doc
 end
 
+-- A value that meets the demands of a parameter, "a>0".
+local function fitting(word)
+  local name = word:match '^[%w_]+'
+  return tostring(values[name] or word:find '>=?%a' and 3 or word:find '<=?1' and 0.3 or 2)
+end
+
+--- The docstring of a distribution of scipy.stats.
+-- @tparam string name
+-- @treturn table|nil
+function M.statistics(name)
+  local i, row = 0, C.imnn_stats_get(0)
+  while row ~= nil and ffi.string(row.name) ~= name do
+    i = i + 1
+    row = C.imnn_stats_get(i)
+  end
+  if row == nil then return nil end
+  local doc, given = comment.new(), {}
+  doc.name, doc.kind, doc.topic = name, 'table', 'Distributions of one number'
+  doc.summary = ffi.string(row.doc)
+  doc.text = 'Parameters, with what is asked of them and their defaults: '
+    .. ffi.string(row.params):gsub('%s+', ', ') .. '.'
+  for word in ffi.string(row.params):gmatch '%S+' do
+    if not word:find '[^<>]=' then given[#given + 1] = fitting(word) end
+  end
+  local k, first = 0, nil
+  while C.imnn_stats_function(k) ~= nil do
+    local what = ffi.string(C.imnn_stats_function(k))
+    if C.imnn_stats_has(name, what) then
+      local of = (what == 'ppf' or what == 'isf') and 'q' or 'x'
+      local moment = what == 'mean' or what == 'var' or what == 'std'
+      doc.params[#doc.params + 1] = { name = what, type = 'function',
+        text = ('(%s)'):format(moment and '...' or of .. ', ...') }
+      first = first or what
+    end
+    k = k + 1
+  end
+  doc.usage[1] = ('scipy.stats.%s.%s(%s)'):format(name, first, table.concat({ 1, unpack(given) },
+    ', '))
+  return doc
+end
+
 return M

@@ -43,8 +43,9 @@ end
 -- @treturn string
 function M.call(entry)
   local doc = entry.doc
-  if not doc or doc.kind == 'field' or entry.value ~= nil and type(entry.value) ~= 'function'
-    and not entry.method then
+  local value = doc and (doc.kind == 'field' or doc.kind == 'table')
+  if not doc or value
+    or entry.value ~= nil and type(entry.value) ~= 'function' and not entry.method then
     return entry.full
   end
   local first = doc.params[1] and doc.params[1].name
@@ -112,7 +113,7 @@ function M.entry(entry, width)
     out[#out + 1] = ''
     out[#out + 1] = M.fill(doc.text, width, 2)
   end
-  block(out, 'Arguments', parameters(doc, width))
+  block(out, doc.kind == 'table' and 'Fields' or 'Arguments', parameters(doc, width))
   local gives = {}
   for i, r in ipairs(doc.returns) do
     gives[i] = (r.type and r.type:gsub('|', ' or ') .. ' ' or '') .. r.text

@@ -14,6 +14,7 @@ local M = {}
 -- @tparam[opt] table shape without K; that of alpha
 -- @tparam[opt] string dtype
 -- @treturn Array (shape, K)
+-- @usage random.dirichlet(key, { 1, 2, 3 })
 function M.dirichlet(key, alpha, shape, dtype)
   local who = 'random.dirichlet'
   check.key(who, key)
@@ -32,6 +33,7 @@ end
 -- @tparam[opt] table shape without K; that of n and p together
 -- @tparam[opt] string dtype
 -- @treturn Array (shape, K), whole numbers that add up to n
+-- @usage random.multinomial(key, 10, { 0.2, 0.3, 0.5 })
 function M.multinomial(key, n, p, shape, dtype)
   local who = 'random.multinomial'
   check.key(who, key)
@@ -54,6 +56,7 @@ end
 -- @tparam[opt] table shape
 -- @tparam[opt='f32'] string dtype
 -- @treturn Array (shape, d)
+-- @usage random.ball(key, 3)
 function M.ball(key, d, p, shape, dtype)
   local who = 'random.ball'
   check.key(who, key)

@@ -19,7 +19,7 @@
 -- Of several numbers there are `multivariate_normal`, `multivariate_t`, `dirichlet`, `multinomial`
 -- and `wishart`. Their axes are the last ones.
 -- @module imnn.scipy.stats
--- @usage stats.norm.logpdf(0) --> -0.918939
+-- @usage scipy.stats.norm.logpdf(0) --> -0.918939
 local ffi = require 'ffi'
 local array = require 'imnn.array'
 local core = require 'imnn.core'
@@ -145,7 +145,7 @@ end
 -- @field logpdf (x, mean, cov): x (..., n); mean (..., n), 0 without; cov (..., n, n), positive
 -- definite, or its diagonal (n) or a number for all of it, 1 without. Gives (...)
 -- @field pdf its exponential
--- @usage stats.multivariate_normal.logpdf({ 0, 0 }, { 0, 0 }, np.eye(2)) --> -1.83788
+-- @usage scipy.stats.multivariate_normal.logpdf({ 0, 0 }, { 0, 0 }, np.eye(2)) --> -1.83788
 M.multivariate_normal = with_pdf {
   name = 'multivariate_normal',
   logpdf = function(x, mean, cov)
@@ -166,7 +166,7 @@ M.multivariate_normal = with_pdf {
 -- @field logpdf (x, loc, shape, df): x (..., n); loc (..., n), 0 without; shape as cov of
 -- `multivariate_normal`; df (...), 1 without. Gives (...)
 -- @field pdf its exponential
--- @usage stats.multivariate_t.logpdf({ 0, 0 }, { 0, 0 }, np.eye(2), 3) --> -1.83788
+-- @usage scipy.stats.multivariate_t.logpdf({ 0, 0 }, { 0, 0 }, np.eye(2), 3) --> -1.83788
 M.multivariate_t = with_pdf {
   name = 'multivariate_t',
   logpdf = function(x, loc, shape, df)
@@ -190,7 +190,7 @@ M.multivariate_t = with_pdf {
 -- @field pdf its exponential
 -- @field mean (alpha)
 -- @field var (alpha)
--- @usage stats.dirichlet.logpdf({ 0.25, 0.75 }, { 1, 2 }) --> 0.405465
+-- @usage scipy.stats.dirichlet.logpdf({ 0.25, 0.75 }, { 1, 2 }) --> 0.405465
 M.dirichlet = with_pdf {
   name = 'dirichlet',
   logpdf = function(x, alpha)
@@ -216,7 +216,7 @@ M.dirichlet = with_pdf {
 -- probabilities, which add up to 1. Gives (...)
 -- @field pmf its exponential
 -- @field mean (n, p)
--- @usage stats.multinomial.logpmf({ 1, 2 }, 3, { 0.5, 0.5 }) --> -0.980829
+-- @usage scipy.stats.multinomial.logpmf({ 1, 2 }, 3, { 0.5, 0.5 }) --> -0.980829
 M.multinomial = with_pdf {
   name = 'multinomial',
   logpmf = function(x, n, p)
@@ -238,7 +238,7 @@ M.multinomial = with_pdf {
 -- n - 1; scale (..., n, n), positive definite. Gives (...)
 -- @field pdf its exponential
 -- @field mean (df, scale)
--- @usage stats.wishart.logpdf(np.eye(2), 3, np.eye(2)) --> -3.53102
+-- @usage scipy.stats.wishart.logpdf(np.eye(2), 3, np.eye(2)) --> -3.53102
 M.wishart = with_pdf {
   name = 'wishart',
   logpdf = function(x, df, scale)
