@@ -151,7 +151,7 @@ end
 local function ordered(a, b)
   a, b = compared(a), compared(b)
   if type(a) ~= 'number' or type(b) ~= 'number' then
-    core.raise('comparison: only numbers have an order, got %s and %s', type(a), type(b))
+    core.raise('comparison: only numbers have an order, got %s and %s', core.kind(a), core.kind(b))
   end
   return a, b
 end

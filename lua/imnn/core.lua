@@ -97,6 +97,26 @@ local function with_name(message, level)
   return name .. ': ' .. message
 end
 
+--- What a value is, for messages: 'Array', 'complex number', or its type in Lua.
+-- @param x anything
+-- @treturn string
+-- @usage imnn.core.kind(np.zeros(2)) --> 'Array'
+function M.kind(x)
+  if type(x) ~= 'cdata' then return type(x) end
+  local handle, complex = package.loaded['imnn.array.handle'], package.loaded['imnn.complex']
+  return handle and handle.is(x) and 'Array' or complex and complex.is(x) and 'complex number'
+    or 'cdata'
+end
+
+-- What stands in a message for a value: no addresses, of arrays only dtype and shape.
+local function readable(x)
+  if type(x) ~= 'string' then return x end
+  local kind = x:match '^(%a+): 0x%x+$' or x:match '^(%a+): builtin: 0x%x+$'
+  if kind then return 'a ' .. kind end
+  local array = x:match '^%b{}  (%a%w+ %([%d, ]*%))$'
+  return array and 'an Array ' .. array or x
+end
+
 --- Raise an error that names the first line outside lua/imnn, the user's, and the function that is
 -- called there.
 -- @tparam string message a format
@@ -113,7 +133,12 @@ function M.raise(message, ...)
   if frame and frame.currentline > 0 then
     where = frame.short_src .. ':' .. frame.currentline .. ': '
   end
-  if select('#', ...) > 0 then message = message:format(...) end
+  local n = select('#', ...)
+  if n > 0 then
+    local given = { ... }
+    for i = 1, n do given[i] = readable(given[i]) end
+    message = message:format(unpack(given, 1, n))
+  end
   if inner then message = with_name(message, inner) end
   error(where .. message, 0)
 end

@@ -52,7 +52,7 @@ end
 --   optimiser = imnn.optimizers.adam(1e-3), key_or_state = key, simulator = simulator }
 function M.IMNN(opts)
   if type(opts) ~= 'table' then
-    core.raise('IMNN: needs a table of options, got %s', type(opts))
+    core.raise('IMNN: needs a table of options, got %s', core.kind(opts))
   end
   local o, rest = sort(opts)
   refuse_aggregation(o)

@@ -108,7 +108,7 @@ local function read_settings(who, list, ...)
   for k, s in ipairs(list) do
     values[k] = given[k] == nil and s.default or given[k]
     if type(values[k]) ~= 'number' then
-      core.raise('%s: %s must be a number, got %s', who, s.name, type(values[k]))
+      core.raise('%s: %s must be a number, got %s', who, s.name, core.kind(values[k]))
     end
   end
   return values

@@ -191,7 +191,7 @@ function M.randint(key, shape, minval, maxval, dtype)
     if array.is(x) then return promote.convert(x, dtype) end
     if type(x) ~= 'number' or x ~= x then
       core.raise('%s: %s must be a number or an Array, got %s', who, name,
-        x ~= x and 'nan' or type(x))
+        x ~= x and 'nan' or core.kind(x))
     end
     local whole = x < 0 and math.ceil(x) or math.floor(x)
     return array.number(math.min(math.max(whole, range[1]), range[2]), dtype)

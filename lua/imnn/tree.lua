@@ -13,7 +13,7 @@ local function is_node(t) return type(t) == 'table' and getmetatable(t) == nil e
 -- @treturn table
 -- @usage tree.keys { 5, b = 1, a = 2 } --> { 1, 'a', 'b' }
 function M.keys(t)
-  if not is_node(t) then core.raise('tree.keys: needs a plain table, got %s', type(t)) end
+  if not is_node(t) then core.raise('tree.keys: needs a plain table, got %s', core.kind(t)) end
   local out, names = {}, {}
   for i = 1, #t do out[i] = i end
   for k in pairs(t) do

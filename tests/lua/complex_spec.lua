@@ -136,7 +136,7 @@ describe('complex arrays', function()
     refuses(function() return x:max() end,
       'max: works on f32 f64 i32 u32 bool, got c64')
     refuses(function() return x[1] < 2 end,
-      'comparison: only numbers have an order, got cdata and number')
+      'comparison: only numbers have an order, got complex number and number')
     refuses(function() return np.full({ 2 }, 1i, 'f32') end,
       'full: array: a complex number cannot be f32')
   end)

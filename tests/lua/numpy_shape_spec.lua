@@ -281,7 +281,7 @@ describe('products', function()
       function() np.einsum('ij,jk->ik', a, np.ones { 3, 2 }) end)
     refuses('np.einsum: "i1" is no list of letters for array 1',
       function() np.einsum('i1', a) end)
-    refuses('np.einsum: needs labels, as "ij,jk->ik", got cdata', function() np.einsum(a) end)
+    refuses('np.einsum: needs labels, as "ij,jk->ik", got Array', function() np.einsum(a) end)
   end)
 
   it('by labels are matrix products where they can be', function()

@@ -26,7 +26,7 @@ local own = M.own
 function M.c_shape(shape, who)
   if type(shape) == 'number' then shape = { shape } end
   if type(shape) ~= 'table' then
-    core.raise('%s: a shape is a table of sizes, got %s', who or 'array', type(shape))
+    core.raise('%s: a shape is a table of sizes, got %s', who or 'array', core.kind(shape))
   end
   if #shape > 8 then core.raise('%s: at most 8 axes, got %d', who or 'array', #shape) end
   for _, size in ipairs(shape) do

@@ -24,7 +24,8 @@ local function memory_of(pointer)
   local kind = type_of(pointer)
   if pointer == nil or kind ~= 'string' and not kind:match '[%]*]$' then
     core.raise('from_buffer: needs an array or a pointer of the FFI, got %s',
-      type(pointer) == 'cdata' and pointer == nil and 'NULL' or kind)
+      type(pointer) == 'cdata' and pointer == nil and 'NULL' or handle.is(pointer) and 'Array'
+        or kind)
   end
   return holds[kind:match '^(.-) ?[%[*]']
 end

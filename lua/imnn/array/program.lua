@@ -107,7 +107,7 @@ function M.face(who, build)
       local x = given[i]
       if type(x) == 'number' then x = memory.number(x, dtypes.default()) end
       if not handle.is(x) then
-        core.raise('%s: argument %d must be an Array, got %s', who, i, type(x))
+        core.raise('%s: argument %d must be an Array, got %s', who, i, core.kind(x))
       end
       inputs[i] = x
     end

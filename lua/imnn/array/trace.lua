@@ -95,7 +95,7 @@ function M.lift(x, dtype)
     dtype = dtype or (type(x) == 'boolean' and 'bool' or dtypes.default())
     return tracer(C.imnn_graph_number(trace.graph, dtypes.codes[dtype], value))
   end
-  core.raise('array: needs an Array or a number, got %s', type(x))
+  core.raise('array: needs an Array or a number, got %s', core.kind(x))
 end
 
 --- An input of the program that is being traced; a placeholder of the transform that is running.

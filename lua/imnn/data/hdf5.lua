@@ -24,7 +24,7 @@ local function fail() core.raise('%s', ffi.string(C.imnn_last_error())) end
 -- "a/b" of a group and a name in it; the root is "/".
 local function join(group, name)
   if type(name) ~= 'string' then
-    core.raise('hdf5: %s: a name must be a string, got %s', group.path, type(name))
+    core.raise('hdf5: %s: a name must be a string, got %s', group.path, core.kind(name))
   end
   local path = (group.at == '/' and '' or group.at .. '/') .. name
   return path:match '^/*(.-)/*$'
@@ -194,7 +194,7 @@ end
 -- @usage local group = data.hdf5.open(path)
 function M.open(path)
   if type(path) ~= 'string' then
-    core.raise('hdf5.open: the path must be a string, got %s', type(path))
+    core.raise('hdf5.open: the path must be a string, got %s', core.kind(path))
   end
   local out = ffi.new 'imnn_hdf5 *[1]'
   core.check(C.imnn_hdf5_open(out, path))

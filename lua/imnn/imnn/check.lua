@@ -75,7 +75,7 @@ function M.arity(who, what, fn, lo, hi, arguments)
   local meta = type(fn) == 'table' and getmetatable(fn)
   if type(fn) ~= 'function' then
     if meta and meta.__call then return end
-    core.raise('%s: %s must be a function, got %s', who, what, type(fn))
+    core.raise('%s: %s must be a function, got %s', who, what, core.kind(fn))
   end
   local info = debug.getinfo(fn, 'u')
   if info.isvararg or info.nparams >= lo and info.nparams <= hi then return end

@@ -152,7 +152,7 @@ end
 
 local function key_for(self, who, key)
   if key ~= nil and not np.is_array(key) then
-    core.raise('%s: key must be an Array, got %s', who, type(key))
+    core.raise('%s: key must be an Array, got %s', who, core.kind(key))
   end
   if key then return check.key(who, 'key', key) end
   if self.simulate then

@@ -84,7 +84,7 @@ end
 local function simulate(self)
   local d = self.simulator(random.PRNGKey(0), self.theta_fid)
   if not np.is_array(d) then
-    core.raise('%s: the simulator must give an Array, got %s', who, type(d))
+    core.raise('%s: the simulator must give an Array, got %s', who, core.kind(d))
   end
   if not check.equal(d.shape, self.input_shape) then
     core.raise('%s: the simulator gives %s, input_shape is %s', who, check.text(d.shape),

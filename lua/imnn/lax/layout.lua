@@ -11,7 +11,7 @@ local M = {}
 -- Position of each letter.
 local function letters(who, text, needed)
   if type(text) ~= 'string' then
-    core.raise('%s: a layout is a string like "NHWC", got %s', who, type(text))
+    core.raise('%s: a layout is a string like "NHWC", got %s', who, core.kind(text))
   end
   local at = {}
   for i = 1, #text do
@@ -70,7 +70,7 @@ end
 function M.numbers(who, what, list, n)
   local out = {}
   if list ~= nil and type(list) ~= 'table' then
-    core.raise('%s: %s is a list of %d numbers, got %s', who, what, n, type(list))
+    core.raise('%s: %s is a list of %d numbers, got %s', who, what, n, core.kind(list))
   end
   if list and #list ~= n then
     core.raise('%s: %s has %d numbers for %d axes', who, what, #list, n)

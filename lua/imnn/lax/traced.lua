@@ -13,7 +13,7 @@ local M = {}
 -- @raise what is no array or number
 function M.lift(who, what, x, dtype)
   if array.liftable(x) then return array.lift(x, dtype) end
-  core.raise('%s: %s must be arrays or numbers, got %s', who, what, type(x))
+  core.raise('%s: %s must be arrays or numbers, got %s', who, what, core.kind(x))
 end
 
 --- A tree with leaves as tracers, and the list of these.

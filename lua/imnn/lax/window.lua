@@ -112,7 +112,7 @@ function M.reduce_window(operand, init_value, computation, window_dimensions, op
   local who = 'reduce_window'
   local x = operands.of(who, 'window_sum', operand)
   if type(init_value) ~= 'number' then
-    core.raise('%s: init_value must be a number, got %s', who, type(init_value))
+    core.raise('%s: init_value must be a number, got %s', who, core.kind(init_value))
   end
   local compute = computation_of(who, computation)
   local w = windows_of(who, x, window_dimensions, opts)

@@ -46,7 +46,7 @@ local function datum_shape(o)
       local keys = random.split(key)
       local d = o.simulator(keys[1], o.prior:sample(keys[2]))
       if not np.is_array(d) then
-        core.raise('%s: the simulator must give an Array, got %s', who, type(d))
+        core.raise('%s: the simulator must give an Array, got %s', who, core.kind(d))
       end
       return d
     end, random.PRNGKey(0))

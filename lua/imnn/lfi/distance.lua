@@ -59,7 +59,8 @@ function M.to_targets(who, measure, targets, F)
       d[t] = measure(s, targets[t], F and F[t])
       if not np.is_array(d[t]) or #d[t].shape ~= 0 then
         core.raise('%s: the distance of one example must be one number, got %s', who,
-          np.is_array(d[t]) and 'shape (' .. table.concat(d[t].shape, ', ') .. ')' or type(d[t]))
+          np.is_array(d[t]) and 'shape (' .. table.concat(d[t].shape, ', ') .. ')'
+            or core.kind(d[t]))
       end
     end
     return np.stack(d)

@@ -73,7 +73,7 @@ function M.repeat_(x, repeats, axis)
   local list, n = array.is(repeats) and repeats:values() or repeats, x.shape[axis]
   if type(list) ~= 'table' or #list ~= n and #list ~= 1 then
     core.raise('repeat: needs a number of repeats for each of %d elements, got %s', n,
-      type(list) == 'table' and #list or type(list))
+      type(list) == 'table' and #list or core.kind(list))
   end
   local from = {}
   for i = 1, n do

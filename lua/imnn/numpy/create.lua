@@ -23,7 +23,7 @@ end
 local function check_table(t, size)
   if type(t) ~= 'table' or #t ~= size then
     core.raise('array: the nested table is ragged, %s beside a table of %d',
-      type(t) == 'table' and ('a table of %d'):format(#t) or 'a ' .. type(t), size)
+      type(t) == 'table' and ('a table of %d'):format(#t) or 'a ' .. core.kind(t), size)
   end
   local n = 0
   for _ in pairs(t) do n = n + 1 end
@@ -43,7 +43,7 @@ local function flatten(t, shape, depth, out, kinds)
   if type(t) == 'table' then
     core.raise 'array: the nested table is ragged, a table beside a number'
   elseif type(t) ~= 'number' and type(t) ~= 'boolean' and not complex.is(t) then
-    core.raise('array: elements must be numbers, booleans or Arrays, got %s', type(t))
+    core.raise('array: elements must be numbers, booleans or Arrays, got %s', core.kind(t))
   end
   kinds[complex.is(t) and 'complex' or type(t)] = true
   out[#out + 1] = t == true and 1 or t == false and 0 or t
@@ -91,7 +91,7 @@ function M.as_array(x, who, dtype)
   if type(x) == 'table' or type(x) == 'number' or type(x) == 'boolean' or complex.is(x) then
     return M.array(x, dtype)
   end
-  core.raise('%s: needs an Array, got %s', who, type(x))
+  core.raise('%s: needs an Array, got %s', who, core.kind(x))
 end
 
 --- np.array, under NumPy's other name.
@@ -169,7 +169,7 @@ local function finite(who, ...)
     local x = select(i, ...)
     if type(x) ~= 'number' or x ~= x or math.abs(x) == math.huge then
       core.raise('%s: argument %d must be a finite number, got %s', who, i,
-        type(x) == 'number' and tostring(x) or type(x))
+        type(x) == 'number' and tostring(x) or core.kind(x))
     end
   end
 end

@@ -144,7 +144,7 @@ end
 -- Labels of all operands and of the result.
 local function parse(text, operands)
   if type(text) ~= 'string' then
-    core.raise('np.einsum: needs labels, as "ij,jk->ik", got %s', type(text))
+    core.raise('np.einsum: needs labels, as "ij,jk->ik", got %s', core.kind(text))
   end
   text = text:gsub('%s', '')
   local inputs, output = text:match '^(.-)%->(.*)$'

@@ -28,7 +28,7 @@ function M.apply(name, ...)
     local x = inputs[i]
     if type(x) == 'table' then inputs[i] = require('imnn.numpy.create').array(x)
     elseif not array.liftable(x) then
-      core.raise('%s: argument %d must be an Array or a number, got %s', name, i, type(x))
+      core.raise('%s: argument %d must be an Array or a number, got %s', name, i, core.kind(x))
     end
   end
   if name == 'where' then

@@ -83,7 +83,7 @@ function M.zero_based(i, n, what)
   local np = require 'imnn.numpy'
   if type(i) == 'number' or type(i) == 'table' then i = of_numbers(np.array(i, 'f64'), what) end
   if not array.is(i) then
-    core.raise('%s: indices are an Array, a number or a table, got %s', what, type(i))
+    core.raise('%s: indices are an Array, a number or a table, got %s', what, core.kind(i))
   end
   if i.dtype ~= 'i32' then
     if i.dtype ~= 'u32' then core.raise('%s: indices must be i32 or u32, got %s', what, i.dtype) end
@@ -202,7 +202,8 @@ local function read(key, size)
       kept[#kept + 1] = count
       axis_is(start, count, step)
     else
-      core.raise('index: entries are numbers, ranges, "...", np.newaxis or arrays, got %s', type(e))
+      core.raise('index: entries are numbers, ranges, "...", np.newaxis or arrays, got %s',
+        core.kind(e))
     end
   end
   return plan

@@ -32,7 +32,7 @@ local function widths_of(widths, ndim)
   end
   if type(widths) ~= 'table' or #widths ~= ndim then
     core.raise('pad: needs { before, behind } for each of the %d axes, got %s', ndim,
-      type(widths) == 'table' and #widths or type(widths))
+      type(widths) == 'table' and #widths or core.kind(widths))
   end
   local out = {}
   for k, w in ipairs(widths) do
@@ -75,7 +75,7 @@ function M.pad(x, widths, how)
   if type(how) ~= 'string' or how == 'constant' then
     local value = how ~= 'constant' and how or nil
     if value ~= nil and not array.liftable(value) then
-      core.raise('pad: the value must be a number or an Array, got %s', type(value))
+      core.raise('pad: the value must be a number or an Array, got %s', core.kind(value))
     end
     return pad_value(x, widths, value)
   end

@@ -16,7 +16,7 @@ function M.reshape(x, shape, ...)
   x = create.as_array(x, 'np.reshape')
   if type(shape) == 'number' then shape = { shape, ... } end
   if type(shape) ~= 'table' then
-    core.raise('reshape: a shape is a table of sizes, got %s', type(shape))
+    core.raise('reshape: a shape is a table of sizes, got %s', core.kind(shape))
   end
   local out, free = { unpack(shape) }, nil
   for i, size in ipairs(out) do
@@ -64,7 +64,7 @@ function M.transpose(x, axes, ...)
   local n, out = #x.shape, {}
   if type(axes) == 'number' then axes = { axes, ... } end
   if axes ~= nil and type(axes) ~= 'table' then
-    core.raise('transpose: axes are numbers or a table of numbers, got %s', type(axes))
+    core.raise('transpose: axes are numbers or a table of numbers, got %s', core.kind(axes))
   end
   if axes and #axes ~= n then
     core.raise('transpose: %d axes for an array of %d', #axes, n)

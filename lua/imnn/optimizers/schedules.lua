@@ -31,7 +31,8 @@ local function check(who, ...)
   local names = { ... }
   for k = 1, #names, 2 do
     if type(names[k + 1]) ~= 'number' then
-      core.raise('optimizers.%s: %s must be a number, got %s', who, names[k], type(names[k + 1]))
+      core.raise('optimizers.%s: %s must be a number, got %s', who, names[k],
+        core.kind(names[k + 1]))
     end
   end
 end
@@ -92,8 +93,8 @@ end
 function M.piecewise_constant(boundaries, values)
   if type(boundaries) ~= 'table' or type(values) ~= 'table' or #values ~= #boundaries + 1 then
     core.raise('optimizers.piecewise_constant: %s boundaries need one value more, got %s',
-      type(boundaries) == 'table' and #boundaries or type(boundaries),
-      type(values) == 'table' and #values or type(values))
+      type(boundaries) == 'table' and #boundaries or core.kind(boundaries),
+      type(values) == 'table' and #values or core.kind(values))
   end
   return function(i)
     local y = values[1]
@@ -146,8 +147,8 @@ end
 function M.join_schedules(list, boundaries)
   if type(list) ~= 'table' or type(boundaries) ~= 'table' or #list ~= #boundaries + 1 then
     core.raise('optimizers.join_schedules: %s schedules need one boundary less, got %s',
-      type(list) == 'table' and #list or type(list),
-      type(boundaries) == 'table' and #boundaries or type(boundaries))
+      type(list) == 'table' and #list or core.kind(list),
+      type(boundaries) == 'table' and #boundaries or core.kind(boundaries))
   end
   local made = {}
   for k, s in ipairs(list) do made[k] = M.make_schedule(s) end
@@ -236,7 +237,8 @@ function M.make_schedule(x)
   local meta = type(x) == 'table' and getmetatable(x)
   if type(x) == 'function' or meta and meta.__call then return x end
   if array.is(x) and #x.shape == 0 then return M.constant(x) end
-  core.raise('optimizers: a step size is a number or a function of the step index, got %s', type(x))
+  core.raise('optimizers: a step size is a number or a function of the step index, got %s',
+    core.kind(x))
 end
 
 return M

@@ -88,7 +88,7 @@ end
 function Figure:save(path, opts)
   local o = args.take('plot.save', opts, { dpi = { 'number', default = 200 } })
   if type(path) ~= 'string' then
-    core.raise('plot.save: the path must be a string, got %s', type(path))
+    core.raise('plot.save: the path must be a string, got %s', core.kind(path))
   end
   if not (o.dpi >= 20 and o.dpi <= 2400) then
     core.raise('plot.save: option "dpi" must be between 20 and 2400, got %g', o.dpi)

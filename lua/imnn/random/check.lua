@@ -12,7 +12,7 @@ function M.key(who, key)
     if key.dtype == 'u32' and shape[#shape] == 2 then return key end
     core.raise('%s: a key has shape (2), got %s (%s)', who, key.dtype, table.concat(shape, ', '))
   end
-  core.raise('%s: a key has shape (2), got a %s', who, type(key))
+  core.raise('%s: a key has shape (2), got a %s', who, core.kind(key))
 end
 
 --- A shape as C has it; () without one.

@@ -38,7 +38,7 @@ function M.parameters(who, names, given, dtype)
     local x = given[k]
     if type(x) == 'table' then x = require('imnn.numpy').array(x) end
     if type(x) ~= 'number' and not array.is(x) then
-      core.raise('%s: %s must be a number or an Array, got %s', who, name, type(x))
+      core.raise('%s: %s must be a number or an Array, got %s', who, name, core.kind(x))
     end
     if not dtype and array.is(x) and x.dtype == 'f64' then dtype = 'f64' end
     if array.is(x) then shape = M.joined(who, shape, x.shape) end

@@ -14,7 +14,7 @@ local function pool_layout(who, n, spec)
   local letters = ('XYZ'):sub(1, n) .. 'C'
   if spec == nil then return letters end
   if type(spec) ~= 'string' then
-    core.raise('%s: spec is a layout like "NHWC", got %s', who, type(spec))
+    core.raise('%s: spec is a layout like "NHWC", got %s', who, core.kind(spec))
   end
   letters = spec:gsub('N', '')
   if #letters ~= n + 1 or not letters:find 'C' then

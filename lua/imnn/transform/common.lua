@@ -14,7 +14,7 @@ local M = {}
 function M.callable(who, fn)
   local meta = type(fn) == 'table' and getmetatable(fn)
   if type(fn) ~= 'function' and not (meta and meta.__call) then
-    core.raise('%s: needs a function, got %s', who, type(fn))
+    core.raise('%s: needs a function, got %s', who, core.kind(fn))
   end
 end
 
@@ -56,7 +56,7 @@ function M.zeros(x) return array.lift(np.zeros(x.shape, x.dtype)) end
 --- Leaves of results: arrays and numbers become tracers, everything else is an error.
 function M.lift_result(who, x)
   if array.liftable(x) then return array.lift(x) end
-  core.raise('%s: the function must give arrays, got %s', who, type(x))
+  core.raise('%s: the function must give arrays, got %s', who, core.kind(x))
 end
 
 --- All leaves of a result, traced.

@@ -41,7 +41,7 @@ local function open_arguments(who, given, n, chosen, kinds)
     if i < 1 or i > n then core.raise('%s: there is no argument %d', who, i) end
     inner[i] = tree.map(function(x)
       if not array.is(x) and type(x) ~= 'number' and not complex.is(x) then
-        core.raise('%s: argument %d must be an Array or a number, got %s', who, i, type(x))
+        core.raise('%s: argument %d must be an Array or a number, got %s', who, i, core.kind(x))
       end
       local lifted = array.lift(x)
       check_variable(who, i, lifted, kinds)
@@ -214,7 +214,7 @@ local function vectors_of(what, vectors, whose, like)
   end
   tree.map(function(x, v)
     if not array.is(v) and type(v) ~= 'number' and not complex.is(v) then
-      core.raise('%s must be of Arrays or numbers, got %s', what, type(v))
+      core.raise('%s must be of Arrays or numbers, got %s', what, core.kind(v))
     end
     x = array.lift(x)
     out[#out + 1] = array.lift(v, x.dtype)
