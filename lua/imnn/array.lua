@@ -1,5 +1,7 @@
---- Arrays: values and, inside a traced function, values to come. What both are made of is in the
--- rooms of this module; functions of arrays are in imnn.numpy.
+--- Arrays: values and, inside a traced function, values to come. They never change: methods give
+-- new ones, and so do the functions of imnn.numpy, of which many are methods, too. x[i] is a part
+-- along the first axis, x[{ i, {}, { first, last } }] one along several; positions count from 1.
+-- + - * / ^ % work element by element; < and == compare single known numbers.
 -- @module imnn.array
 local ffi = require 'ffi'
 local args = require 'imnn.args'

@@ -47,9 +47,14 @@ local function search(word, width)
   for _, group in ipairs(found) do
     for _, entry in ipairs(group) do list[#list + 1] = entry end
   end
+  local op = require('imnn.registry')[word] -- which messages of the library name
+  local head = op and ('%s is an operator that functions are made of: %s.'):format(word, op.doc)
+    or ('"%s" is no full name.'):format(word)
   if #list > 0 then
-    return ('"%s" is no full name. These come near:\n%s'):format(word, text.list(list, width))
+    head = text.fill(head .. ' These come near:', width)
+    return head .. '\n' .. text.list(list, width)
   end
+  if op then return text.fill(head, width) end
   local near = args.near(word:match '[^.:]+$' or word, known)
   return ('there is no help about "%s"%s'):format(word, near)
 end

@@ -115,6 +115,9 @@ describe('help', function()
   it('tells about the function that raised an error', function()
     local why = select(2, pcall(np.matmul, np.ones { 3, 4 }, np.ones { 5, 2 }))
     has(help.text(why, 80), { 'np.matmul(a, b)' })
+    has(help.text('fit.lua:3: take_along: indices (1) do not fit (2, 3) along axis 2', 80),
+      { 'take_along is an operator that functions are made of', 'np.take_along_axis' })
+    has(help.text('inv: a matrix is singular', 80), { 'np.linalg.inv' })
   end)
 
   it('finds names', function()

@@ -5,6 +5,7 @@ local np = require 'imnn.numpy'
 local M = { cholesky = np.linalg.cholesky }
 
 --- Eigenvectors and eigenvalues, in this order.
+-- @tparam Array x (..., n, n), of which (x + x^T) / 2 is taken
 -- @treturn Array vectors (..., n, n), in columns
 -- @treturn Array values (..., n), ascending
 -- @usage local vectors, values = lax.linalg.eigh(np.eye(2))

@@ -45,6 +45,8 @@ return function(np)
   M.around, M.rint = M.round, nearest
 
   --- The integer part.
+  -- @tparam Array|number x
+  -- @treturn Array
   -- @usage np.fix(-1.5) --> -1
   M.fix = np.trunc
   M.fabs = np.abs
@@ -56,12 +58,17 @@ return function(np)
   function M.positive(x) return create.as_array(x, 'positive') end
 
   --- Quotient and rest of the division that rounds down.
+  -- @tparam Array|number a
+  -- @tparam Array|number b
   -- @treturn Array floor(a / b)
   -- @treturn Array a - b floor(a / b)
   -- @usage local q, r = np.divmod(7, -2) --> -4, -1
   function M.divmod(a, b) return np.floor_divide(a, b), np.remainder(a, b) end
 
   --- 0 for x < 0, h at 0, 1 for x > 0.
+  -- @tparam Array|number x
+  -- @tparam Array|number h
+  -- @treturn Array
   -- @usage np.heaviside(np.array { -1, 0, 2 }, 0.5) --> { 0, 0.5, 1 }
   function M.heaviside(x, h)
     x = create.as_array(x, 'heaviside')
@@ -74,6 +81,7 @@ return function(np)
   -- @param opts.nan in place of NaN; 0
   -- @param opts.posinf in place of infinity; the largest number of the dtype
   -- @param opts.neginf in place of minus infinity; the least one
+  -- @treturn Array
   -- @usage np.nan_to_num(np.array { 0/0, 1 }, { nan = -1 }) --> { -1, 1 }
   function M.nan_to_num(x, opts)
     local o = args.take('np.nan_to_num', opts, number_rows)

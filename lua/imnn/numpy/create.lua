@@ -82,8 +82,10 @@ function M.array(t, dtype)
 end
 
 --- Whatever a script gives as an Array: one, a number, a boolean, a nested table.
+-- @param x
 -- @tparam string who for messages
 -- @tparam[opt] string dtype of what is not an Array yet
+-- @treturn Array
 -- @raise anything else
 -- @usage np.as_array({ 1, 2 }, 'my_function').shape --> { 2 }
 function M.as_array(x, who, dtype)
@@ -289,6 +291,7 @@ end
 --- The coordinates of a grid, as many arrays as axes.
 -- @param ... Arrays of one axis, then perhaps options: indexing = 'xy' (the first runs along the
 --   second axis) or 'ij' (each along its own)
+-- @treturn Array as many as there are axes
 -- @usage local x, y = np.meshgrid({ 1, 2, 3 }, { 4, 5 })
 function M.meshgrid(...)
   local list, opts = { ... }, nil

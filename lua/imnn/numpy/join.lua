@@ -145,6 +145,7 @@ end
 -- @tparam Array x
 -- @tparam number|table sections number of equal parts, or after how many elements to cut
 -- @tparam[opt=1] number axis
+-- @treturn Array as many values as parts
 -- @usage local a, b = np.split({ 1, 2, 3 }, { 1 }) --> { 1 }, { 2, 3 }
 function M.split(x, sections, axis) return split('split', x, sections, axis, true) end
 

@@ -35,6 +35,7 @@ end
 -- @tparam[opt=n] number m columns
 -- @tparam[opt=0] number k which diagonal; above the main one where positive
 -- @tparam[opt='f32'] string dtype
+-- @treturn Array
 -- @usage np.eye(2) --> { { 1, 0 }, { 0, 1 } }
 function M.eye(n, m, k, dtype)
   n, m, k, dtype = matrix('eye', n, m, k, dtype)

@@ -9,6 +9,7 @@ local M = {}
 --- Another shape of the same elements; one size may be -1.
 -- @tparam Array x
 -- @tparam table|number shape or sizes one by one
+-- @treturn Array
 -- @raise another number of elements
 -- @usage x:reshape(3, 2) --> { { 1, 2 }, { 3, 4 }, { 5, 6 } }
 -- x:reshape { -1 } --> { 1, 2, 3, 4, 5, 6 }
@@ -57,6 +58,7 @@ end
 --- Axes in another order; reversed without an order.
 -- @tparam Array x
 -- @tparam[opt] table|number axes or axes one by one
+-- @treturn Array
 -- @usage np.transpose(x) --> { { 1, 4 }, { 2, 5 }, { 3, 6 } }
 -- np.transpose(np.zeros { 2, 3, 4 }, { 3, 1, 2 }).shape --> { 4, 2, 3 }
 function M.transpose(x, axes, ...)
@@ -77,6 +79,7 @@ end
 -- @tparam Array x
 -- @tparam number|table from
 -- @tparam number|table to as many
+-- @treturn Array
 -- @usage np.moveaxis(np.zeros { 2, 3, 4 }, 1, -1).shape --> { 3, 4, 2 }
 function M.moveaxis(x, from, to)
   x = create.as_array(x, 'np.moveaxis')

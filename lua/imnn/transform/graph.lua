@@ -27,6 +27,7 @@ function Graph:__tostring() return self.text end
 
 --- The graph of a function.
 -- @treturn function (...) -> object whose tostring is one node a line
+-- @tparam function fn
 -- @usage print(imnn.make_graph(np.tanh)(np.zeros { 3 }))
 function M.make_graph(fn)
   common.callable('make_graph', fn)
