@@ -132,7 +132,7 @@ function M.normal(key, shape, dtype)
 end
 
 for name, fn in pairs(samplers.functions) do M[name] = fn end
-for _, room in ipairs { 'order', 'vectors' } do
+for _, room in ipairs { 'order', 'vectors', 'designs' } do
   for name, fn in pairs(require('imnn.random.' .. room)) do M[name] = fn end
 end
 

@@ -336,6 +336,44 @@ describe('draws follow their distributions', function()
     end
   end)
 
+  it('latin hypercubes have a point in every interval, anywhere in it', function()
+    for _, dtype in ipairs { 'f32', 'f64' } do
+      local x = random.latin_hypercube(random.PRNGKey(60), 50, 3, dtype)
+      assert.same({ 50, 3 }, x.shape)
+      assert.equal(dtype, x.dtype)
+      for k = 1, 3 do
+        local cells = np.sort(np.floor(x[{ {}, k }] * 50)):values()
+        for i = 1, 50 do assert.equal(i - 1, cells[i]) end
+      end
+    end
+    local keys = random.split(random.PRNGKey(61), 1000)
+    local x = imnn.vmap(function(k) return random.latin_hypercube(k, 4, 2) end)(keys)
+    local first, second = x[{ {}, 1, 1 }], x[{ {}, 1, 2 }]
+    local function unit(v) return v end
+    holds(stats.kolmogorov(first:values(), unit))
+    holds(stats.kolmogorov(second:values(), unit))
+    local r = ((first - 0.5) * (second - 0.5)):mean():item() * 12
+    assert.is_true(math.abs(r) * sqrt(1000) < 4) -- 1 seed in 16000
+  end)
+
+  it('halton points are mirrored digits, and go on', function()
+    local x = random.halton(9, 3, { dtype = 'f64' }):totable()
+    local expected = { { 1 / 2, 1 / 3, 1 / 5 }, { 1 / 4, 2 / 3, 2 / 5 }, { 3 / 4, 1 / 9, 3 / 5 },
+      { 1 / 8, 4 / 9, 4 / 5 }, { 5 / 8, 7 / 9, 1 / 25 }, { 3 / 8, 2 / 9, 6 / 25 },
+      { 7 / 8, 5 / 9, 11 / 25 }, { 1 / 16, 8 / 9, 16 / 25 }, { 9 / 16, 1 / 27, 21 / 25 } }
+    for i, row in ipairs(expected) do
+      for k, v in ipairs(row) do assert.is.near(v, x[i][k], 1e-15) end
+    end
+    assert.same(x[7], random.halton(3, 3, { start = 7, dtype = 'f64' }):totable()[1])
+    local shifted = random.halton(200, 2, { key = random.PRNGKey(62) })
+    local moved = shifted - random.halton(200, 2)
+    moved = moved - np.floor(moved) - random.uniform(random.PRNGKey(62), { 2 })
+    assert.is_true(np.abs(np.sin(math.pi * moved)):max():item() < 1e-5)
+    assert.is_true(shifted:min():item() >= 0 and shifted:max():item() < 1)
+    local integral = (shifted[{ {}, 1 }] * shifted[{ {}, 2 }]):mean():item()
+    assert.is.near(0.25, integral, 0.01)
+  end)
+
   it('every sampler of the library has a row', function()
     local seen = { bernoulli = true, truncated_normal = true }
     for _, list in ipairs { continuous, discrete } do

@@ -583,6 +583,12 @@ describe('samplers', function()
       ['random%.orthogonal: n must be a whole number, got nothing$'] = function()
         random.orthogonal(key)
       end,
+      ['random%.latin_hypercube: d must be a positive integer, got 0$'] = function()
+        random.latin_hypercube(key, 3, 0)
+      end,
+      ['random%.halton: unknown option "keys"; did you mean "key"%?$'] = function()
+        random.halton(3, 2, { keys = key })
+      end,
       ['random%.wishart: scale needs two axes, %(%.%.%., n, n%), got %(%)$'] = function()
         random.wishart(key, 3, 1)
       end,
