@@ -54,7 +54,7 @@ end
 function M.array_of(who, name, x)
   if type(x) == 'table' then return create.array(x) end
   if type(x) == 'number' or array.is(x) then return x end
-  core.raise('%s: %s must be a number or an Array, got %s', who, name, type(x))
+  core.raise('%s: %s must be a number or an Array, got %s', who, name, core.kind(x))
 end
 
 local function known(x) return type(x) == 'number' or not array.traced(x) end

@@ -23,7 +23,7 @@ end
 -- @usage stax.parts('model', stax.Dense(3))
 function M.parts(who, given)
   if type(given) ~= 'table' then
-    core.raise('%s: a layer is { init, apply }, got %s', who, type(given))
+    core.raise('%s: a layer is { init, apply }, got %s', who, core.kind(given))
   end
   local init, apply = given.init or given[1], given.apply or given[2]
   if type(init) ~= 'function' or type(apply) ~= 'function' then
