@@ -22,7 +22,7 @@ function M.sample_shape(who, shape, event)
   local out = {}
   if type(shape) == 'number' then shape = { shape } end
   if shape ~= nil and type(shape) ~= 'table' then
-    core.raise('%s: a shape is a number or a list of sizes, got a %s', who, type(shape))
+    core.raise('%s: a shape is a number or a list of sizes, got a %s', who, core.kind(shape))
   end
   for _, list in ipairs { shape or {}, event } do
     for _, n in ipairs(list) do
@@ -285,7 +285,7 @@ function M.new(who, fields, opts)
     if #o.names ~= n then core.raise('%s: names needs %d texts, got %d', who, n, #o.names) end
     for i, text in ipairs(o.names) do
       if type(text) ~= 'string' then
-        core.raise('%s: names[%d] must be a text, got a %s', who, i, type(text))
+        core.raise('%s: names[%d] must be a text, got a %s', who, i, core.kind(text))
       end
     end
     fields.names = o.names
@@ -317,7 +317,7 @@ function M.is(d) return type(d) == 'table' and getmetatable(d) == Distribution e
 function M.parameter(who, name, x, infinite)
   local weak = type(x) == 'number' or type(x) == 'table'
   if not weak and not array.is(x) then
-    core.raise('%s: %s must be a number, a list or an Array, got %s', who, name, type(x))
+    core.raise('%s: %s must be a number, a list or an Array, got %s', who, name, core.kind(x))
   end
   if type(x) == 'table' and #x == 0 then core.raise('%s: %s is an empty list', who, name) end
   if weak then x = np.array(x, 'f64')

@@ -15,7 +15,7 @@ local function is_distribution(d) return type(d) == 'table' and d.sample and d.l
 local function check(who, d)
   if not base.is(d) then
     core.raise('%s: needs a distribution, got %s', who, is_distribution(d)
-      and 'a table of functions; make one of it with distributions.own' or type(d))
+      and 'a table of functions; make one of it with distributions.own' or core.kind(d))
   end
 end
 
@@ -122,7 +122,7 @@ function M.independent(list, opts)
   local who = 'distributions.independent'
   if type(list) ~= 'table' or #list == 0 or is_distribution(list) then
     core.raise('%s: needs a list of distributions, got %s', who,
-      type(list) == 'table' and 'none' or type(list))
+      type(list) == 'table' and 'none' or core.kind(list))
   end
   local first, n = {}, 0
   for i, d in ipairs(list) do

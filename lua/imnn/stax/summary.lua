@@ -48,7 +48,7 @@ end
 -- @usage stax.summary(stax.serial(stax.Dense(8), stax.Tanh, stax.Dense(2)), { 5 }) --> 66
 function M.summary(model, shape)
   if type(shape) ~= 'table' then
-    core.raise('stax.summary: needs the shape of the input, got a %s', type(shape))
+    core.raise('stax.summary: needs the shape of the input, got a %s', core.kind(shape))
   end
   local lines, wide, middle, sum = {}, #'layer', #'output', 0
   visit(lines, model, random.PRNGKey(0), shape, 0)
