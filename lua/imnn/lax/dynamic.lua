@@ -16,7 +16,8 @@ local function zero_based(who, starts, shape)
   end
   local out = {}
   for k, s in ipairs(starts) do
-    if type(s) == 'number' and s % 1 == 0 then out[k] = array.number(s < 0 and s + shape[k] or s - 1, 'i32')
+    if type(s) == 'number' and s % 1 == 0 then
+      out[k] = array.number(s < 0 and s + shape[k] or s - 1, 'i32')
     elseif array.is(s) and #s.shape == 0 and (s.dtype == 'i32' or s.dtype == 'u32') then
       s = s:astype 'i32'
       out[k] = elementwise('where', elementwise('lt', s, 0), s + shape[k], s - 1)

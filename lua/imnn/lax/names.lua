@@ -35,6 +35,20 @@ for name, other in pairs {
   M[name] = np[other]
 end
 
+-- A list of whole numbers that a user gives, as it is.
+local function whole_numbers(who, what, list)
+  if type(list) ~= 'table' then
+    core.raise('%s: %s is a list of whole numbers, got %s', who, what, core.kind(list))
+  end
+  for i = 1, #list do
+    if type(list[i]) ~= 'number' or list[i] % 1 ~= 0 then
+      core.raise('%s: %s[%d] is a whole number, got %s', who, what, i,
+        type(list[i]) == 'number' and tostring(list[i]) or core.kind(list[i]))
+    end
+  end
+  return list
+end
+
 --- x to a whole power.
 -- @tparam Array x
 -- @tparam number n
@@ -104,7 +118,7 @@ local function text(shape) return '(' .. table.concat(shape, ', ') .. ')' end
 -- @usage lax.broadcast({ 1, 2 }, { 3 }).shape --> { 3, 2 }
 function M.broadcast(x, sizes)
   x = create.as_array(x, 'lax.broadcast')
-  local shape = { unpack(sizes) }
+  local shape = { unpack(whole_numbers('lax.broadcast', 'sizes', sizes)) }
   for _, n in ipairs(x.shape) do shape[#shape + 1] = n end
   return np.broadcast_to(x, shape)
 end
@@ -116,6 +130,8 @@ end
 -- @usage lax.broadcast_in_dim({ 1, 2 }, { 2, 3 }, { 1 }) --> { { 1, 1, 1 }, { 2, 2, 2 } }
 function M.broadcast_in_dim(x, shape, dimensions)
   x = create.as_array(x, 'broadcast_in_dim')
+  whole_numbers('lax.broadcast_in_dim', 'shape', shape)
+  whole_numbers('lax.broadcast_in_dim', 'dimensions', dimensions)
   local sizes, before = {}, 0
   for k = 1, #shape do sizes[k] = 1 end
   if #dimensions ~= x.ndim then
@@ -135,7 +151,10 @@ end
 -- @usage lax.broadcast_shapes({ 2, 1 }, { 3 }) --> { 2, 3 }
 function M.broadcast_shapes(...)
   local out = {}
-  for _, shape in ipairs { ... } do out = axes_of.joined('broadcast_shapes', out, shape) end
+  for i = 1, select('#', ...) do
+    local shape = whole_numbers('lax.broadcast_shapes', 'shape ' .. i, (select(i, ...)))
+    out = axes_of.joined('broadcast_shapes', out, shape)
+  end
   return out
 end
 
@@ -211,6 +230,9 @@ end
 -- @usage lax.slice(np.arange(6), { 2 }, { 5 }, { 2 }) --> { 1, 3 }
 function M.slice(x, starts, stops, strides)
   x = create.as_array(x, 'lax.slice')
+  whole_numbers('lax.slice', 'starts', starts)
+  whole_numbers('lax.slice', 'stops', stops)
+  if strides then whole_numbers('lax.slice', 'strides', strides) end
   local key = {}
   for k = 1, x.ndim do key[k] = { starts[k], stops[k], strides and strides[k] } end
   if #starts ~= x.ndim or #stops ~= x.ndim then
@@ -262,6 +284,7 @@ function M.dynamic_slice_in_dim(x, start, size, axis)
   x = create.as_array(x, 'dynamic_slice_in_dim')
   local starts, at = starts_of('dynamic_slice_in_dim', x, start, axis)
   local sizes = x.shape
+  core.count('dynamic_slice_in_dim', size)
   sizes[at] = size
   return dynamic.dynamic_slice(x, starts, sizes)
 end
@@ -312,7 +335,17 @@ end
 -- @usage lax.dot_general(np.ones { 2, 3 }, np.ones { 3 }, { { { 2 }, { 1 } } }) --> { 3, 3 }
 function M.dot_general(a, b, numbers)
   a, b = create.as_array(a, 'dot_general'), create.as_array(b, 'dot_general')
-  local summed, batches = numbers[1], numbers[2] or { {}, {} }
+  local ways = {}
+  for i, way in ipairs { 'summed', 'batches' } do
+    local given = type(numbers) == 'table' and numbers[i] or i == 2 and { {}, {} }
+    if type(numbers) ~= 'table' or type(given) ~= 'table' then
+      core.raise('dot_general: numbers are { { axes of a, axes of b }, { batches of a, of b } }, '
+        .. 'got %s', core.kind(numbers))
+    end
+    for side = 1, 2 do whole_numbers('dot_general', 'numbers: ' .. way, given[side]) end
+    ways[i] = given
+  end
+  local summed, batches = ways[1], ways[2]
   local labels, next_label = { {}, {} }, 0
   local out, ndim = {}, { a.ndim, b.ndim }
   for _, pairs_of in ipairs { batches, summed } do
@@ -356,6 +389,7 @@ function M.fft(x, fft_type, fft_lengths)
     core.raise('lax.fft: fft_type is "FFT", "IFFT", "RFFT" or "IRFFT", got %s', tostring(fft_type))
   end
   local axes = {}
+  whole_numbers('lax.fft', 'fft_lengths', fft_lengths)
   for k = 1, #fft_lengths do axes[k] = k - #fft_lengths - 1 end
   return np.fft[name](x, { s = fft_lengths, axes = axes })
 end
@@ -401,13 +435,17 @@ function M.sort_key_val(keys, values, dimension)
     create.as_array(values, 'sort_key_val') }, dimension)
 end
 
---- Running sums, products, maxima and minima along an axis (the first one); `reverse` runs from the
--- end.
--- @function cumsum
+--- Along an axis, up to each element; `reverse` runs from the end.
 -- @tparam Array x
 -- @tparam[opt=1] number axis
 -- @tparam[opt] table opts reverse
--- @usage lax.cumsum(np.ones { 3 }, 1, { reverse = true }) --> { 3, 2, 1 }
+-- @treturn Array like x
+-- @usage lax.NAME(np.ones { 3 }, 1, { reverse = true })
+-- @each cumsum Sums
+-- @each cumprod Products
+-- @each cummax The largest elements
+-- @each cummin The smallest elements
+
 local running_rows = { axis = { 'integer', default = 1 }, reverse = { 'boolean', default = false } }
 
 for _, name in ipairs { 'cumsum', 'cumprod', 'cummax', 'cummin' } do

@@ -156,7 +156,7 @@ end
 -- @treturn Array eigenvalues (..., n), complex, in LAPACK's order
 -- @treturn Array eigenvectors (..., n, n), complex, in columns of length 1
 -- @raise numbers that are not finite
--- @usage np.linalg.eig(np.array { { 0, 1 }, { -1, 0 } }) --> { 1i, -1i }, ...
+-- @usage np.linalg.eig(np.array { { 3, 0 }, { 0, 2 } }) --> { 3, 2 }, { { 1, 0 }, { 0, 1 } }
 function M.eig(x)
   local all = apply('eig', x)
   local _, n = sizes(all, 'eig')
@@ -166,7 +166,7 @@ end
 --- Eigenvalues of any square matrix.
 -- @tparam Array x (..., n, n)
 -- @treturn Array (..., n), complex, in LAPACK's order
--- @usage np.linalg.eigvals(np.array { { 0, 1 }, { -1, 0 } }) --> { 1i, -1i }
+-- @usage np.linalg.eigvals(np.array { { 3, 1 }, { 0, 2 } }) --> { 3, 2 }
 function M.eigvals(x) return apply('eigvals', x) end
 
 --- Eigenvalues of the symmetric, or Hermitian, matrix (x + x^H) / 2.

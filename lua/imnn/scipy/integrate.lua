@@ -72,8 +72,11 @@ local function slopes(who, y0, leaves, dy)
   if tree.structure(dy) ~= tree.structure(y0) then
     core.raise('%s: func gives %s, y0 is %s', who, tree.structure(dy), tree.structure(y0))
   end
-  local out = {}
-  for i, d in ipairs(tree.leaves(dy)) do
+  local out, given = {}, tree.leaves(dy)
+  if #given ~= #leaves then
+    core.raise('%s: func gives %d arrays for the %d of y0', who, #given, #leaves)
+  end
+  for i, d in ipairs(given) do
     local y = leaves[i]
     if type(d) == 'number' then d = np.full(y.shape, d, y.dtype) end
     d = traced.lift(who, 'slopes', d)
@@ -139,7 +142,8 @@ end
 -- @param ... arguments of func, and then perhaps options: steps = 1
 -- @treturn Array|table like y0 with one more axis in front: (n, ...)
 -- @raise slopes that are not like y0
--- @usage integrate.rk4(function(y) return -y end, 1, { 0, 1 }, { steps = 10 }) --> { 1, 0.36788 }
+-- @usage local function slope(y) return -y end
+-- scipy.integrate.rk4(slope, 1, { 0, 1 }, { steps = 10 }) --> { 1, 0.36788 }
 function M.rk4(func, y0, t, ...)
   local who = 'rk4'
   common.callable(who, func)
@@ -420,7 +424,7 @@ end
 -- on; outside of traces this is an error
 -- @raise slopes that are not like y0
 -- @usage local y0 = np.array(1, 'f64')
--- integrate.odeint(function(y, t, k) return -k * y end, y0, { 0, 1 }, 2) --> { 1, 0.135335 }
+-- scipy.integrate.odeint(function(y, t, k) return -k * y end, y0, { 0, 1 }, 2) --> { 1, 0.135335 }
 function M.odeint(func, y0, t, ...)
   local who = 'odeint'
   common.callable(who, func)

@@ -32,7 +32,7 @@ end
 --- The least size from n on that Fourier transforms are fast for: a product of 2, 3, 5 and 7.
 -- @tparam number n 1 or more
 -- @treturn number
--- @usage signal.next_fast_len(1021) --> 1024
+-- @usage scipy.signal.next_fast_len(1021) --> 1024
 function M.next_fast_len(n)
   if type(n) ~= 'number' or n % 1 ~= 0 or n < 1 then
     core.raise('signal.next_fast_len: needs a whole number, 1 or more, got %s', tostring(n))
@@ -85,7 +85,7 @@ end
 --   mode alone
 -- @treturn Array
 -- @raise different numbers of axes, shapes that do not fit, an unknown mode
--- @usage signal.fftconvolve({ 1, 2, 3 }, { 1, 1 }) --> { 1, 3, 5, 3 }
+-- @usage scipy.signal.fftconvolve({ 1, 2, 3 }, { 1, 1 }) --> { 1, 3, 5, 3 }
 function M.fftconvolve(a, b, opts)
   local who = 'signal.fftconvolve'
   if type(opts) == 'string' then opts = { mode = opts } end
