@@ -88,6 +88,7 @@ const imnn_op imnn_op_concatenate = {
     .batch = imnn_axis_batch,
     .rows = rows,
     .kernel = kernel,
+    .tail = true,
     .range = {-2, 2},
     .cases = "(2) (3) -> 0; (2, 3) (2, 1) (2, 2) -> 1; (0, 3) (2, 3) -> 0; (2, 0) (2, 3) -> 1",
     .doc = "arrays one after the other along an axis",

@@ -112,6 +112,7 @@ struct imnn_op {
     imnn_flops_fn *flops; /* NULL: no product */
     imnn_view_fn *view;
     imnn_kernel *kernel;
+    bool tail; /* the kernel does the same, bit by bit, for each place along axes behind */
     const char *rule[3]; /* elementwise: vjp as formulas; "" is zero, "!..." an error */
     const char *gives;   /* dtype of the result as text; NULL: that of the inputs */
     double range[2];     /* where tests may sample inputs */

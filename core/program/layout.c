@@ -41,6 +41,15 @@ static bool has_axes(const imnn_shape *s, int64_t R)
     return axis >= 0 && (s->size[axis] == R || s->ndim - axis < IMNN_MAX_NDIM);
 }
 
+/* A kernel that may have one more axis behind, that of the rows. */
+static bool can_call(const imnn_program *p, const item *it)
+{
+    bool can = it->v->op->tail && it->v->type.shape.ndim < IMNN_MAX_NDIM;
+    for (int32_t k = 0; k < it->v->n; k++)
+        can = can && goes_by_rows(&p->item[p->item[it->x[k]].base]);
+    return can;
+}
+
 static bool can_step(const imnn_program *p, const region *r, const step *s)
 {
     for (int32_t m = 0; m < s->members; m++) {
@@ -49,6 +58,7 @@ static bool can_step(const imnn_program *p, const region *r, const step *s)
         if (s->kind == STEP_MAP && !has_axes(imnn_item_space(p, it), r->R)) return false;
         if (it->stored && it->result < 0) return false;
     }
+    if (s->kind == STEP_CALL) return can_call(p, &p->item[s->item]);
     if (s->kind != STEP_HOLD) return s->kind == STEP_MAP;
     for (int32_t i = 0; i < s->hold->bodies; i++)
         if (!s->hold->body[i]->can_be_last) return false;

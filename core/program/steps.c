@@ -17,9 +17,14 @@ char *imnn_start_of(const context *c, const operand *o)
     return base + o->offset + c->row * o->row_bytes;
 }
 
+/* The shape of the rows at hand. With rows last all of a tile is behind what there is of one. */
 static imnn_shape local_of(const context *c, const region *r, const operand *o)
 {
-    return o->by ? imnn_local_shape(&o->shape, r->R, c->rows) : o->shape;
+    if (!o->by) return o->shape;
+    if (!c->p->rows_last) return imnn_local_shape(&o->shape, r->R, c->rows);
+    imnn_shape s = imnn_local_shape(&o->shape, r->R, 1);
+    s.size[s.ndim++] = r->tile;
+    return s;
 }
 
 /* ---- elementwise clusters ---- */

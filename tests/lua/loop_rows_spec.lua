@@ -44,6 +44,12 @@ local bodies = {
       return np.roll(c, 1) * 0.5 + c[{ { -1, 1, -1 } }], c[2] - c:reshape { 3, 1 }
     end, y, nil, { length = 3 })
   end,
+  ['parts put together'] = function(y)
+    return lax.scan(function(c, x)
+      local both = np.concatenate { c * x, np.stack { c[1] - x, c[3] } }
+      return np.stack { both[2], both[5] * 0.5, c[1] + both[4] }, both
+    end, y, y)
+  end,
   ['no step'] = function(y)
     return lax.scan(function(c) return c + 1, c end, y * 2, nil, { length = 0 })
   end,
