@@ -56,6 +56,7 @@ void imnn_graph_release(imnn_graph *g)
     }
     for (int32_t i = 0; i < g->bodies; i++) imnn_body_release(g->body[i]);
     imnn_free(g->body, (size_t)g->body_room * sizeof(imnn_body *));
+    imnn_free(g->memo, g->memo_bytes);
     imnn_buffer_free(&g->text);
     imnn_free(g, sizeof *g);
 }

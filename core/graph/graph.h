@@ -58,6 +58,8 @@ struct imnn_graph {
     imnn_buffer text;
     struct imnn_body **body; /* what operators hold: body.h */
     int32_t bodies, body_room;
+    void *memo; /* of core/ops/hold.c */
+    size_t memo_bytes;
 };
 
 static inline const imnn_vertex *imnn_vertex_of(const imnn_graph *g, imnn_node x)

@@ -89,18 +89,19 @@ static imnn_node join(imnn_graph *g, const opened *o, imnn_node lead, const imnn
     return imnn_hold_build(g, IMNN_OP_branch, lead, false, o->bodies, nx, o->x, of, ny, z);
 }
 
-static imnn_node jvp(imnn_graph *g, const imnn_vertex *v, const imnn_node *t)
+static void push_all(imnn_graph *g, const imnn_vertex *v, const imnn_node *inputs,
+                     const imnn_node *t, int64_t size, imnn_node *out)
 {
     const imnn_body *b = imnn_body_at(v->attr, 0);
-    const int nx = b->nx, ny = b->ny, k = imnn_body_result(v->attr), bodies = (int)v->attr->v[0];
+    const int nx = b->nx, ny = b->ny, bodies = (int)v->attr->v[0];
     int which[nx + 1], more = 0;
-    imnn_node of[2 * nx + 1], dy[ny + 1], out = 0;
+    imnn_node of[2 * nx + 1], dy[ny + 1];
     imnn_node z[bodies * ny + 1];
     bool any[ny + 1];
     const int32_t scope = imnn_graph_open(g);
     opened o;
     memset(any, 0, sizeof any);
-    memcpy(of, v->x + 1, (size_t)nx * sizeof *of);
+    memcpy(of, inputs + 1, (size_t)nx * sizeof *of);
     for (int i = 0; i < nx; i++)
         if (t[1 + i]) of[nx + more] = t[1 + i], which[more++] = i;
     if (open_all(g, &o, v, more, which)) {
@@ -112,23 +113,23 @@ static imnn_node jvp(imnn_graph *g, const imnn_vertex *v, const imnn_node *t)
             if (st != IMNN_OK) imnn_graph_fail_last(g, st);
             for (int j = 0; j < ny; j++) z[i * ny + j] = dy[j], any[j] = any[j] || dy[j];
         }
-        int like[ny + 1], count = 0, mine = -1;
+        int like[ny + 1], count = 0;
         imnn_node kept[bodies * ny + 1];
-        for (int j = 0; j < ny; j++) {
-            if (!any[j]) continue;
-            if (j == k) mine = count;
-            like[count++] = j;
-        }
+        for (int j = 0; j < ny; j++)
+            if (any[j]) like[count++] = j;
         for (int i = 0; i < bodies; i++)
             for (int j = 0; j < count; j++) kept[i * count + j] = z[i * ny + like[j]];
-        if (mine >= 0 && imnn_graph_ok(g)) {
-            imnn_node first = join(g, &o, v->x[0], of, count, kept, like);
-            if (first) out = first + mine;
-        }
+        imnn_node first = 0;
+        if (count && imnn_graph_ok(g)) first = join(g, &o, inputs[0], of, count, kept, like);
+        for (int j = 0; first && j < count; j++) out[like[j]] = first + j;
     }
     close_all(&o);
     imnn_graph_close(g, scope);
-    return out;
+}
+
+static imnn_node jvp(imnn_graph *g, const imnn_vertex *v, const imnn_node *t)
+{
+    return imnn_hold_once(g, v, v->x, t, 0, push_all);
 }
 
 static void pull(imnn_graph *g, const imnn_vertex *v, imnn_node first, const imnn_node *dy,
@@ -164,47 +165,48 @@ static void pull(imnn_graph *g, const imnn_vertex *v, imnn_node first, const imn
 /* ---- batches ---- */
 
 /* Examples that choose themselves: all bodies, and of their results what was chosen. */
-static imnn_node choose_each(imnn_graph *g, const imnn_vertex *v, const imnn_node *x,
-                             const bool *batched, int64_t size)
+static void choose_each(imnn_graph *g, const imnn_vertex *v, const imnn_node *x,
+                        const imnn_node *batched, int64_t size, imnn_node *out)
 {
     const imnn_body *b = imnn_body_at(v->attr, 0);
-    const int nx = b->nx, bodies = (int)v->attr->v[0], k = imnn_body_result(v->attr);
-    imnn_node out = 0, p[nx + 1], y[b->ny + 1], var[nx + 1], to[nx + 1];
+    const int nx = b->nx, ny = b->ny, bodies = (int)v->attr->v[0];
+    imnn_node p[nx + 1], y[ny + 1], yb[ny + 1], var[nx + 1], to[nx + 1];
     for (int i = bodies - 1; i >= 0 && imnn_graph_ok(g); i--) {
         int n = 0;
-        imnn_node all[nx + 1], one = 0;
+        imnn_node all[nx + 1];
         imnn_body_parameters(g, imnn_body_at(v->attr, i), p);
         for (int j = 0; j < nx; j++) {
             all[j] = batched[1 + j] ? p[j] : x[1 + j];
             if (batched[1 + j]) var[n] = p[j], to[n++] = x[1 + j];
         }
         if (!imnn_graph_ok(g) || !imnn_body_build(g, imnn_body_at(v->attr, i), all, y)) break;
-        one = y[k];
+        memcpy(yb, y, sizeof yb);
         if (n) {
-            imnn_status st = imnn_graph_vmap(g, 1, &y[k], n, var, to, &one);
+            imnn_status st = imnn_graph_vmap(g, ny, y, n, var, to, yb);
             if (st != IMNN_OK) imnn_graph_fail_last(g, st);
         }
-        one = imnn_batch_lift(g, one, n && one != y[k], size);
         if (!imnn_graph_ok(g)) break;
         imnn_node is =
             i == 0 ? g_le(g, x[0], g_number(g, x[0], 0)) : g_eq(g, x[0], g_number(g, x[0], i));
-        out = i == bodies - 1 ? one : imnn_hold_choose(g, is, one, out);
+        for (int k = 0; k < ny && imnn_graph_ok(g); k++) {
+            imnn_node one = imnn_batch_lift(g, yb[k], yb[k] != y[k], size);
+            out[k] = i == bodies - 1 ? one : imnn_hold_choose(g, is, one, out[k]);
+        }
     }
-    return out;
 }
 
-static imnn_node batch(imnn_graph *g, const imnn_vertex *v, const imnn_node *x, const bool *batched,
-                       int64_t size)
+static void batch_all(imnn_graph *g, const imnn_vertex *v, const imnn_node *x,
+                      const imnn_node *batched, int64_t size, imnn_node *out)
 {
     const imnn_body *b = imnn_body_at(v->attr, 0);
-    const int nx = b->nx, ny = b->ny, bodies = (int)v->attr->v[0], k = imnn_body_result(v->attr);
-    imnn_node out = 0, z[bodies * ny + 1];
+    const int nx = b->nx, ny = b->ny, bodies = (int)v->attr->v[0];
+    imnn_node z[bodies * ny + 1];
     bool wide[ny + 1];
     int like[ny + 1];
     opened o = {0};
     const int32_t scope = imnn_graph_open(g);
     if (batched[0]) {
-        out = choose_each(g, v, x, batched, size);
+        choose_each(g, v, x, batched, size, out);
         goto done;
     }
     if (!open_all(g, &o, v, 0, NULL)) goto done;
@@ -230,11 +232,16 @@ static imnn_node batch(imnn_graph *g, const imnn_vertex *v, const imnn_node *x, 
         }
     if (!imnn_graph_ok(g)) goto done;
     const imnn_node first = join(g, &o, x[0], x + 1, ny, z, like);
-    if (first) out = imnn_batch_lift(g, first + k, wide[k], size);
+    for (int k = 0; first && k < ny; k++) out[k] = imnn_batch_lift(g, first + k, wide[k], size);
 done:
     close_all(&o);
     imnn_graph_close(g, scope);
-    return out;
+}
+
+static imnn_node batch(imnn_graph *g, const imnn_vertex *v, const imnn_node *x, const bool *batched,
+                       int64_t size)
+{
+    return imnn_hold_batch(g, v, x, batched, size, batch_all);
 }
 
 static imnn_rows rows(const imnn_vertex *v, const imnn_type *in, int64_t R, bool *by)

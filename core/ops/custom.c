@@ -47,46 +47,58 @@ static bool refuse_captured(imnn_graph *g, const imnn_vertex *v, int i)
     return true;
 }
 
-/* The tangent of the function itself, at placeholders: the builder looks through what inputs are.
- */
-static imnn_node own_tangent(imnn_graph *g, const imnn_vertex *v, const imnn_node *t)
+/* The tangents of the function itself, at placeholders: the builder looks through what inputs
+ * are. */
+static void own_tangents(imnn_graph *g, const imnn_vertex *v, const imnn_node *inputs,
+                         const imnn_node *t, imnn_node *out)
 {
     const imnn_body *b = imnn_body_at(v->attr, 0);
     const int32_t scope = imnn_graph_open(g);
-    imnn_node x[v->n + 1], y[b->ny + 1], of[v->n + 1], dx[v->n + 1], dy = 0, out = 0;
-    int n = 0;
+    imnn_node x[v->n + 1], y[b->ny + 1], of[v->n + 1], dx[v->n + 1], dy[b->ny + 1];
+    int n = 0, found = 0, which[b->ny + 1];
     if (imnn_body_open(g, b, x, y)) {
         for (int i = 0; i < v->n; i++)
             if (t[i]) of[n] = x[i], dx[n++] = t[i];
-        imnn_status st = imnn_graph_jvp(g, 1, y + imnn_body_result(v->attr), n, of, dx, &dy);
-        if (st == IMNN_OK && dy) st = imnn_graph_substitute(g, 1, &dy, v->n, x, v->x, &out);
+        imnn_status st = imnn_graph_jvp(g, b->ny, y, n, of, dx, dy);
+        for (int k = 0; k < b->ny && st == IMNN_OK; k++)
+            if (dy[k]) which[found] = k, dy[found++] = dy[k];
+        if (st == IMNN_OK && found) st = imnn_graph_substitute(g, found, dy, v->n, x, inputs, y);
+        for (int k = 0; k < found && st == IMNN_OK; k++) out[which[k]] = y[k];
         if (st != IMNN_OK) imnn_graph_fail_last(g, st);
     }
     imnn_graph_close(g, scope);
-    return out;
 }
 
-static imnn_node jvp(imnn_graph *g, const imnn_vertex *v, const imnn_node *t)
+static void push_all(imnn_graph *g, const imnn_vertex *v, const imnn_node *x, const imnn_node *t,
+                     int64_t size, imnn_node *out)
 {
     const int captured = captured_of(v->attr), free = v->n - captured;
     const imnn_body *rule = imnn_body_at(v->attr, 1);
-    if (v->attr->v[0] == 3 && goes_forward(v->attr)) return own_tangent(g, v, t);
+    if (v->attr->v[0] == 3 && goes_forward(v->attr)) {
+        own_tangents(g, v, x, t, out);
+        return;
+    }
     if (v->attr->v[0] == 3) {
         imnn_graph_fail(g, IMNN_EVALUE,
                         "custom_vjp: has no forward derivative; use custom_jvp, "
                         "of which both are made");
-        return 0;
+        return;
     }
-    imnn_node in[v->n + free + 1], dy[rule->ny + 1];
-    memcpy(in, v->x, (size_t)v->n * sizeof *in);
+    imnn_node in[v->n + free + 1];
+    memcpy(in, x, (size_t)v->n * sizeof *in);
     for (int i = 0; i < v->n; i++) {
-        if (t[i] && refuse_captured(g, v, i)) return 0;
-        if (i >= captured) in[free + i] = t[i] ? t[i] : g_zeros_like(g, v->x[i]);
+        if (t[i] && refuse_captured(g, v, i)) return;
+        if (i >= captured) in[free + i] = t[i] ? t[i] : g_zeros_like(g, x[i]);
     }
-    if (!imnn_graph_ok(g) || !imnn_body_build(g, rule, in, dy)) return 0;
-    const imnn_node y = dy[imnn_body_result(v->attr)];
+    if (!imnn_graph_ok(g) || !imnn_body_build(g, rule, in, out)) return;
     double zero;
-    return imnn_graph_is_number(g, y, &zero) && zero == 0 ? 0 : y;
+    for (int k = 0; k < rule->ny; k++)
+        if (imnn_graph_is_number(g, out[k], &zero) && zero == 0) out[k] = 0;
+}
+
+static imnn_node jvp(imnn_graph *g, const imnn_vertex *v, const imnn_node *t)
+{
+    return imnn_hold_once(g, v, v->x, t, 0, push_all);
 }
 
 /* The forward rule is linear in the tangents; its transpose is its reverse derivative. */
@@ -141,8 +153,8 @@ static void pull(imnn_graph *g, const imnn_vertex *v, imnn_node first, const imn
 /* ---- batches: all inputs, residuals, results and derivatives have the axis, what is captured
  * where it has ---- */
 
-static imnn_node batch(imnn_graph *g, const imnn_vertex *v, const imnn_node *x, const bool *batched,
-                       int64_t size)
+static void batch_all(imnn_graph *g, const imnn_vertex *v, const imnn_node *x,
+                      const imnn_node *batched, int64_t size, imnn_node *out)
 {
     const int bodies = (int)v->attr->v[0], captured = captured_of(v->attr);
     int nx[3], ny[3], all_x = 0, all_y = 0;
@@ -150,7 +162,7 @@ static imnn_node batch(imnn_graph *g, const imnn_vertex *v, const imnn_node *x, 
         const imnn_body *b = imnn_body_at(v->attr, i);
         all_x += nx[i] = b->nx - captured, all_y += ny[i] = b->ny;
     }
-    imnn_node p[all_x + 1], z[all_y + 1], of[v->n + 1], *px = p, *pz = z, out = 0;
+    imnn_node p[all_x + 1], z[all_y + 1], of[v->n + 1], *px = p, *pz = z;
     const int32_t scope = imnn_graph_open(g);
     for (int i = 0; i < bodies && imnn_graph_ok(g); i++) {
         const imnn_body *b = imnn_body_at(v->attr, i);
@@ -176,14 +188,19 @@ static imnn_node batch(imnn_graph *g, const imnn_vertex *v, const imnn_node *x, 
         pz += b->ny;
     }
     for (int i = captured; i < v->n && imnn_graph_ok(g); i++)
-        of[i - captured] = imnn_batch_lift(g, x[i], batched[i], size);
+        of[i - captured] = imnn_batch_lift(g, x[i], batched[i] != 0, size);
     if (imnn_graph_ok(g)) {
         imnn_node first =
             imnn_hold_build(g, IMNN_OP_custom, 0, goes_forward(v->attr), bodies, nx, p, of, ny, z);
-        if (first) out = first + imnn_body_result(v->attr);
+        for (int k = 0; first && k < results(v->attr); k++) out[k] = first + k;
     }
     imnn_graph_close(g, scope);
-    return out;
+}
+
+static imnn_node batch(imnn_graph *g, const imnn_vertex *v, const imnn_node *x, const bool *batched,
+                       int64_t size)
+{
+    return imnn_hold_batch(g, v, x, batched, size, batch_all);
 }
 
 static imnn_rows rows(const imnn_vertex *v, const imnn_type *in, int64_t R, bool *by)

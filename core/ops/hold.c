@@ -53,6 +53,49 @@ imnn_node imnn_hold_build(imnn_graph *g, int op, imnn_node lead, bool forward, i
     return first;
 }
 
+/* ---- rules for all results of a call ---- */
+
+/* What the last rule made of the last call. */
+typedef struct memo {
+    imnn_hold_rule *rule;
+    const imnn_vertex *v;
+    int64_t size;
+    imnn_node node[]; /* x, with, results */
+} memo;
+
+static bool is_memo_of(const memo *m, const imnn_vertex *v, const imnn_node *x,
+                       const imnn_node *with, int64_t size, imnn_hold_rule *rule)
+{
+    const size_t bytes = (size_t)v->n * sizeof *x;
+    return m && m->rule == rule && m->size == size && m->v->op == v->op && m->v->n == v->n &&
+           imnn_body_same_call(m->v->attr, v->attr) && !memcmp(m->v->x, v->x, bytes) &&
+           !memcmp(m->node, x, bytes) && !memcmp(m->node + v->n, with, bytes);
+}
+
+imnn_node imnn_hold_once(imnn_graph *g, const imnn_vertex *v, const imnn_node *x,
+                         const imnn_node *with, int64_t size, imnn_hold_rule *rule)
+{
+    const int k = imnn_body_result(v->attr), n = v->n, results = v->op->results(v->attr);
+    memo *m = g->memo;
+    if (is_memo_of(m, v, x, with, size, rule)) return m->node[2 * n + k];
+    const size_t bytes = sizeof *m + (size_t)(2 * n + results) * sizeof *m->node;
+    if (!(m = imnn_alloc(bytes))) {
+        imnn_graph_fail_last(g, IMNN_ENOMEM);
+        return 0;
+    }
+    *m = (memo){rule, v, size};
+    if (n)
+        memcpy(m->node, x, (size_t)n * sizeof *x), memcpy(m->node + n, with, (size_t)n * sizeof *x);
+    rule(g, v, x, with, size, m->node + 2 * n);
+    if (!imnn_graph_ok(g)) {
+        imnn_free(m, bytes);
+        return 0;
+    }
+    imnn_free(g->memo, g->memo_bytes); /* that of a body in this one */
+    g->memo = m, g->memo_bytes = bytes;
+    return m->node[2 * n + k];
+}
+
 imnn_node imnn_hold_choose(imnn_graph *g, imnn_node pick, imnn_node a, imnn_node b)
 {
     const imnn_shape *s = imnn_graph_shape(g, pick);

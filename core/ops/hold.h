@@ -60,6 +60,24 @@ imnn_node imnn_hold_build(imnn_graph *g, int op, imnn_node lead, bool forward, i
                           const imnn_node *y);
 /** Whether inputs are what the body takes; if not, imnn_last_error() says so. */
 bool imnn_hold_fits(const char *who, const imnn_body *b, int n, const imnn_type *in);
+/** A rule of an operator that holds bodies, for all results of a call at once.
+ *  x     the inputs (of a batch: what they are in it)
+ *  with  tangents of the inputs (0: none), or which inputs are batched
+ *  size  of the batch
+ *  out   a node for every result; all 0 */
+typedef void imnn_hold_rule(imnn_graph *g, const imnn_vertex *v, const imnn_node *x,
+                            const imnn_node *with, int64_t size, imnn_node *out);
+/** What the rule makes of the result v. The results of a call are asked for one after the other:
+ *  the rule is applied to the first one, so that bodies in bodies are done once at every level. */
+imnn_node imnn_hold_once(imnn_graph *g, const imnn_vertex *v, const imnn_node *x,
+                         const imnn_node *with, int64_t size, imnn_hold_rule *rule);
+static inline imnn_node imnn_hold_batch(imnn_graph *g, const imnn_vertex *v, const imnn_node *x,
+                                        const bool *batched, int64_t size, imnn_hold_rule *rule)
+{
+    imnn_node which[v->n + 1];
+    for (int i = 0; i < v->n; i++) which[i] = batched[i];
+    return imnn_hold_once(g, v, x, which, size, rule);
+}
 imnn_node imnn_placeholder_like(imnn_graph *g, imnn_node x);
 imnn_node imnn_placeholder_batch(imnn_graph *g, imnn_node x, int64_t size);
 enum { MOST_BODIES = 24 };

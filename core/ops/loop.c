@@ -172,48 +172,50 @@ static void give_input(imnn_graph *g, const imnn_loop *l, imnn_loop_spec *s, int
                     l->body->axis[i]);
 }
 
-static imnn_node jvp(imnn_graph *g, const imnn_vertex *v, const imnn_node *t)
+static void push_all(imnn_graph *g, const imnn_vertex *v, const imnn_node *x, const imnn_node *t,
+                     int64_t size, imnn_node *out)
 {
     const imnn_loop l = imnn_loop_of(v->attr);
     const imnn_body *b = l.body;
-    const int k = (int)l.result, late = k - l.carry - l.stacks;
     imnn_node p[b->nx + 1], d[b->nx + 1], y[b->ny + 1], dy[b->ny + 1];
+    int carried = 0, pushed = 0, at[b->ny + 1]; /* where tangents are among their like, or -1 */
     imnn_loop_spec s = {.length = l.length, .reverse = l.reverse};
     const int32_t scope = imnn_graph_open(g);
-    imnn_node out = 0;
     memset(d, 0, sizeof d);
     if (!imnn_body_open(g, b, p, y)) goto done;
     for (int i = 0; i < b->nx; i++) d[i] = t[i] ? imnn_placeholder_like(g, p[i]) : 0;
     push_body(g, &l, p, y, d, dy);
     if (!imnn_graph_ok(g)) goto done;
-    for (int i = 0; i < b->nx; i++) give_input(g, &l, &s, i, p[i], v->x[i]);
+    for (int i = 0; i < b->nx; i++) give_input(g, &l, &s, i, p[i], x[i]);
     for (int i = 0; i < b->nx; i++)
-        if (d[i]) give_input(g, &l, &s, i, d[i], t[i] ? t[i] : g_zeros_like(g, v->x[i]));
-    int carried = 0, pushed = 0, mine = -1; /* mine: of the tangents, the one of this result */
+        if (d[i]) give_input(g, &l, &s, i, d[i], t[i] ? t[i] : g_zeros_like(g, x[i]));
     for (int j = 0; j < l.carry; j++) imnn_nodes_push(g, &s.next, y[j]);
     for (int j = 0; j < l.carry; j++) {
-        if (!d[l.consts + j]) continue;
-        imnn_nodes_push(g, &s.next, dy[j] ? dy[j] : g_zeros_like(g, y[j]));
-        if (k == j || late == j) mine = carried;
-        carried++;
+        at[j] = d[l.consts + j] ? carried++ : -1;
+        if (at[j] >= 0) imnn_nodes_push(g, &s.next, dy[j] ? dy[j] : g_zeros_like(g, y[j]));
     }
     for (int twice = 0; twice < 2; twice++)
         for (int j = l.carry; j < b->ny; j++) {
+            if (twice) at[j] = dy[j] ? pushed++ : -1;
             if (twice && !dy[j]) continue;
             imnn_nodes_push(g, &s.stack, twice ? dy[j] : y[j]);
             imnn_nodes_push(g, &s.stack_axis, b->axis[b->nx + j]);
-            if (!twice) continue;
-            if (k == j) mine = pushed;
-            pushed++;
         }
     const int behind = l.carry + carried + l.stacks; /* the carry and what is stacked as before */
-    const int at = k < l.carry ? l.carry : late < 0 ? behind : behind + pushed + l.carry;
-    const imnn_node first = mine >= 0 ? imnn_loop_build(g, &s) : 0;
-    if (first) out = first + at + mine;
+    const imnn_node first = carried + pushed > 0 ? imnn_loop_build(g, &s) : 0;
+    for (int k = 0; first && k < results(v->attr); k++) {
+        const int late = k - b->ny, j = late < 0 ? k : late;
+        const int from = k < l.carry ? l.carry : late < 0 ? behind : behind + pushed + l.carry;
+        if (at[j] >= 0) out[k] = first + from + at[j];
+    }
 done:
     free_spec(&s);
     imnn_graph_close(g, scope);
-    return out;
+}
+
+static imnn_node jvp(imnn_graph *g, const imnn_vertex *v, const imnn_node *t)
+{
+    return imnn_hold_once(g, v, v->x, t, 0, push_all);
 }
 
 /* ---- reverse derivative: backward through the carries that were stored ---- */
@@ -354,17 +356,17 @@ static void batch_body(imnn_graph *g, const imnn_loop *l, const imnn_node *p, co
     }
 }
 
-static imnn_node batch(imnn_graph *g, const imnn_vertex *v, const imnn_node *x, const bool *batched,
-                       int64_t size)
+static void batch_all(imnn_graph *g, const imnn_vertex *v, const imnn_node *x,
+                      const imnn_node *batched, int64_t size, imnn_node *out)
 {
     const imnn_loop l = imnn_loop_of(v->attr);
     const imnn_body *b = l.body;
-    imnn_node p[b->nx + 1], pb[b->nx + 1], y[b->ny + 1], yb[b->ny + 1], out = 0;
+    imnn_node p[b->nx + 1], pb[b->nx + 1], y[b->ny + 1], yb[b->ny + 1];
     bool wide[b->nx + 1], *carry = wide + l.consts;
     imnn_loop_spec s = {.length = l.length, .reverse = l.reverse};
     const int32_t scope = imnn_graph_open(g);
     memset(pb, 0, sizeof pb);
-    memcpy(wide, batched, (size_t)b->nx * sizeof *wide);
+    for (int i = 0; i < b->nx; i++) wide[i] = batched[i] != 0;
     if (!imnn_body_open(g, b, p, y)) goto done;
     batch_body(g, &l, p, y, wide, pb, yb, size);
     if (!imnn_graph_ok(g)) goto done;
@@ -373,7 +375,7 @@ static imnn_node batch(imnn_graph *g, const imnn_vertex *v, const imnn_node *x, 
     for (int i = 0; i < b->nx; i++) {
         const int j = i - l.consts;
         const bool is_carry = j >= 0 && j < l.carry;
-        imnn_node of = is_carry && wide[i] ? imnn_batch_lift(g, x[i], batched[i], size) : x[i];
+        imnn_node of = is_carry && wide[i] ? imnn_batch_lift(g, x[i], batched[i] != 0, size) : x[i];
         give_input(g, &l, &s, i, wide[i] ? pb[i] : p[i], of);
         imnn_nodes *axis = is_carry ? &s.carry_axis : j < 0 ? &s.const_axis : &s.slice_axis;
         if (wide[i] && imnn_graph_ok(g)) axis->v[axis->n - 1]++;
@@ -386,15 +388,21 @@ static imnn_node batch(imnn_graph *g, const imnn_vertex *v, const imnn_node *x, 
         imnn_nodes_push(g, &s.stack, yb[j]);
         imnn_nodes_push(g, &s.stack_axis, b->axis[b->nx + j] + (yb[j] != y[j]));
     }
-    const int k = (int)l.result, late = k - l.carry - l.stacks;
     const imnn_node first = imnn_loop_build(g, &s);
-    if (!first) goto done;
-    const bool whole = k < l.carry ? carry[k] : late >= 0 ? carry[late] : yb[k] != y[k];
-    out = imnn_batch_lift(g, first + k, whole, size);
+    for (int k = 0; first && k < results(v->attr); k++) {
+        const int late = k - b->ny;
+        const bool whole = k < l.carry ? carry[k] : late >= 0 ? carry[late] : yb[k] != y[k];
+        out[k] = imnn_batch_lift(g, first + k, whole, size);
+    }
 done:
     free_spec(&s);
     imnn_graph_close(g, scope);
-    return out;
+}
+
+static imnn_node batch(imnn_graph *g, const imnn_vertex *v, const imnn_node *x, const bool *batched,
+                       int64_t size)
+{
+    return imnn_hold_batch(g, v, x, batched, size, batch_all);
 }
 
 /* ---- rows ---- */

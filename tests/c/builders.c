@@ -262,6 +262,41 @@ static int own_derivatives_beside_those_of_the_body(imnn_graph *unused)
     return 0;
 }
 
+/* `depth` scans in one another, each of the sums x0 + x1, x1 + x2, ... of N numbers. */
+enum { DEEP = 4, CARRIED = 6 };
+static void nest(imnn_graph *g, int depth, const imnn_node *x, imnn_node *y)
+{
+    imnn_node in[CARRIED], next[CARRIED];
+    if (!depth) {
+        for (int i = 0; i < CARRIED; i++) y[i] = g_add(g, x[i], g_sin(g, x[(i + 1) % CARRIED]));
+        return;
+    }
+    const int32_t scope = imnn_graph_open(g);
+    for (int i = 0; i < CARRIED; i++) in[i] = imnn_graph_placeholder(g, IMNN_F64, &(imnn_shape){0});
+    nest(g, depth - 1, in, next);
+    imnn_graph_scan(g, 2, false, CARRIED, in, x, next, 0, NULL, NULL, 0, NULL, y);
+    imnn_graph_close(g, scope);
+}
+
+/* A transform visits bodies in bodies once at every level, not once for every result of each. */
+static int bodies_in_bodies_are_done_once(imnn_graph *g)
+{
+    imnn_node x[CARRIED], y[CARRIED], many[CARRIED], t[CARRIED], out[CARRIED];
+    for (int i = 0; i < CARRIED; i++) {
+        x[i] = imnn_graph_input(g, IMNN_F64, &(imnn_shape){0});
+        many[i] = imnn_graph_input(g, IMNN_F64, &(imnn_shape){1, {3}});
+        t[i] = imnn_graph_input(g, IMNN_F64, &(imnn_shape){0});
+    }
+    nest(g, DEEP, x, y);
+    const int before = g->count;
+    CHECK(imnn_graph_vmap(g, CARRIED, y, CARRIED, x, many, out) == IMNN_OK);
+    CHECK(g->count - before < 4000);
+    const int between = g->count;
+    CHECK(imnn_graph_jvp(g, CARRIED, y, CARRIED, x, t, out) == IMNN_OK);
+    CHECK(g->count - between < 4000);
+    return 0;
+}
+
 static int allocations_fail_once(imnn_graph *unused)
 {
     const int64_t before = imnn_live_bytes();
@@ -279,4 +314,4 @@ static int allocations_fail_once(imnn_graph *unused)
 RUN(matrices_are_inverted, singular_matrices, shared_matrices_make_one_product,
     equal_rows_are_multiplied_once, products_refuse, products_of_zeros, ties_and_nan,
     indices_stay_inside, many_rows_are_added_up, own_derivatives_beside_those_of_the_body,
-    allocations_fail_once)
+    bodies_in_bodies_are_done_once, allocations_fail_once)
