@@ -111,11 +111,21 @@ static imnn_node simplify_signs(imnn_graph *g, int id, const imnn_node *x)
     }
 }
 
+/* x / |x|, and 0 at 0 */
+static imnn_node direction(imnn_graph *g, imnn_node x)
+{
+    imnn_node size = g_abs(g, x), none = g_eq(g, size, g_number(g, size, 0));
+    size = g_where(g, none, g_number(g, size, 1), size);
+    return g_complex(g, g_div(g, g_real(g, x), size), g_div(g, g_imag(g, x), size));
+}
+
 /* What is not a function of complex numbers, but of their parts; 0: any other operator. */
 static imnn_node of_parts(imnn_graph *g, int id, imnn_node x)
 {
     switch (id) {
     case IMNN_OP_abs: return g_hypot(g, g_real(g, x), g_imag(g, x));
+    case IMNN_OP_sign: return direction(g, x);
+    case IMNN_OP_round: return g_complex(g, g_round(g, g_real(g, x)), g_round(g, g_imag(g, x)));
     case IMNN_OP_isnan: return g_or(g, g_isnan(g, g_real(g, x)), g_isnan(g, g_imag(g, x)));
     case IMNN_OP_isinf: return g_or(g, g_isinf(g, g_real(g, x)), g_isinf(g, g_imag(g, x)));
     case IMNN_OP_isfinite:

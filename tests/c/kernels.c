@@ -268,7 +268,10 @@ static int complex_values_are_right(imnn_isa isa, const row *r, imnn_dtype dtype
         if (!(size < most / 16)) continue;
         real sensitive = 4;
         if (r->id == IMNN_OP_pow) sensitive += 4 * cabsl(b * clogl(a)) + 4 * cabsl(b);
-        if (r->id == IMNN_OP_log) sensitive += 2 / size;
+        if (r->id == IMNN_OP_log || r->id == IMNN_OP_log2 || r->id == IMNN_OP_log10)
+            sensitive += 4 / size;
+        if (r->id == IMNN_OP_exp2) sensitive += 4 * fabsl(cimagl(a));
+        if (r->id == IMNN_OP_sigmoid) sensitive += 8 * size; /* beside its poles */
         const real error = cabsl(y - expected) / ((size + 4 * least / last) * last);
         if (error > worst) worst = (double)error;
         if (!(error <= sensitive) && a != 0)
@@ -302,6 +305,19 @@ static int complex_limits_are_right(void)
         {IMNN_OP_tanh, {1e3, 1}, {0}, {1, 0}},
         {IMNN_OP_tanh, {-1e3, 1}, {0}, {-1, 0}},
         {IMNN_OP_tan, {1, 1e3}, {0}, {0, 1}},
+        {IMNN_OP_log1p, {-1, 0}, {0}, {-INFINITY, 0}},
+        {IMNN_OP_log1p, {1e-20, 1e-20}, {0}, {1e-20, 1e-20}},
+        {IMNN_OP_expm1, {1e-20, -1e-20}, {0}, {1e-20, -1e-20}},
+        {IMNN_OP_asin, {0, INFINITY}, {0}, {0, INFINITY}},
+        {IMNN_OP_asin, {2, -0.0}, {0}, {1.57079632679489661923, -1.31695789692481670863}},
+        {IMNN_OP_acos, {1, 0}, {0}, {0, 0}},
+        {IMNN_OP_acos, {-1e300, 0}, {0}, {3.14159265358979323846, -691.4686750787738}},
+        {IMNN_OP_acosh, {0, 0}, {0}, {0, 1.57079632679489661923}},
+        {IMNN_OP_asinh, {1e300, 1e300}, {0}, {691.8152486690537, 0.78539816339744830962}},
+        {IMNN_OP_atanh, {1, 0}, {0}, {INFINITY, 0}},
+        {IMNN_OP_atanh, {1e300, 1}, {0}, {1e-300, 1.57079632679489661923}},
+        {IMNN_OP_sigmoid, {-1e3, 1}, {0}, {0, 0}},
+        {IMNN_OP_sigmoid, {1e3, 1}, {0}, {1, 0}},
         {IMNN_OP_div, {1, 1}, {1e30, 1e30}, {1e-30, 0}},
         {IMNN_OP_div, {1, 0}, {0, INFINITY}, {0, 0}},
         {IMNN_OP_pow, {0, 0}, {2, 1}, {0, 0}},

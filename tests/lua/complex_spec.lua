@@ -119,6 +119,34 @@ describe('complex arrays', function()
     near({ { 1i, 2 }, { 1, -1i } }, np.matmul(a, np.eye(2)))
   end)
 
+  it('have inverse functions', function()
+    local z = np.array({ 1 + 2i, -0.5, 3i, 0.3 - 0.1i }, 'c128')
+    for name, inverse in pairs {
+      asin = 'sin', acos = 'cos', atan = 'tan', asinh = 'sinh', acosh = 'cosh', atanh = 'tanh',
+      expm1 = 'log1p', log1p = 'expm1', log2 = 'exp2',
+    } do
+      near(z:totable(), np[inverse](np[name](z)), 1e-14)
+      local slope = imnn.grad(np[name], { holomorphic = true })
+      local at = imnn.grad(np[inverse], { holomorphic = true })
+      for i = 1, 4 do near(1, slope(z[i]) * at(np[name](z[i])), 1e-13) end
+    end
+    near(z:totable(), 10 ^ np.log10(z), 1e-14)
+    near((1 / (1 + np.exp(-z))):totable(), np.sigmoid(z), 1e-14)
+    near((z / np.abs(z)):totable(), np.sign(z), 1e-15)
+    near({ 0, 2 - 2i }, np.round(np.array { 0.4i, 1.5 - 2.4i }))
+    assert.is_true(np.sign(np.array(0i)) == 0)
+    local turned = np.asin(np.array { 2, np.conj(np.array(2 + 0i)):item() }) -- both sides of the cut
+    near({ math.pi / 2 + 1.316957896924817i, math.pi / 2 - 1.316957896924817i }, turned)
+  end)
+
+  it('have statistics', function()
+    near(8, np.cov(np.array { 1 + 1i, 3 - 1i, -1 + 3i }:astype 'c128'))
+    local both = np.stack { x, x * 1i }
+    near({ { 1, -1i }, { 1i, 1 } }, np.corrcoef(both))
+    near(14, np.correlate(x, x)[1] - 1)
+    near({ 0.5 + 1i, 1 + 2i }, np.interp({ 0.5, 1 }, { 0, 1 }, np.array { 0i, 1 + 2i }))
+  end)
+
   it('are moved as others are', function()
     near({ -1i, 3, 1 + 2i }, np.flip(x))
     near({ 3, -1i }, x[{ { 2, 3 } }])

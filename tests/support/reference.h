@@ -211,6 +211,19 @@ static int64_t whole_value(int op, int64_t a, int64_t b, int64_t c)
 }
 
 /* ... and for complex numbers */
+static number complex_expm1(number a)
+{
+    const real x = creall(a), y = cimagl(a), half = sinl(y / 2);
+    return long_complex(expm1l(x) * cosl(y) - 2 * half * half, expl(x) * sinl(y));
+}
+
+static number complex_log1p(number a)
+{
+    const real x = creall(a), y = cimagl(a);
+    if (!(cabsl(a) < 0.5L)) return clogl(1 + a);
+    return long_complex(log1pl(x * (2 + x) + y * y) / 2, atan2l(y, 1 + x));
+}
+
 static number complex_value(int op, number a, number b)
 {
     switch (op) {
@@ -226,6 +239,18 @@ static number complex_value(int op, number a, number b)
     case IMNN_OP_sinh: return csinhl(a);
     case IMNN_OP_cosh: return ccoshl(a);
     case IMNN_OP_tanh: return ctanhl(a);
+    case IMNN_OP_exp2: return cexpl(a * logl(2));
+    case IMNN_OP_expm1: return complex_expm1(a);
+    case IMNN_OP_log2: return clogl(a) / logl(2);
+    case IMNN_OP_log10: return clogl(a) / logl(10);
+    case IMNN_OP_log1p: return complex_log1p(a);
+    case IMNN_OP_asin: return casinl(a);
+    case IMNN_OP_acos: return cacosl(a);
+    case IMNN_OP_atan: return catanl(a);
+    case IMNN_OP_asinh: return casinhl(a);
+    case IMNN_OP_acosh: return cacoshl(a);
+    case IMNN_OP_atanh: return catanhl(a);
+    case IMNN_OP_sigmoid: return creall(a) < 0 ? cexpl(a) / (1 + cexpl(a)) : 1 / (1 + cexpl(-a));
     case IMNN_OP_add: return a + b;
     case IMNN_OP_sub: return a - b;
     case IMNN_OP_mul: return a * b;

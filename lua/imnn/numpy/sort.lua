@@ -152,7 +152,7 @@ local outside = { 'number', 'Array', optional = true, any = true }
 --- Linear interpolation between points.
 -- @tparam Array|number x
 -- @tparam Array xp (n) places, ascending
--- @tparam Array fp (n) values there
+-- @tparam Array fp (n) values there, also complex
 -- @tparam[opt] table opts left, right: values outside, instead of the first and last of fp
 -- @treturn Array like x
 -- @usage np.interp(2.5, { 1, 2, 3 }, { 3, 2, 0 }) --> 1
@@ -161,7 +161,8 @@ function M.interp(x, xp, fp, opts)
   xp, x = both('np.interp', xp, x)
   fp = create.as_array(fp, 'np.interp')
   local dtype = promote.real(promote.dtype { x, fp })
-  x, xp, fp = promote.convert(x, dtype), promote.convert(xp, dtype), promote.convert(fp, dtype)
+  local places = ({ c64 = 'f32', c128 = 'f64' })[dtype] or dtype
+  x, xp, fp = promote.convert(x, places), promote.convert(xp, places), promote.convert(fp, dtype)
   local n = xp.size
   if xp.ndim ~= 1 or fp.ndim ~= 1 or n ~= fp.size or n == 0 then
     core.raise('np.interp: needs lists of places and values of one length, got (%s) and (%s)',

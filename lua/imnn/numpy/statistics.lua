@@ -115,7 +115,8 @@ function M.average(x, opts)
   return y
 end
 
---- Covariance matrix of variables, each a row of observations.
+--- Covariance matrix of variables, each a row of observations; of complex ones the second factor
+-- is conjugated.
 -- @tparam Array x (variables, observations), or (observations) of one variable
 -- @tparam[opt] table opts rowvar = true (false: variables are columns), ddof = 1
 -- @treturn Array (variables, variables), or () of one variable
@@ -129,7 +130,7 @@ function M.cov(x, opts)
   if not o.rowvar and x.shape[1] > 1 then x = array.apply('transpose', { x }, { 1, 0 }) end
   local variables, n = x.shape[1], x.shape[2]
   local d = x - axes_of.restore(reduce('sum', x, { 1 }) / n, x.shape, { 1 })
-  local y = array.apply('matmul', { d, d }, { 0, 1 }) / (n - o.ddof)
+  local y = array.apply('matmul', { d, array.apply('conj', { d }) }, { 0, 1 }) / (n - o.ddof)
   return variables == 1 and array.apply('reshape', { y }, {}) or y
 end
 
@@ -143,7 +144,7 @@ function M.corrcoef(x, opts)
   local c = M.cov(x, { rowvar = o.rowvar })
   if c.ndim == 0 then return c / c end
   local n = c.shape[1]
-  local s = elementwise('sqrt', diagonal(c))
+  local s = elementwise('sqrt', array.apply('real', { diagonal(c) }))
   return c / array.apply('reshape', { s }, { n, 1 }) / s
 end
 
