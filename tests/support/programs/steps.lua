@@ -71,17 +71,28 @@ local function elementwise(op)
   end
 end
 
+-- Vectors of complex matrices may have any phase.
+local phases = { eig = true, eigh = true, svd = true }
+
 -- One of the operator's cases, its inputs made of what there is.
 local function structured(op, all)
   return function(ctx)
     local case = ctx:one_of(all)
     local dtype = ctx.root.dtype
-    if not op.dtypes[dtype] then dtype = dtype == 'f32' and 'c64' or 'c128' end
+    local wide = dtype == 'f32' and 'c64' or 'c128'
+    if not op.dtypes[dtype] or op.dtypes[wide] and not phases[op.name] and ctx:chance(0.3) then
+      dtype = wide
+    end
     local args = {}
     for i, input in ipairs(case.inputs) do
       local want = input.dtype or dtype
       if want:find 'c' then want = dtype:find 'c' and dtype or want end
-      if want == 'f32' or want == 'f64' then
+      if (want == 'c64' or want == 'c128') and op.diagonal ~= 0 then
+        local n, m = input.shape[#input.shape - 1], input.shape[#input.shape]
+        local id = ctx:fit(ctx:within(ctx:some(), op.lo, op.hi), input.shape)
+        args[i] = ctx:make("np.complex(@%d + %g * np.eye(%d, %d, 0, '%s'), 0.3 * @%d)", id,
+          op.diagonal, n, m, ctx:of(id).dtype, id)
+      elseif want == 'f32' or want == 'f64' then
         local id = ctx:fit(ctx:within(ctx:some(), op.lo, op.hi), input.shape)
         if ctx:of(id).dtype ~= want then id = ctx:make("@%d:astype '%s'", id, want) end
         local n, m = input.shape[#input.shape - 1], input.shape[#input.shape]
@@ -585,7 +596,8 @@ local complex = {
   end,
   function(ctx)
     local a = ctx:value(is_complex)
-    ctx:make('np.%s(@%d)', ctx:one_of { 'exp', 'sin', 'tanh', 'sqrt', 'log', 'square' }, a)
+    ctx:make('np.%s(@%d)', ctx:one_of { 'exp', 'sin', 'tanh', 'sqrt', 'log', 'square',
+      'asin', 'atan', 'expm1', 'log1p', 'sigmoid', 'sign', 'asinh', 'acos' }, a)
   end,
   function(ctx)
     local a = ctx:value(is_complex)
@@ -611,6 +623,15 @@ local complex = {
       return y.dtype == ctx:of(a).dtype and y.ndim == 2 and y.shape[1] == ctx:of(a).shape[2]
     end)
     ctx:make('np.matmul(@%d, @%d)', a, b)
+  end,
+  function(ctx) -- matrices, what does not depend on phases
+    local n = size(ctx)
+    local a, b = matrices(ctx, n, '0'), matrices(ctx, n, tostring(2 * n))
+    local z = ctx:make('np.complex(0.5 * @%d, 0.2 * np.roll(@%d, 1))', b, a)
+    ctx:make(ctx:one_of { 'np.abs(select(2, np.linalg.eigh(%s)))', 'np.linalg.eigvalsh(%s)',
+      'np.linalg.slogdet(%s)', 'np.linalg.inv(%s)', 'np.linalg.norm(%s, 2)',
+      'np.linalg.cholesky(%s)', 'select(2, np.linalg.qr(%s))', 'np.linalg.pinv(%s)',
+      'np.sum(np.exp(0.2 * np.linalg.eigvals(%s)))' }, '@' .. z)
   end,
   function(ctx)
     local id = ctx:value(function(x) return is_complex(x) and full(x) and x.ndim > 0 end)
@@ -751,7 +772,7 @@ local table_elementwise, table_structured = {}, {}
 for _, op in ipairs(registry) do
   if op.elementwise then table_elementwise[#table_elementwise + 1] = elementwise(op)
   elseif op.cases and not op.name:find '^random_' and op.arity ~= 0
-    and op.name ~= 'stop_gradient' then
+    and op.name ~= 'stop_gradient' and op.name ~= 'eig' then
     local all = cases.of(op)
     if #all > 0 then table_structured[#table_structured + 1] = structured(op, all) end
   end
