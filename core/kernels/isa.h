@@ -18,11 +18,16 @@ typedef void imnn_search_kernel(int32_t *out, const void *in, int64_t outer, int
                                 int64_t inner);
 enum { IMNN_SUM, IMNN_PROD, IMNN_MAX, IMNN_MIN, IMNN_NREDUCE };
 
-/** What windows meet: n elements, of `channels` numbers each, element[i] being where one is in
- *  `in`. The first `lanes` numbers behind each are summed, compared, or the largest of them found:
- *  the number of its element as i32, the first of several, -1 if n = 0. NaN is larger than all. */
+/** Places of a window one after the other, that meet the same but `step` numbers further each. */
+typedef struct imnn_window_run {
+    int64_t places, step;
+    int64_t channels, lanes; /* numbers of an element; those at hand */
+} imnn_window_run;
+/** What they meet: n elements, element[i] being where one is in `in` for the first place. The lanes
+ *  are summed, compared, or the largest of each found: the number of its element as i32, the first
+ *  of several, -1 if n = 0. NaN is larger than all. */
 typedef void imnn_window_kernel(void *out, const void *in, const int64_t *element, int64_t n,
-                                int64_t channels, int64_t lanes);
+                                const imnn_window_run *run);
 enum { IMNN_WINDOW_SUM, IMNN_WINDOW_MAX, IMNN_WINDOW_ARGMAX, IMNN_NWINDOW };
 
 /** What is compiled once for every instruction set: isa_sse2.c, isa_avx2.c, isa_avx512.c. */

@@ -160,26 +160,29 @@ static int64_t list_elements(const walk *k, int64_t p0, int64_t p1, int64_t p2)
     return n;
 }
 
-/* Places whose windows are one element further each, from p on: they are like channels. */
-static int64_t count_adjacent(const walk *k, int64_t p)
+/* How many places from p on meet as many elements, each place equally far from the one before. */
+static int64_t count_run(const walk *k, int64_t p, int64_t *step)
 {
-    const meeting *m = k->side[2];
+    const meeting *m = k->side[2] + p;
+    const int64_t left = k->w->side[2].places - p;
     int64_t n = 1;
-    while (p + n < k->w->side[2].places && m[p + n].count == m[p].count &&
-           m[p + n].first == m[p].first + n)
-        n++;
+    *step = left > 1 ? m[1].first - m[0].first : 0;
+    while (n < left && m[n].count == m[0].count && m[n].first == m[0].first + n * *step) n++;
     return n;
 }
 
-static void one_example(const walk *k, imnn_window_kernel *kernel, bool together, char *out,
-                        size_t size, const void *in, int64_t channels)
+static void one_example(const walk *k, int what, imnn_window_kernel *kernel, char *out, size_t size,
+                        const void *in, int64_t channels)
 {
     const struct imnn_side *s = k->w->side;
     for (int64_t p0 = 0; p0 < s[0].places; p0++)
         for (int64_t p1 = 0; p1 < s[1].places; p1++)
-            for (int64_t p2 = 0, n; p2 < s[2].places; p2 += n) {
-                n = together ? count_adjacent(k, p2) : 1;
-                kernel(out, in, k->element, list_elements(k, p0, p1, p2), channels, n * channels);
+            for (int64_t p2 = 0, step, n; p2 < s[2].places; p2 += n) {
+                n = count_run(k, p2, &step);
+                imnn_window_run run = {n, step * channels, channels, channels};
+                /* One element further each: they are like channels. */
+                if (step == 1 && what != IMNN_WINDOW_ARGMAX) run.lanes *= n, run.places = 1;
+                kernel(out, in, k->element, list_elements(k, p0, p1, p2), &run);
                 out += (size_t)(n * channels) * size;
             }
 }
@@ -217,8 +220,8 @@ static void examples(const imnn_call *c, int what)
     }
     imnn_window_kernel *kernel = imnn_kernels()->window[what][x->type.dtype];
     for (int64_t e = 0; e < count; e++)
-        one_example(&k, kernel, what != IMNN_WINDOW_ARGMAX, (char *)c->out.data + (size_t)e * out,
-                    size, (const char *)x->data + (size_t)e * in, channels);
+        one_example(&k, what, kernel, (char *)c->out.data + (size_t)e * out, size,
+                    (const char *)x->data + (size_t)e * in, channels);
     imnn_free(m, bytes);
 }
 
