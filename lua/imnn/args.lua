@@ -86,6 +86,19 @@ function M.near(key, known)
   return best and '; did you mean "' .. best .. '"?' or ''
 end
 
+--- A module in which asking for a name that it does not have is an error that suggests the nearest
+-- one. rawget asks without it.
+-- @tparam string who its name
+-- @tparam table module
+-- @treturn table the module
+-- @usage local mine = imnn.args.strict('mine', { sum = np.sum })
+-- pcall(function() return mine.sim end) --> false
+function M.strict(who, module)
+  return setmetatable(module, { __index = function(_, name)
+    core.raise('%s: there is no "%s"%s', who, tostring(name), M.near(tostring(name), module))
+  end })
+end
+
 --- One of several values by name.
 -- @tparam string who
 -- @tparam string what the option

@@ -1,3 +1,3 @@
 --- Files.
 -- @module imnn.data
-return { hdf5 = require 'imnn.data.hdf5' }
+return require('imnn.args').strict('data', { hdf5 = require 'imnn.data.hdf5' })

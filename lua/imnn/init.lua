@@ -97,7 +97,15 @@ return setmetatable(M, {
     local value
     if modules[name] then value = require(modules[name])
     elseif members[name] then value = require(members[name])[name] end
-    if value ~= nil then rawset(self, name, value) end
+    if value == nil then
+      local known = {}
+      for _, list in ipairs { modules, members, self } do
+        for key in pairs(list) do known[key] = true end
+      end
+      require('imnn.core').raise('imnn: there is no "%s"%s', tostring(name),
+        require('imnn.args').near(tostring(name), known))
+    end
+    rawset(self, name, value)
     return value
   end,
 })

@@ -23,4 +23,4 @@ function M.stop_gradient(x)
   end, x)
 end
 
-return M
+return require('imnn.args').strict('lax', M)

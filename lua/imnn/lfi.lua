@@ -6,7 +6,7 @@ local gaussian = require 'imnn.lfi.gaussian'
 local posterior = require 'imnn.lfi.posterior'
 local prior = require 'imnn.lfi.prior'
 
-return {
+return require('imnn.args').strict('lfi', {
   uniform = prior.uniform,
   normal = prior.normal,
   independent = prior.independent,
@@ -15,4 +15,4 @@ return {
   LikelihoodFreeInference = posterior.LikelihoodFreeInference,
   GaussianApproximation = gaussian.new,
   ApproximateBayesianComputation = abc.new,
-}
+})

@@ -163,4 +163,4 @@ function methods.rows(x)
   end
 end
 
-return M
+return require('imnn.args').strict('np', M)

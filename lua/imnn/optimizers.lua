@@ -234,4 +234,4 @@ function M.clip_by_global_norm(max_norm, optimiser)
     get_params)
 end
 
-return M
+return args.strict('optimizers', M)

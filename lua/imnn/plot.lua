@@ -175,4 +175,4 @@ function M.scatter_summaries(object, opts)
   return scatter('scatter_summaries', object.summaries and object.summaries.accepted or {}, opts)
 end
 
-return M
+return args.strict('plot', M)

@@ -222,4 +222,4 @@ end
 -- @usage random.key_layout() --> 'original'
 function M.key_layout() return layout() == 0 and 'original' or 'partitionable' end
 
-return M
+return args.strict('random', M)

@@ -9,7 +9,11 @@ local rooms = {
 return setmetatable({}, {
   names = rooms, -- what there is to be loaded
   __index = function(self, name)
-    if not rooms[name] then return nil end
+    if not rooms[name] then
+      local args = require 'imnn.args'
+      require('imnn.core').raise('scipy: there is no "%s"%s', tostring(name),
+        args.near(tostring(name), rooms))
+    end
     local room = require(rooms[name])
     rawset(self, name, room)
     return room

@@ -348,4 +348,4 @@ function M.Dropout(rate, mode)
   end, common.title('Dropout', rate))
 end
 
-return M
+return args.strict('stax', M)

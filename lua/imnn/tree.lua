@@ -174,4 +174,4 @@ for _, name in ipairs {
 end
 M.tree_multimap = M.map
 
-return M
+return args.strict('tree', M)

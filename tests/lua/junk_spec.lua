@@ -70,3 +70,23 @@ describe('junk is refused by name', function()
     end
   end
 end)
+
+describe('a name that is not there', function()
+  it('is answered with the nearest one', function()
+    for code, sentence in pairs {
+      ['np.sim'] = 'np: there is no "sim"; did you mean "sin"?',
+      ['np.zzzzz'] = 'np: there is no "zzzzz"',
+      ['np.fft.fftt'] = 'np.fft: there is no "fftt"; did you mean "fft"?',
+      ['stax.Dens'] = 'stax: there is no "Dens"; did you mean "Dense"?',
+      ['random.norml'] = 'random: there is no "norml"; did you mean "normal"?',
+      ['lfi.unifrm'] = 'lfi: there is no "unifrm"; did you mean "uniform"?',
+      ['scipy.speciall'] = 'scipy: there is no "speciall"; did you mean "special"?',
+      ['imnn.nump'] = 'imnn: there is no "nump"; did you mean "numpy"?',
+      ['np.ones(2).reshap'] =
+        'array: an Array has no field or method "reshap"; did you mean "reshape"?',
+    } do
+      local chunk = loadstring(('local found = %s return found'):format(code), '=user')
+      assert.same({ false, 'user:1: ' .. sentence }, { pcall(setfenv(chunk, env)) })
+    end
+  end)
+end)

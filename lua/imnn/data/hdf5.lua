@@ -201,4 +201,4 @@ function M.open(path)
   return place(core.own(out, C.imnn_hdf5_close), path, '/')
 end
 
-return M
+return require('imnn.args').strict('data.hdf5', M)

@@ -49,4 +49,4 @@ function M.triangular_solve(a, b, opts)
   return np.swapaxes(np.linalg.triangular_solve(a, np.swapaxes(b, -1, -2), settings), -1, -2)
 end
 
-return M
+return args.strict('lax.linalg', M)

@@ -384,4 +384,4 @@ function M.ifftshift(x, opts)
   return shifted('fft.ifftshift', x, opts, -1)
 end
 
-return M
+return args.strict('np.fft', M)

@@ -430,4 +430,4 @@ function M.cond(x, p)
   return M.norm(x, p, axes) * M.norm(M.inv(x), p, axes)
 end
 
-return M
+return args.strict('np.linalg', M)

@@ -110,4 +110,4 @@ function M.CubicSpline(x, y, opts)
   end
 end
 
-return M
+return args.strict('scipy.interpolate', M)

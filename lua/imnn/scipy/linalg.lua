@@ -226,4 +226,4 @@ function M.block_diag(...)
   return np.concatenate(out, 1)
 end
 
-return M
+return args.strict('scipy.linalg', M)

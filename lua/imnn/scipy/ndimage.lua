@@ -89,4 +89,4 @@ function M.gaussian_filter(x, sigma, opts)
   return y
 end
 
-return M
+return args.strict('scipy.ndimage', M)

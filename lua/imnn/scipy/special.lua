@@ -77,4 +77,4 @@ function M.kl_div(a, b)
   return M.rel_entr(a, b) - a + b
 end
 
-return M
+return require('imnn.args').strict('scipy.special', M)

@@ -253,4 +253,4 @@ M.wishart = with_pdf {
   end,
 }
 
-return M
+return args.strict('scipy.stats', M)
