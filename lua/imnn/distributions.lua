@@ -21,4 +21,4 @@ for _, room in ipairs { 'table', 'vectors', 'combine' } do
   for name, fn in pairs(require('imnn.distributions.' .. room)) do M[name] = fn end
 end
 
-return M
+return require('imnn.args').strict('distributions', M)

@@ -151,7 +151,7 @@ function M.truncated_normal(key, lower, upper, shape, dtype)
   if not numbers and lower ~= nil and upper ~= nil then
     for _, x in ipairs { lower, upper } do
       if type(x) ~= 'number' and not array.is(x) then
-        core.raise('%s: bounds are numbers or Arrays, got a %s', who, type(x))
+        core.raise('%s: bounds are numbers or Arrays, got a %s', who, core.kind(x))
       end
     end
     local np = require 'imnn.numpy'

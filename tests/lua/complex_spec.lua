@@ -135,7 +135,8 @@ describe('complex arrays', function()
     near((z / np.abs(z)):totable(), np.sign(z), 1e-15)
     near({ 0, 2 - 2i }, np.round(np.array { 0.4i, 1.5 - 2.4i }))
     assert.is_true(np.sign(np.array(0i)) == 0)
-    local turned = np.asin(np.array { 2, np.conj(np.array(2 + 0i)):item() }) -- both sides of the cut
+    local below = np.conj(np.array(2 + 0i)):item()
+    local turned = np.asin(np.array { 2, below }) -- both sides of the cut
     near({ math.pi / 2 + 1.316957896924817i, math.pi / 2 - 1.316957896924817i }, turned)
   end)
 

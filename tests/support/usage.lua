@@ -1,6 +1,7 @@
 -- Runs examples: code in which `expression --> result` says what comes out. A result that is no
 -- Lua expression ("an Array (3, 2)") is prose, and not compared.
 local ffi = require 'ffi'
+local complex = require 'imnn.complex'
 local M = {}
 
 local constants = { nan = 0 / 0, inf = math.huge }
@@ -17,6 +18,9 @@ local function plain(x)
 end
 
 local function close(a, b)
+  if complex.is(a) and complex.is(b) then
+    return math.abs(a.re - b.re) < 1e-5 and math.abs(a.im - b.im) < 1e-5
+  end
   if type(a) == 'number' and type(b) == 'number' then
     return a ~= a and b ~= b or a == b or math.abs(a - b) <= 2e-3 * math.max(math.abs(b), 1e-3)
   end

@@ -243,4 +243,4 @@ function M.of(who, given)
   }
 end
 
-return M
+return require('imnn.args').strict('distributions.bijectors', M)

@@ -42,7 +42,8 @@ function M.dynamic_slice(x, starts, sizes)
   if type(sizes) ~= 'table' or #sizes ~= n then
     core.raise('%s: needs a list of %d sizes, one for each axis', who, n)
   end
-  for _, size in ipairs(sizes) do
+  for k = 1, n do
+    local size = sizes[k]
     if type(size) ~= 'number' or size % 1 ~= 0 then
       core.raise('%s: sizes are whole numbers, got %s', who, tostring(size))
     end

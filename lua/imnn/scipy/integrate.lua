@@ -191,10 +191,10 @@ local dense = {
 
 -- Root of the mean square of all elements over their scales.
 local function size_of(x, scales)
-  local sum, count = nil, 0
+  local sum, count = 0, 0
   for i, v in ipairs(x) do
     local part = np.square(np.abs(v) / scales[i]):sum()
-    sum, count = sum and sum + part or part, count + v.size
+    sum, count = sum + part, count + v.size
   end
   return np.sqrt(sum / math.max(count, 1))
 end
@@ -460,4 +460,4 @@ function M.odeint(func, y0, t, ...)
   return y
 end
 
-return M
+return require('imnn.args').strict('scipy.integrate', M)

@@ -125,4 +125,4 @@ function M.fftconvolve(a, b, opts)
   return y[part]
 end
 
-return M
+return require('imnn.args').strict('scipy.signal', M)

@@ -253,4 +253,4 @@ M.wishart = with_pdf {
   end,
 }
 
-return args.strict('scipy.stats', M)
+return require('imnn.args').strict('scipy.stats', M)
