@@ -72,7 +72,7 @@ local function numbers(who, name, given)
   if np.is_array(given) then given = given:ravel():totable() end
   if type(given) ~= 'table' or #given == 0 then
     core.raise('%s: %s must be a number or a list of numbers, got %s', who, name,
-      type(given) == 'table' and 'an empty list' or type(given))
+      type(given) == 'table' and 'an empty list' or core.kind(given))
   end
   local out = {}
   for i, x in ipairs(given) do
@@ -94,7 +94,7 @@ end
 function M.limits(who, prior)
   if type(prior) ~= 'table' then
     core.raise('%s: prior must be a table { sample, log_prob, low, high }, got %s', who,
-      type(prior))
+      core.kind(prior))
   end
   for _, name in ipairs { 'low', 'high' } do
     if prior[name] == nil then core.raise('%s: the prior has no limit "%s"', who, name) end

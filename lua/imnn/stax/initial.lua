@@ -116,9 +116,6 @@ end
 -- @raise an unknown mode or distribution; the function: shapes of less than two axes
 -- @usage stax.variance_scaling(2, 'fan_in', 'normal')(random.PRNGKey(0), { 4, 3 })
 -- @source Glorot & Bengio 2010, AISTATS, eq. 16; He et al. 2015, ICCV, eq. 10
--- @treturn function (key, shape, dtype) -> Array
--- @raise an unknown mode or distribution
--- @usage stax.variance_scaling(2, 'fan_in', 'normal')(key, { 2, 3 })
 function M.variance_scaling(scale, mode, distribution, in_axis, out_axis, batch_axis)
   if not means[mode] then
     core.raise('stax.variance_scaling: no mode "%s"%s', tostring(mode),
