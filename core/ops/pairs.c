@@ -26,6 +26,7 @@ imnn_node g_pairs(imnn_graph *g, imnn_node z)
 
 imnn_node g_unpaired(imnn_graph *g, imnn_node x)
 {
+    if (!imnn_graph_ok(g)) return 0;
     const imnn_shape s = *imnn_graph_shape(g, x);
     imnn_attr ranges = {.n = 3 * s.ndim};
     for (int k = 0; k < s.ndim; k++) {
@@ -47,6 +48,7 @@ imnn_node imnn_pairs_build(imnn_graph *g, const imnn_op *op, int n, const imnn_n
     for (int i = 0; i < n; i++) in[i] = imnn_vertex_of(g, x[i])->type;
     const imnn_status st = op->infer(&out, n, in, attr); /* says what is wrong with these shapes */
     if (st != IMNN_OK) imnn_graph_fail_last(g, st);
-    for (int i = 0; i < n; i++) pairs[i] = g_pairs(g, x[i]);
+    for (int i = 0; i < n && imnn_graph_ok(g); i++) pairs[i] = g_pairs(g, x[i]);
+    if (!imnn_graph_ok(g)) return 0;
     return g_unpaired(g, imnn_graph_build(g, op->id, n, pairs, attr));
 }
