@@ -311,13 +311,14 @@ static int64_t bytes_in_memory(const cluster *c, int64_t R)
 
 /* Registers lie close together, so that all of them stay in the first-level cache, and a little
  * more than their length apart: a load from the same place in a page as a store just before has to
- * wait for it. What comes from memory comes a block ahead, of which two shall fit as well. */
+ * wait for it. What comes from memory comes a block ahead, of which two shall fit as well; a
+ * single operation needs no such help. */
 static void size_registers(cluster *c, int64_t R)
 {
     size_t widest = 1;
     for (int32_t k = 0; k < c->length; k++)
         if (imnn_dtype_size(c->code[k].dtype) > widest) widest = imnn_dtype_size(c->code[k].dtype);
-    c->far = bytes_in_memory(c, R) >= IMNN_FAR_BYTES;
+    c->far = c->length > 1 && bytes_in_memory(c, R) >= IMNN_FAR_BYTES;
     const size_t most = c->far ? IMNN_BLOCK_FAR : IMNN_BLOCK_BYTES;
     size_t bytes = IMNN_REGISTER_BYTES / (size_t)(c->registers + 1);
     if (bytes > most) bytes = most;
