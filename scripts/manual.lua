@@ -88,7 +88,9 @@ local function add(file, entry)
       or '@return ' .. html(r.text)
   end
   for _, tag in ipairs { 'raise', 'source' } do
-    for _, s in ipairs(doc[tag]) do lines[#lines + 1] = ('@%s %s'):format(tag, html(s)) end
+    if #doc[tag] > 0 then -- ldoc takes one of each
+      lines[#lines + 1] = ('@%s %s'):format(tag, html(table.concat(doc[tag], '; ')))
+    end
   end
   for _, code in ipairs(doc.usage) do lines[#lines + 1] = '@usage ' .. code end
   comment(file, lines)
