@@ -413,7 +413,7 @@ imnn_status imnn_plan_cluster(imnn_program *p, region *r, step *s)
     drop_dead(c);
     collapse(c);
     imnn_status st = load_odd(&b);
-    if (st == IMNN_OK) st = imnn_code_cluster(p, c);
+    if (st == IMNN_OK) st = imnn_code_cluster(p, c, r->R);
     if (st == IMNN_OK) fuse(c);
     if (st == IMNN_OK) st = number_registers(&b);
     size_registers(c, p->by_rows ? r->tile : r->R); /* of a body: the workspace */

@@ -52,7 +52,8 @@ static bool runs_along(const cluster *c, const operand *o, bool target)
 
 static bool can_code(const cluster *c)
 {
-    if (imnn_kernels() != &imnn_kernels_avx512 || c->length < FEWEST || c->length > MOST)
+    if (imnn_kernels() != &imnn_kernels_avx512 || c->length < (c->stream ? 1 : FEWEST) ||
+        c->length > MOST)
         return false;
     if (c->row_axis != c->ndim - 1 && c->size[c->ndim - 1] == 1) return false;
     const imnn_dtype dtype = c->code[0].dtype;
@@ -65,6 +66,28 @@ static bool can_code(const cluster *c)
     for (int32_t i = 0; i < c->targets; i++)
         if (!runs_along(c, &c->target[i], true)) return false;
     return true;
+}
+
+/* Large results go past the caches: what is to be overwritten is not read before, and what is there
+ * stays. Each run begins at a multiple of a vector, if the array does. */
+static bool streams(const imnn_program *p, const cluster *c, int64_t R)
+{
+    enum { LARGE = 1 << 25 };
+    if (p->by_rows) return false;
+    bool any = false;
+    for (int32_t i = 0; i < c->targets; i++) {
+        const operand *o = &c->target[i];
+        if (o->place != IN_RESULT) continue;
+        const int64_t size = (int64_t)imnn_dtype_size(o->dtype);
+        int64_t bytes = size;
+        for (int k = 0; k < c->ndim; k++) {
+            bytes *= c->size[k] * (k == c->row_axis ? R : 1);
+            if (k + 1 < c->ndim && o->stride[k] * size % VECTOR) return false;
+        }
+        if (bytes < LARGE || o->row_bytes % VECTOR || o->offset % VECTOR) return false;
+        any = true;
+    }
+    return any;
 }
 
 /* ---- where values are ---- */
@@ -227,7 +250,12 @@ static void code_instruction(coder *w, int32_t k)
     else if (rb >= 0) x86_apply(&w->a, (enum x86_op)code_of(op), to, ra, rb);
     else x86_apply_memory(&w->a, (enum x86_op)code_of(op), to, ra, m);
     keep_in(w, to, w->c->sources + k, w->first[k]);
-    if (op->out >= IMNN_TARGET) x86_store(&w->a, place_of(w, w->c->sources + k), to);
+    if (op->out >= IMNN_TARGET) {
+        const x86_memory home = place_of(w, w->c->sources + k);
+        const bool far = w->c->stream && w->c->target[op->out - IMNN_TARGET].place == IN_RESULT;
+        if (far && !w->a.part) x86_stream(&w->a, home, to);
+        else x86_store(&w->a, home, to);
+    }
     forget_read(w, w->c->sources + k);
 }
 
@@ -253,11 +281,13 @@ static void code_all(coder *w)
     const size_t end = x86_skip_part(&w->a);
     code_body(w, true);
     x86_land(&w->a, end);
+    if (w->c->stream) x86_fence(&w->a);
     x86_leave(&w->a);
 }
 
-imnn_status imnn_code_cluster(imnn_program *p, cluster *c)
+imnn_status imnn_code_cluster(imnn_program *p, cluster *c, int64_t R)
 {
+    c->stream = streams(p, c, R);
     if (!can_code(c)) return IMNN_OK;
     int32_t top = 0;
     for (int32_t k = 0; k < c->length; k++)

@@ -88,6 +88,7 @@ typedef struct cluster {
     operand *source, *target; /* strides brought to `size` */
     instruction *code;
     uint8_t *text; /* native.c: the same as machine code, or NULL; and where it can be called */
+    bool stream;   /* ... whose results go past the caches */
     size_t text_bytes;
     imnn_native *native;
 } cluster;
@@ -253,7 +254,7 @@ imnn_status imnn_plan_cluster(imnn_program *p, region *r, step *s);
 imnn_status imnn_plan_buffers(imnn_program *p);
 /** native.c: machine code of a cluster whose registers are not numbered yet, if there can be; and
  *  make that of all clusters of a program executable. */
-imnn_status imnn_code_cluster(imnn_program *p, cluster *c);
+imnn_status imnn_code_cluster(imnn_program *p, cluster *c, int64_t R);
 void imnn_make_native(imnn_program *p);
 void imnn_release_native(imnn_program *p);
 /** The programs of bodies, all but their buffers; these of one step, for tiles of the region. */

@@ -150,6 +150,14 @@ static bool move_on(const cluster *c, int outer, int64_t rows, int64_t *index, c
     return false;
 }
 
+/* Whether results that are streamed begin at a whole vector: an array that is given may not. */
+static bool is_aligned(const cluster *c, char *const *base)
+{
+    for (int32_t i = 0; i < c->targets; i++)
+        if (c->target[i].place == IN_RESULT && (uintptr_t)base[c->sources + i] % 64) return false;
+    return true;
+}
+
 static void run_native(const cluster *c, int64_t rows, char **base)
 {
     const int64_t size = (int64_t)imnn_dtype_size(c->code[0].dtype), lanes = 64 / size;
@@ -170,7 +178,7 @@ static void run_cluster(const context *x, const region *r, const step *s)
         if (size_along(c, k, x->rows) == 0) return;
     for (int i = 0; i < all; i++)
         base[i] = imnn_start_of(x, i < c->sources ? &c->source[i] : &c->target[i - c->sources]);
-    if (c->native) {
+    if (c->native && (!c->stream || is_aligned(c, base))) {
         run_native(c, x->rows, base);
         return;
     }

@@ -75,6 +75,17 @@ void x86_store(x86 *a, x86_memory m, int from)
     modrm_memory(a, from, m);
 }
 
+void x86_stream(x86 *a, x86_memory m, int from)
+{
+    prefix p = packed(a, from, 0);
+    p.memory = true, p.rm = m.base;
+    evex(a, p);
+    byte(a, 0x2b);
+    modrm_memory(a, from, m);
+}
+
+void x86_fence(x86 *a) { BYTES(a, 0x0f, 0xae, 0xf8); }
+
 static void registers(x86 *a, unsigned op, int to, int first, int second)
 {
     prefix p = packed(a, to, first);

@@ -29,6 +29,10 @@ enum x86_op { X86_ADD = 0x58, X86_MUL = 0x59, X86_SUB = 0x5c, X86_DIV = 0x5e, X8
 
 void x86_load(x86 *a, int to, x86_memory m);
 void x86_store(x86 *a, x86_memory m, int from);
+/** Past the caches, to a multiple of 64 bytes; all lanes. */
+void x86_stream(x86 *a, x86_memory m, int from);
+/** What was streamed is seen by others before what is stored from here on. */
+void x86_fence(x86 *a);
 void x86_move(x86 *a, int to, int from);
 /** to = first op second; of a square root the first is not read. */
 void x86_apply(x86 *a, enum x86_op op, int to, int first, int second);
