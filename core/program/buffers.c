@@ -87,7 +87,8 @@ static int64_t tile_rows(const region *r, int64_t row_bytes)
     /* full tiles in a number that threads share evenly */
     int64_t tiles = ((r->R + rows - 1) / rows + 7) / 8 * 8;
     rows = (r->R + tiles - 1) / tiles;
-    return rows > FEWEST_TILE_ROWS ? (rows + 7) / 8 * 8 : rows;
+    const int64_t unit = rows > 64 * FEWEST_TILE_ROWS ? 64 : 8; /* large tiles begin at a line */
+    return rows > FEWEST_TILE_ROWS ? (rows + unit - 1) / unit * unit : rows;
 }
 
 /* Bytes of a row of inputs of the program that several steps read, one after the other: they shall

@@ -40,6 +40,8 @@ static int code_of(const instruction *op)
     case IMNN_OP_mul: return X86_MUL;
     case IMNN_OP_div: return X86_DIV;
     case IMNN_OP_sqrt: return X86_SQRT;
+    case IMNN_OP_maximum: return X86_MAX;
+    case IMNN_OP_minimum: return X86_MIN;
     default: return -1;
     }
 }
@@ -69,7 +71,7 @@ static bool can_code(const cluster *c)
 }
 
 /* Large results go past the caches: what is to be overwritten is not read before, and what is there
- * stays. Each run begins at a multiple of a vector, if the array does. */
+ * stays. The runs of a tile begin at multiples of a vector, if the first of them does. */
 static bool streams(const imnn_program *p, const cluster *c, int64_t R)
 {
     enum { LARGE = 1 << 25 };
@@ -84,7 +86,7 @@ static bool streams(const imnn_program *p, const cluster *c, int64_t R)
             bytes *= c->size[k] * (k == c->row_axis ? R : 1);
             if (k + 1 < c->ndim && o->stride[k] * size % VECTOR) return false;
         }
-        if (bytes < LARGE || o->row_bytes % VECTOR || o->offset % VECTOR) return false;
+        if (bytes < LARGE || o->offset % VECTOR) return false;
         any = true;
     }
     return any;
@@ -244,11 +246,15 @@ static void code_instruction(coder *w, int32_t k)
     if (w->held[b] >= 0 || again != NEVER || is_copy(op))
         rb = in_register(w, b, again, unary ? 0 : 1u << ra);
     const x86_memory m = rb < 0 ? place_of(w, b) : (x86_memory){0};
-    forget_read(w, a), forget_read(w, b);   /* their registers may take the result, */
-    const int32_t to = take_register(w, 0); /* and what else gives way is stored before */
+    const bool extreme = op->op == IMNN_OP_maximum || op->op == IMNN_OP_minimum;
+    if (!extreme) forget_read(w, a);
+    forget_read(w,
+                b); /* their registers may take the result; what else gives way is stored before */
+    const int32_t to = take_register(w, extreme ? 1u << ra : 0);
     if (is_copy(op)) x86_move(&w->a, to, rb);
     else if (rb >= 0) x86_apply(&w->a, (enum x86_op)code_of(op), to, ra, rb);
     else x86_apply_memory(&w->a, (enum x86_op)code_of(op), to, ra, m);
+    if (extreme) x86_keep_nan(&w->a, to, ra), forget_read(w, a);
     keep_in(w, to, w->c->sources + k, w->first[k]);
     if (op->out >= IMNN_TARGET) {
         const x86_memory home = place_of(w, w->c->sources + k);

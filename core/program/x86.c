@@ -23,8 +23,8 @@ static void word(x86 *a, int32_t w)
 /* The prefix of an instruction: `reg` is the register in modrm's field of that name, `second` the
  * one in vvvv; rm the other one, or base and index of memory. map: 1 is 0F, 2 is 0F38. */
 typedef struct prefix {
-    int map, pp, reg, second, rm, index;
-    bool wide, all, part, zero, memory;
+    int map, pp, reg, second, rm, index, part; /* part: the mask register, 0: none */
+    bool wide, all, zero, memory;
 } prefix;
 
 static void evex(x86 *a, prefix p)
@@ -60,7 +60,7 @@ void x86_load(x86 *a, int to, x86_memory m)
     prefix p = packed(a, to, 0);
     p.memory = true, p.rm = m.base;
     if (m.all) p.map = 2, p.pp = 1; /* vbroadcastss, vbroadcastsd */
-    else p.part = p.zero = a->part;
+    else p.part = p.zero = a->part; /* k1 */
     evex(a, p);
     byte(a, !m.all ? 0x10 : a->wide ? 0x19 : 0x18);
     modrm_memory(a, to, m);
@@ -96,6 +96,18 @@ static void registers(x86 *a, unsigned op, int to, int first, int second)
 }
 
 void x86_move(x86 *a, int to, int from) { registers(a, 0x28, to, 0, from); }
+
+void x86_keep_nan(x86 *a, int to, int from)
+{
+    enum { K2 = 2, UNORDERED = 3 };
+    registers(a, 0xc2, K2, from, from); /* vcmpunordps k2, from, from */
+    byte(a, UNORDERED);
+    prefix p = packed(a, to, 0);
+    p.rm = from, p.part = K2;
+    evex(a, p);
+    byte(a, 0x28); /* vmovaps to {k2}, from */
+    byte(a, (unsigned)(0xc0 | (to & 7) << 3 | (from & 7)));
+}
 
 void x86_apply(x86 *a, enum x86_op op, int to, int first, int second)
 {

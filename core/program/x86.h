@@ -25,7 +25,15 @@ typedef struct x86_memory {
     bool indexed, all;
 } x86_memory;
 
-enum x86_op { X86_ADD = 0x58, X86_MUL = 0x59, X86_SUB = 0x5c, X86_DIV = 0x5e, X86_SQRT = 0x51 };
+enum x86_op {
+    X86_ADD = 0x58,
+    X86_MUL = 0x59,
+    X86_SUB = 0x5c,
+    X86_MIN = 0x5d, /* these two: second, if one is NaN */
+    X86_DIV = 0x5e,
+    X86_MAX = 0x5f,
+    X86_SQRT = 0x51
+};
 
 void x86_load(x86 *a, int to, x86_memory m);
 void x86_store(x86 *a, x86_memory m, int from);
@@ -37,6 +45,8 @@ void x86_move(x86 *a, int to, int from);
 /** to = first op second; of a square root the first is not read. */
 void x86_apply(x86 *a, enum x86_op op, int to, int first, int second);
 void x86_apply_memory(x86 *a, enum x86_op op, int to, int first, x86_memory second);
+/** to = from, in the lanes where `from` is NaN. */
+void x86_keep_nan(x86 *a, int to, int from);
 /** to = [rdi + displacement]; rax, rbx, r8 to r15 are there for it. */
 void x86_pointer(x86 *a, int to, int32_t displacement);
 

@@ -34,6 +34,8 @@ static imnn_node combine(imnn_graph *g, int64_t what, imnn_node a, imnn_node b)
     case 1: return g_sub(g, a, b);
     case 2: return g_mul(g, a, b);
     case 3: return g_div(g, a, b);
+    case 4: return g_maximum(g, a, b);
+    case 5: return g_minimum(g, a, b);
     default: return g_sqrt(g, g_mul(g, a, a));
     }
 }
@@ -53,7 +55,7 @@ static imnn_status compile(imnn_program **out, imnn_dtype dtype, int64_t n, int6
     for (int k = INPUTS + 1; k < INPUTS + length; k++) {
         const int64_t near = draw(2) ? draw(8) : draw(k); /* recent values and old ones */
         const imnn_node a = node[near < k ? k - 1 - near : 0], b = node[draw(k)];
-        node[k] = combine(g, draw(5), a, b);
+        node[k] = combine(g, draw(7), a, b);
     }
     for (int i = 0; i < RESULTS; i++) {
         const int64_t k = INPUTS + length - 1 - draw(length < 9 ? length : 9);
@@ -99,7 +101,8 @@ static imnn_status draw_inputs(imnn_array **x, imnn_dtype dtype, int64_t n, int6
     imnn_status st = v ? IMNN_OK : IMNN_ENOMEM;
     for (int i = 0; st == IMNN_OK && i < INPUTS; i++) {
         const imnn_shape s = shape_of(i, n, m);
-        for (int64_t k = 0; k < imnn_shape_count(&s); k++) v[k] = .25 + (double)draw(999) / 700;
+        for (int64_t k = 0; k < imnn_shape_count(&s); k++)
+            v[k] = draw(50) ? .25 + (double)draw(999) / 700 : draw(2) ? NAN : -0.0;
         st = imnn_array_from(&x[i], dtype, &s, v);
     }
     free(v);
