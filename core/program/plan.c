@@ -51,7 +51,8 @@ static bool is_heavy(const item *it, const imnn_type *in)
     int64_t out = imnn_shape_count(&it->v->type.shape), most = out;
     for (int i = 0; i < it->v->n; i++) {
         int64_t n = imnn_shape_count(&in[i].shape);
-        if (it->v->op->class != IMNN_CALL && n > most) most = n;
+        const bool reads_all = it->v->op->class != IMNN_CALL || it->v->n == 1;
+        if (reads_all && n > most) most = n;
     }
     if (it->v->op->flops && it->v->op->flops(it->v, in) >= HEAVY_FLOPS) return true;
     return it->v->op->class != IMNN_MATMUL && most >= HEAVY_ELEMENTS;
