@@ -15,7 +15,8 @@ local M = {
 
 -- The rooms of this module.
 for _, room in ipairs { 'create', 'matrices', 'reduce', 'shape', 'join', 'arrange', 'pad', 'take',
-  'product', 'einsum', 'sort', 'statistics', 'polynomial', 'complex',
+  'product', 'einsum', 'sort', 'statistics', 'polynomial', 'complex', 'calculus', 'choices', 'edit',
+  'positions', 'windows',
 } do
   for name, fn in pairs(require('imnn.numpy.' .. room)) do M[name] = fn end
 end
@@ -36,7 +37,9 @@ for alias, name in pairs {
   greater_equal = 'ge', mod = 'remainder', power = 'pow', absolute = 'abs', negative = 'neg',
   multiply = 'mul', subtract = 'sub', divide = 'div', true_divide = 'div', arcsin = 'asin',
   arccos = 'acos', arctan = 'atan', arctan2 = 'atan2', arcsinh = 'asinh', arccosh = 'acosh',
-  arctanh = 'atanh', left_shift = 'shift_left', right_shift = 'shift_right',
+  arctanh = 'atanh', left_shift = 'shift_left', right_shift = 'shift_right', float_power = 'pow',
+  amax = 'max', amin = 'min', empty = 'zeros', empty_like = 'zeros_like', row_stack = 'vstack',
+  trapz = 'trapezoid',
 } do
   M[alias] = M[name]
 end
@@ -115,7 +118,8 @@ for _, name in ipairs {
   'astype', 'clip', 'square', 'reshape', 'ravel', 'transpose', 'moveaxis', 'swapaxes', 'squeeze',
   'expand_dims', 'broadcast_to', 'flip', 'take', 'matmul', 'dot', 'inner', 'outer', 'sort',
   'argsort', 'top_k', 'nonzero', 'diagonal', 'trace', 'tile', 'roll', 'repeat_', 'split', 'median',
-  'quantile', 'percentile', 'average', 'tril', 'triu', 'unique', 'conj', 'angle', 'round',
+  'quantile', 'percentile', 'average', 'tril', 'triu', 'unique', 'conj', 'angle', 'round', 'choose',
+  'trapezoid',
 } do
   methods[name] = M[name]
 end

@@ -109,6 +109,7 @@ static real normal_quantile(real p) /* Newton's iteration, in the logarithm */
 #define cbrt(x) cbrtl(x)
 #define hypot(a, b) hypotl(a, b)
 #define copysign(a, b) copysignl(a, b)
+#define nextafter(a, b) nextafterl(a, b)
 #define fmod(a, b) fmodl(a, b)
 #define floor_divide(a, b) floor_quotient(a, b)
 #define lgamma(x) lgammal(x)
@@ -179,6 +180,11 @@ static int64_t floor_div_rest(int64_t a, int64_t b)
     const int64_t r = b == 0 ? 0 : a % b;
     return r != 0 && (r < 0) != (b < 0) ? r + b : r;
 }
+static int64_t common_divisor(int64_t a, int64_t b)
+{
+    if (b == 0) return a < 0 ? -a : a;
+    return common_divisor(b, a % b);
+}
 static int64_t whole_value(int op, int64_t a, int64_t b, int64_t c)
 {
     switch (op) {
@@ -197,6 +203,7 @@ static int64_t whole_value(int op, int64_t a, int64_t b, int64_t c)
     case IMNN_OP_and: return a & b;
     case IMNN_OP_or: return a | b;
     case IMNN_OP_xor: return a ^ b;
+    case IMNN_OP_gcd: return common_divisor(a, b);
     case IMNN_OP_shift_left: return b < 0 || b > 31 ? 0 : (int64_t)((uint64_t)a << b);
     case IMNN_OP_shift_right: return a >> (b < 0 || b > 31 ? 32 : b);
     case IMNN_OP_where: return a ? b : c;
@@ -327,6 +334,7 @@ enum { ROWS = sizeof rows / sizeof rows[0] };
 #undef cbrt
 #undef hypot
 #undef copysign
+#undef nextafter
 #undef fmod
 #undef floor_divide
 #undef lgamma

@@ -152,4 +152,99 @@ function M.select_and_scatter_add(operand, select, window_dimensions, source, op
   return w.back(shape.reshape(y, w.x.shape))
 end
 
+-- ---- select and scatter, by any functions ----
+
+-- Ranges of the elements that offset number `at` of windows meets, one for each window.
+local function met(at, window, strides, counts)
+  local key = {}
+  for k = #window, 1, -1 do
+    local first = at % window[k] + 1
+    at = math.floor(at / window[k])
+    key[k] = counts[k] > 0 and { first, first + (counts[k] - 1) * strides[k], strides[k] }
+      or { 2, 1 }
+  end
+  return key
+end
+
+local function scattered(who, x, better, window, source, init, combine, o)
+  local ndim, counts, widths, offsets = x.ndim, source.shape, {}, 1
+  window = layouts.numbers(who, 'window_dimensions', window, ndim)
+  local strides = layouts.numbers(who, 'window_strides', o.window_strides, ndim)
+  local padding = layouts.pairs_of(who, o.padding, x.shape, window, strides)
+  local inner, fits = {}, #counts == ndim
+  for k, n in ipairs(x.shape) do
+    local low, high = padding[k][1], padding[k][2]
+    if low < 0 or high < 0 then core.raise('%s: padding must not be negative', who) end
+    local count = math.max(math.floor((low + n + high - window[k]) / strides[k]) + 1, 0)
+    fits = fits and counts[k] == count
+    widths[k], inner[k] = { low, high }, n > 0 and { low + 1, low + n } or { 2, 1 }
+    offsets = offsets * window[k]
+  end
+  if not fits then
+    core.raise('%s: source (%s) is not what windows of (%s) give', who,
+      table.concat(source.shape, ', '), table.concat(x.shape, ', '))
+  end
+  local np = require 'imnn.numpy'
+  local padded, real = np.pad(x, widths), np.pad(np.ones(x.shape, 'bool'), widths)
+  local best, found = nil, np.zeros(counts, 'bool')
+  local which = np.full(counts, -1, 'i32') -- the offset that is chosen, -1 where all is padding
+  for at = 0, offsets - 1 do
+    local key = met(at, window, strides, counts)
+    local new, valid = padded[key], real[key]
+    if not best then best = new end
+    local keep = promote.convert(create.as_array(better(best, new), who), 'bool')
+    local take = np['and'](valid, np['or'](np['not'](found), np['not'](keep)))
+    best, which = np.where(take, new, best), np.where(take, at, which)
+    found = np['or'](found, valid)
+  end
+  local y = np.full(padded.shape, init, source.dtype)
+  for at = 0, offsets - 1 do
+    local key = met(at, window, strides, counts)
+    local old = y[key]
+    y = y:at(key):set(np.where(np.eq(which, at), combine(old, source), old))
+  end
+  return y[inner]
+end
+
+--- Scatter source to the element of each window of operand that wins every comparison, combined
+-- with what is there.
+-- @tparam Array operand
+-- @param select 'ge' (the largest element, the first of equal ones), 'le' (the smallest), np.ge,
+-- np.le, or a function (a, b) -> bool Array that says where a stays, which comes before b
+-- @tparam table window_dimensions one number an axis
+-- @tparam Array source like the result of `reduce_window`
+-- @tparam[opt=0] number init_value what elements begin with
+-- @param[opt] scatter np.add (the default), or a function of what is there and source -> Array
+-- @tparam[opt] table opts window_strides (1, ...), padding ('VALID')
+-- @treturn Array of the shape of operand and the dtype of source
+-- @raise a source that does not fit
+-- @usage lax.select_and_scatter(x, 'ge', { 2, 3 }, np.ones { 1, 1 })
+-- --> { { 0, 0, 0 }, { 0, 0, 1 } }
+-- lax.select_and_scatter(x, np.lt, { 2, 2 }, np.array { { 2, 3 } }, 1, np.multiply)
+-- --> { { 2, 3, 1 }, { 1, 1, 1 } }
+function M.select_and_scatter(operand, select, window_dimensions, source, init_value, scatter, opts)
+  local np, who = require 'imnn.numpy', 'select_and_scatter'
+  local init = args.argument(who, 'init_value', init_value, { 'number', default = 0, any = true })
+  scatter = scatter or np.add
+  local o = args.take(who, opts, {
+    window_strides = window_rows.window_strides, padding = window_rows.padding })
+  local extremum = (select == 'ge' or select == np.ge) and 'max'
+    or (select == 'le' or select == np.le) and 'min'
+  local function callable(what, fn)
+    if type(fn) ~= 'function' then
+      core.raise("%s: %s is a function of two Arrays%s, got %s", who, what,
+        what == 'select' and ", 'ge' or 'le'" or '', type(fn) == 'string' and fn or core.kind(fn))
+    end
+  end
+  callable('scatter', scatter)
+  if extremum and scatter == np.add then
+    local y = M.select_and_scatter_add(operand, extremum, window_dimensions, source, opts)
+    return init == 0 and y or y + init
+  end
+  if extremum then select = np[select] or select end
+  callable('select', select)
+  return scattered(who, create.as_array(operand, who), select, window_dimensions,
+    create.as_array(source, who), init, scatter, o)
+end
+
 return M

@@ -2,6 +2,7 @@
 -- @module imnn.numpy.complex
 local array = require 'imnn.array'
 local create = require 'imnn.numpy.create'
+local elementwise = require('imnn.numpy.elementwise').apply
 local floats = require('imnn.numpy.operands').floats
 local promote = require 'imnn.numpy.promote'
 local M = {}
@@ -56,5 +57,25 @@ function M.angle(x) return array.apply('angle', { floats(x, 'angle') }) end
 -- @treturn boolean
 -- @usage np.iscomplexobj(np.array { 1i }) --> true
 function M.iscomplexobj(x) return promote.is_complex(create.as_array(x, 'iscomplexobj').dtype) end
+
+-- Whether the imaginary part is something, or nothing (0).
+local function imaginary(name, operator)
+  return function(x)
+    x = create.as_array(x, name)
+    return elementwise(operator, M.imag(x), 0)
+  end
+end
+
+--- Whether elements are complex numbers with an imaginary part, not 0.
+-- @tparam Array|number x
+-- @treturn Array bool
+-- @usage np.iscomplex { 1 + 2i, 3 } --> { true, false }
+M.iscomplex = imaginary('iscomplex', 'ne')
+
+--- Whether elements have no imaginary part.
+-- @tparam Array|number x
+-- @treturn Array bool
+-- @usage np.isreal { 1 + 2i, 3 } --> { false, true }
+M.isreal = imaginary('isreal', 'eq')
 
 return M

@@ -3,6 +3,7 @@
 local args = require 'imnn.args'
 local array = require 'imnn.array'
 local create = require 'imnn.numpy.create'
+local promote = require 'imnn.numpy.promote'
 
 local function is_integer(x) return x.dtype == 'i32' or x.dtype == 'u32' end
 
@@ -161,6 +162,60 @@ return function(np)
   -- @usage np.fmin(np.array { 1, 0 / 0 }, 2) --> { 1, 2 }
   function M.fmin(a, b)
     return np.where(np.isnan(a), b, np.where(np.isnan(b), a, np.minimum(a, b)))
+  end
+
+  --- x times a power of 2, exact unless the result is too small.
+  -- @tparam Array|number x
+  -- @tparam Array|number n whole numbers
+  -- @treturn Array
+  -- @usage np.ldexp(0.75, 3) --> 6
+  function M.ldexp(x, n)
+    x = np.as_array(x, 'ldexp')
+    x = promote.convert(x, promote.real(x.dtype))
+    n = np.as_array(n, 'ldexp')
+    if promote.is_float(n.dtype) then n = promote.convert(n, 'i32') end
+    -- Four powers, as one alone may be too large or too small for the dtype.
+    local part = np.shift_right(n, 2)
+    local power = np.exp2(promote.convert(part, x.dtype))
+    local last = np.exp2(promote.convert(n - 3 * part, x.dtype))
+    return x * power * power * power * last
+  end
+
+  --- x as m 2^n, m from 0.5 to 1 (excluded) or 0.
+  -- @tparam Array|number x
+  -- @treturn Array m; what is infinite or NaN stays
+  -- @treturn Array n, i32
+  -- @usage local m, n = np.frexp(6) --> 0.75, 3
+  function M.frexp(x)
+    x = np.as_array(x, 'frexp')
+    x = promote.convert(x, promote.real(x.dtype))
+    local plain = np['and'](np.isfinite(x), np.ne(x, 0))
+    local size = np.where(plain, np.abs(x), 1)
+    local n = np.floor(np.log2(array.apply('stop_gradient', { size }))):astype 'i32' + 1
+    local m = M.ldexp(size, -n) -- where the logarithm was rounded, off by one
+    local more = np.ge(m, 1):astype 'i32' - np.lt(m, 0.5):astype 'i32'
+    n = np.where(plain, n + more, 0)
+    return np.where(plain, M.ldexp(x, -n), x), n
+  end
+
+  --- The distance of x from the next number of its dtype that is further from 0, with its sign.
+  -- @tparam Array|number x
+  -- @treturn Array
+  -- @usage np.spacing(np.array(1, 'f64')) --> 2.22045e-16
+  function M.spacing(x)
+    x = np.as_array(x, 'spacing')
+    x = promote.convert(x, promote.real(x.dtype))
+    return np.nextafter(x, np.copysign(math.huge, x)) - x
+  end
+
+  --- The least common multiple of whole numbers, 0 if one is.
+  -- @tparam Array a i32, u32, as of `gcd`
+  -- @tparam Array b
+  -- @treturn Array
+  -- @usage np.lcm(np.array({ 4, 0 }, 'i32'), np.array({ 6, 5 }, 'i32')) --> { 12, 0 }
+  function M.lcm(a, b)
+    local g = np.gcd(a, b)
+    return np.abs(np.floor_divide(promote.convert(np.as_array(a, 'lcm'), g.dtype), g) * b)
   end
 
   --- Degrees as radians.

@@ -88,6 +88,46 @@ function M.column_stack(list)
   return M.concatenate(list, 2)
 end
 
+--- An array of blocks: lists of lists ... of arrays, the innermost side by side along the last
+-- axis, those around them along the axis before.
+-- @tparam table blocks Arrays and numbers in lists of one depth
+-- @treturn Array
+-- @raise lists of different depths, blocks that do not fit
+-- @usage np.block { { np.eye(1), np.zeros { 1, 1 } }, { np.array { { 5, 6 } } } }
+-- --> { { 1, 0 }, { 5, 6 } }
+function M.block(blocks)
+  local leaves, list, depth, most, done = {}, {}, nil, 0, 0
+  local function visit(x, level)
+    if type(x) ~= 'table' then
+      if depth and depth ~= level then
+        core.raise('block: blocks lie in lists of one depth, got %d and %d', depth, level)
+      end
+      local y = create.as_array(x, 'block')
+      depth, most = level, math.max(most, y.ndim)
+      leaves[#leaves + 1], list[#list + 1] = y, x
+      return
+    end
+    if #x == 0 then core.raise 'block: a list of blocks is empty' end
+    if level == 8 then core.raise 'block: at most 8 axes' end
+    for i = 1, #x do visit(x[i], level + 1) end
+  end
+  visit(blocks, 0)
+  most = math.max(most, depth)
+  local dtype = promote.dtype(list)
+  local function join(x, level)
+    if type(x) ~= 'table' then
+      done = done + 1
+      local sizes = leaves[done].shape
+      while #sizes < most do table.insert(sizes, 1, 1) end
+      return shape.reshape(promote.convert(leaves[done], dtype), sizes)
+    end
+    local parts = {}
+    for i = 1, #x do parts[i] = join(x[i], level + 1) end
+    return M.concatenate(parts, most - depth + level + 1)
+  end
+  return join(blocks, 0)
+end
+
 --- x with more behind it along an axis; without one, both flattened.
 -- @tparam Array x
 -- @tparam Array|number more

@@ -225,6 +225,53 @@ function M.qr(x, mode)
   return adjoint(columns(all, 1, m)), r
 end
 
+--- e^x of square matrices.
+-- @tparam Array x (..., n, n)
+-- @treturn Array (..., n, n)
+-- @usage np.linalg.expm(np.array { { 0, 1 }, { 0, 0 } }) --> { { 1, 1 }, { 0, 1 } }
+function M.expm(x)
+  x = real(x, 'expm')
+  if #x.shape < 2 then core.raise('expm: needs square matrices, got (%s)', text(x)) end
+  return array.apply('expm', { x })
+end
+
+--- The x for which a x = b, summed over the last axes of a, as many as x has.
+-- @tparam Array a (shape of b..., shape of x...), as many elements in front as behind
+-- @tparam Array b
+-- @treturn Array x
+-- @raise an a that is singular, or not square
+-- @usage np.linalg.tensorsolve(2 * np.eye(6):reshape(2, 3, 6), x) --> { 0.5, 1, 1.5, 2, 2.5, 3 }
+function M.tensorsolve(a, b)
+  a, b = both('solve', a, b)
+  local shapes, n, front = a.shape, b.size, b.shape
+  local behind = { unpack(shapes, b.ndim + 1) }
+  local m = 1
+  for _, size in ipairs(behind) do m = m * size end
+  if table.concat(front, ' ') ~= table.concat(shapes, ' ', 1, math.min(b.ndim, #shapes)) or n ~= m
+  then
+    core.raise('tensorsolve: a (%s) is no square matrix for b (%s)', text(a), text(b))
+  end
+  return shape.reshape(M.solve(shape.reshape(a, { n, n }), shape.reshape(b, { n })), behind)
+end
+
+--- The inverse of an array as a matrix of its first axes by the others.
+-- @tparam Array a (first axes..., others...), as many elements in front as behind
+-- @tparam[opt=2] number ind how many axes come first
+-- @treturn Array (others..., first axes...)
+-- @usage np.linalg.tensorinv(np.eye(6):reshape(6, 2, 3), 1).shape --> { 2, 3, 6 }
+function M.tensorinv(a, ind)
+  a = real(a, 'inv')
+  local first = args.argument('tensorinv', 'ind', ind, { 'integer', default = 2 })
+  local shapes, n, m, out = a.shape, 1, 1, {}
+  if first < 1 then core.raise('tensorinv: ind must be positive, got %d', first) end
+  for k = first + 1, #shapes do out[#out + 1], m = shapes[k], m * shapes[k] end
+  for k = 1, math.min(first, #shapes) do out[#out + 1], n = shapes[k], n * shapes[k] end
+  if n ~= m then
+    core.raise('tensorinv: (%s) is no square matrix with %d axes in front', text(a), first)
+  end
+  return shape.reshape(M.inv(shape.reshape(a, { n, n })), out)
+end
+
 --- Number of singular values above tol, i32.
 -- @tparam Array x (..., m, n)
 -- @tparam[opt] number tol the largest one times max(m, n) epsilon

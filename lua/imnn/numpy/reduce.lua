@@ -210,16 +210,31 @@ reduction('nanstd', function(x, axes, o) return elementwise('sqrt', nanvar(x, ax
 -- @each argmax The position of the largest element
 -- @each argmin The position of the smallest element
 
-for _, name in ipairs { 'argmax', 'argmin' } do
+--- From 1, as if NaN were not there; 0 where all are NaN.
+-- @tparam Array|table x
+-- @tparam[opt] number|table opts axis, keepdims; or the axis alone
+-- @treturn Array i32 without this axis
+-- @usage np.NAME { 0 / 0, 3, 1 }
+-- @each nanargmax The position of the largest element that is not NaN
+-- @each nanargmin The position of the smallest element that is not NaN
+
+local function position(name, operator, instead)
   M[name] = function(x, opts)
     local o = axes_of.options(name, opts, position_rows)
     x = create.as_array(x, 'np.' .. name)
     if o.axis == nil then x = x:ravel() end
-    local axis = core.index(o.axis or 1, x.ndim, 'np.' .. name .. ': no axis')
-    local y = array.apply(name, { x }, { axis }) + 1
+    local axis, n = core.index(o.axis or 1, x.ndim, 'np.' .. name .. ': no axis'), nil
+    local found = x
+    if instead then found, n = known(x, { axis }, instead) end
+    local y = array.apply(operator, { found }, { axis }) + 1
+    if n then y = elementwise('where', elementwise('gt', n, 0), y, 0) end
     return o.keepdims and restore(y, x.shape, { axis }) or y
   end
 end
+position('argmax', 'argmax')
+position('argmin', 'argmin')
+position('nanargmax', 'argmax', -math.huge)
+position('nanargmin', 'argmin', math.huge)
 
 -- ---- running along an axis ----
 
@@ -268,32 +283,6 @@ function M.diff(x, opts)
     end
   end
   return x
-end
-
---- Integral by trapezoids along an axis (the last one).
--- @tparam Array y
--- @tparam[opt] number|table opts axis, dx = 1 (distance of neighbours), x (places instead)
--- @treturn Array without this axis
--- @usage np.trapezoid({ 0, 1, 4 }, { dx = 0.5 }) --> 1.5
-function M.trapezoid(y, opts)
-  local o = axes_of.options('trapezoid', opts, args.rows(axes_of.one,
-    { dx = { 'number', default = 1 }, x = { 'Array', 'table', optional = true } }))
-  y = floats(y, 'np.trapezoid')
-  local axis = core.index(o.axis or -1, y.ndim, 'np.trapezoid: no axis')
-  local left, right, step = {}, {}, o.dx
-  for k = 1, y.ndim do left[k], right[k] = {}, {} end
-  local n = y.shape[axis + 1]
-  left[axis + 1], right[axis + 1] = { 1, n - 1 }, { 2, n }
-  if o.x then
-    local x = create.as_array(o.x, 'np.trapezoid')
-    step = M.diff(x)
-    if x.ndim == 1 then
-      local sizes = {}
-      for k = 1, y.ndim do sizes[k] = k == axis + 1 and n - 1 or 1 end
-      step = array.apply('reshape', { step }, sizes)
-    end
-  end
-  return reduce('sum', (y[left] + y[right]) * step * 0.5, { axis })
 end
 
 return M

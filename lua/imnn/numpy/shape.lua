@@ -101,6 +101,19 @@ function M.moveaxis(x, from, to)
   return permute(x, order)
 end
 
+--- Move an axis before another one.
+-- @tparam Array x
+-- @tparam number axis
+-- @tparam[opt=1] number start the axis that it comes before; one more than there are: the end
+-- @treturn Array
+-- @usage np.rollaxis(np.zeros { 2, 3, 4 }, 3, 2).shape --> { 2, 4, 3 }
+function M.rollaxis(x, axis, start)
+  x = create.as_array(x, 'np.rollaxis')
+  local from = core.index(axis, x.ndim, 'rollaxis: no axis') + 1
+  local to = core.index(start or 1, x.ndim + 1, 'rollaxis: no place') + 1
+  return M.moveaxis(x, from, to > from and to - 1 or to)
+end
+
 --- Exchange two axes.
 -- @tparam Array x
 -- @tparam number a

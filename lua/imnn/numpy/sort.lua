@@ -286,6 +286,13 @@ function M.isin(x, list)
     0), x)
 end
 
+--- Which elements of x, flattened, are among those of a list.
+-- @tparam Array x
+-- @tparam Array list
+-- @treturn Array (n) bool
+-- @usage np.in1d(x, { 2, 5 }) --> { false, true, false, false, true, false }
+function M.in1d(x, list) return M.isin(create.as_array(x, 'np.in1d'):ravel(), list) end
+
 --- Different elements of either list, in ascending order.
 -- @tparam Array a known
 -- @tparam Array b known

@@ -1,4 +1,5 @@
---- Ordinary differential equations, under the names of scipy.integrate and jax.experimental.ode.
+--- Ordinary differential equations, under the names of scipy.integrate and jax.experimental.ode;
+-- integrals of samples, which are those of imnn.numpy.
 -- @module imnn.scipy.integrate
 local ffi = require 'ffi'
 local args = require 'imnn.args'
@@ -14,7 +15,7 @@ local traced = require 'imnn.lax.traced'
 local transformed = require('imnn.transform.program').transformed
 local tree = require 'imnn.tree'
 local C = core.C
-local M = {}
+local M = { trapezoid = np.trapezoid, cumulative_trapezoid = np.cumulative_trapezoid }
 
 -- ---- what is given ----
 

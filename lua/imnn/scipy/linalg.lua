@@ -8,7 +8,7 @@ local operands = require 'imnn.numpy.operands'
 local M = {
   det = np.linalg.det, inv = np.linalg.inv, svd = np.linalg.svd, eigh = np.linalg.eigh,
   pinv = np.linalg.pinv, lstsq = np.linalg.lstsq, norm = np.linalg.norm, eig = np.linalg.eig,
-  eigvals = np.linalg.eigvals, eigvalsh = np.linalg.eigvalsh,
+  eigvals = np.linalg.eigvals, eigvalsh = np.linalg.eigvalsh, expm = np.linalg.expm,
 }
 
 local function adjoint(x) return np.conj(np.swapaxes(x, -1, -2)) end
@@ -185,12 +185,6 @@ local function real(x, who)
   end
   return x
 end
-
---- e^x of square matrices.
--- @tparam Array x (..., n, n)
--- @treturn Array (..., n, n)
--- @usage scipy.linalg.expm(np.array { { 0, 1 }, { 0, 0 } }) --> { { 1, 1 }, { 0, 1 } }
-function M.expm(x) return array.apply('expm', { real(x, 'expm') }) end
 
 --- e^x and its derivative along e.
 -- @tparam Array x (..., n, n)

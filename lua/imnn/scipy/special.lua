@@ -2,9 +2,13 @@
 -- and numbers, and have derivatives of any order; `zeta` none in its first argument, `betainc` only
 -- in x.
 -- @module imnn.scipy.special
+local args = require 'imnn.args'
+local array = require 'imnn.array'
 local np = require 'imnn.numpy'
 local core = require 'imnn.core'
 local create = require 'imnn.numpy.create'
+local operands = require 'imnn.numpy.operands'
+local promote = require 'imnn.numpy.promote'
 local M = {}
 
 for name, operator in pairs {
@@ -75,6 +79,76 @@ end
 function M.kl_div(a, b)
   a, b = create.as_array(a, 'kl_div'), create.as_array(b, 'kl_div')
   return M.rel_entr(a, b) - a + b
+end
+
+local axis_rows = { axis = { 'integer', 'table', optional = true } }
+
+local function along(who, x, opts)
+  local o = args.take(who, type(opts) == 'number' and { axis = opts } or opts, axis_rows)
+  x = operands.floats(x, who)
+  return x, { axis = o.axis, keepdims = true }
+end
+
+--- e^x over the sum of e^x.
+-- @tparam Array x
+-- @tparam[opt] number|table opts axis: one, or a list (all without it); or the axis alone
+-- @treturn Array like x
+-- @usage scipy.special.softmax({ 0, 0 }) --> { 0.5, 0.5 }
+function M.softmax(x, opts)
+  local over
+  x, over = along('scipy.special.softmax', x, opts)
+  local y = np.exp(x - array.apply('stop_gradient', { np.max(x, over) }))
+  return y / np.sum(y, over)
+end
+
+--- x - ln(sum of e^x), the logarithm of `softmax`.
+-- @tparam Array x
+-- @tparam[opt] number|table opts axis: one, or a list (all without it); or the axis alone
+-- @treturn Array like x
+-- @usage scipy.special.log_softmax({ 0, 0 }) --> { -0.693147, -0.693147 }
+function M.log_softmax(x, opts)
+  local over
+  x, over = along('scipy.special.log_softmax', x, opts)
+  return x - np.logsumexp(x, over)
+end
+
+-- In double, where whole numbers of whole ones are exact as long as double holds them to the last
+-- digit; the derivative is that of y.
+local function counted(whole, y)
+  local exact = np['and'](whole, np.lt(np.abs(y), 1e12))
+  return np.where(exact, y + array.apply('stop_gradient', { np.round(y) - y }), y)
+end
+
+--- In how many ways k of n things can be chosen; 0 where k < 0 or k > n.
+-- @tparam Array|number n
+-- @tparam Array|number k
+-- @tparam[opt] table opts repetition: each thing may be chosen several times (false)
+-- @treturn Array
+-- @usage scipy.special.comb(5, 2) --> 10
+function M.comb(n, k, opts)
+  local o = args.take('comb', opts, { repetition = { 'boolean', default = false } })
+  n, k = operands.floats(n, 'comb'), operands.floats(k, 'comb')
+  local dtype = promote.dtype { n, k }
+  n, k = n:astype 'f64', k:astype 'f64'
+  if o.repetition then n = np.where(np.gt(k, 0), n + k - 1, n) end
+  local some = np['and'](np.ge(k, 0), np['and'](np.ge(n, 0), np.le(k, n)))
+  n, k = np.where(some, n, 1), np.where(some, k, 1)
+  local y = np.exp(-np.betaln(1 + n - k, 1 + k)) / (n + 1)
+  local whole = np['and'](np.eq(n, np.floor(n)), np.eq(k, np.floor(k)))
+  return np.where(some, counted(whole, y), 0):astype(dtype)
+end
+
+--- n! = Gamma(n + 1); 0 where n < 0.
+-- @tparam Array|number n
+-- @treturn Array
+-- @usage scipy.special.factorial({ 0, 4 }) --> { 1, 24 }
+function M.factorial(n)
+  n = operands.floats(n, 'factorial')
+  local x = n:astype 'f64'
+  local some = np.ge(x, 0)
+  x = np.where(some, x, 1)
+  local y = counted(np.eq(x, np.floor(x)), np.tgamma(x + 1))
+  return np.where(np.isnan(n), n, np.where(some, y, 0):astype(n.dtype))
 end
 
 return require('imnn.args').strict('scipy.special', M)
