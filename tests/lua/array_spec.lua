@@ -280,6 +280,8 @@ describe('an index', function()
       { { { 1, 2, 3, 4 } }, range .. '{1, 2, 3, 4} for axis 1' },
       { { 1, 1, 1 }, 'index: 3 indices for an array of 2 axes' },
       { { '...', '...' }, "index: '...' may stand once" },
+      { { {}, 'newaxis', {} },
+        'index: entries are numbers, ranges, "...", np.newaxis or arrays, got "newaxis"' },
       { true, 'index: entries are numbers, ranges, "...", np.newaxis or arrays, got boolean' },
       { np.array { 1, 2 }, 'index: indices must be i32 or u32, got f32' },
       { np.array({ 1, 7 }, 'i32'), 'index: no element 7, there are 3' },

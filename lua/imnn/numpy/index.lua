@@ -30,9 +30,15 @@ local function range(r, n, axis)
   return a - 1, count, step
 end
 
+local function refuse(e)
+  core.raise('index: entries are numbers, ranges, "...", np.newaxis or arrays, got %s',
+    type(e) == 'string' and '"' .. e .. '"' or core.kind(e))
+end
+
 -- Axes that an entry takes up.
 local function axes_taken(e)
   if e == M.newaxis or e == '...' then return 0 end
+  if type(e) == 'string' then refuse(e) end
   return array.is(e) and e.dtype == 'bool' and e.ndim or 1
 end
 
@@ -202,8 +208,7 @@ local function read(key, size)
       kept[#kept + 1] = count
       axis_is(start, count, step)
     else
-      core.raise('index: entries are numbers, ranges, "...", np.newaxis or arrays, got %s',
-        core.kind(e))
+      refuse(e)
     end
   end
   return plan
