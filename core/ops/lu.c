@@ -128,6 +128,7 @@ const imnn_op imnn_op_lu = {
     .rows = imnn_matrix_rows,
     .kernel = kernel,
     .range = {-2, 2},
+    .diagonal = 3,
     .cases = "(2, 2); (3, 3); (1, 1); (4, 2); (2, 3); (2, 3, 3); (0, 0)",
     .doc = "(..., m, 2 + n): by row what it was exchanged with, where it comes from, L and U",
 };
