@@ -156,6 +156,15 @@ static bool lies_last(const imnn_program *p, const hold *h)
     return p->rows_last || can;
 }
 
+/* Elements of a row before and from its axis on, of value i. */
+static void measure(hold *h, int32_t i, bool by, int64_t R)
+{
+    const imnn_shape *s = &h->input[i].shape;
+    h->outer[i] = h->inner[i] = 1;
+    for (int k = 0; k < s->ndim; k++) *(k < h->axis[i] ? &h->outer[i] : &h->inner[i]) *= s->size[k];
+    if (by) *(h->outer[i] >= R ? &h->outer[i] : &h->inner[i]) /= R;
+}
+
 imnn_status imnn_lay_hold(imnn_program *p, region *r, step *s)
 {
     hold *h = s->hold;
@@ -164,7 +173,11 @@ imnn_status imnn_lay_hold(imnn_program *p, region *r, step *s)
     h->out = TAKE(p, 2 * h->ny + 1, operand);
     h->has = TAKE(p, 2 * h->ny + 1, bool);
     h->last = TAKE(p, h->nx + 2 * h->ny + 1, bool);
-    if (!h->at || !h->out || !h->has || !h->last) return IMNN_ENOMEM;
+    h->outer = TAKE(p, h->nx + h->ny + 1, int64_t);
+    h->inner = TAKE(p, h->nx + h->ny + 1, int64_t);
+    if (!h->at || !h->out || !h->has || !h->last || !h->outer || !h->inner) return IMNN_ENOMEM;
+    for (int32_t i = 0; i < h->nx + h->ny; i++)
+        measure(h, i, i < h->nx ? h->by[i] : h->out_by[i - h->nx], r->R);
     h->rows_last = lies_last(p, h), h->tile = r->tile;
     for (int32_t m = 0; m < s->members; m++) {
         const int64_t k = imnn_body_result(p->item[s->member[m]].v->attr);
@@ -232,16 +245,10 @@ typedef struct extent {
     bool by;
 } extent;
 
-static extent extent_of(const context *c, const hold *h, int32_t i, bool by, int64_t R)
+static extent extent_of(const context *c, const hold *h, int32_t i, bool by)
 {
-    const imnn_shape *s = &h->input[i].shape;
-    extent e = {by ? c->rows : 1, 1, 1, imnn_dtype_size(h->input[i].dtype), by};
-    for (int k = 0; k < s->ndim; k++)
-        if (k < h->axis[i]) e.outer *= s->size[k];
-        else e.inner *= s->size[k];
-    if (by && e.outer >= R) e.outer /= R;
-    else if (by) e.inner /= R;
-    return e;
+    return (extent){by ? c->rows : 1, h->outer[i], h->inner[i], imnn_dtype_size(h->input[i].dtype),
+                    by};
 }
 
 /* Where a value lies: rows and elements of a row are so many elements apart; or, of a whole array
@@ -300,7 +307,7 @@ typedef struct lap {
 static bool goes_on(const lap *l)
 {
     const hold *h = l->h;
-    const extent e = extent_of(l->c, h, h->consts, h->by[h->consts], l->R);
+    const extent e = extent_of(l->c, h, h->consts, h->by[h->consts]);
     const spot s = spot_of(&e, h, h->rows_last, l->carry[0], 1, 0);
     const bool *is = (const bool *)s.p;
     for (int64_t r = 0; r < e.rows; r++)
@@ -313,7 +320,7 @@ static bool goes_on(const lap *l)
 static char *brought(const lap *l, int32_t i, size_t at, int64_t length, int64_t t)
 {
     const hold *h = l->h;
-    const extent e = extent_of(l->c, h, i, h->by[i], l->R);
+    const extent e = extent_of(l->c, h, i, h->by[i]);
     const spot from = spot_of(&e, h, h->last[i], l->source[i], length, t);
     const spot to = spot_of(&e, h, h->rows_last, l->room + at, 1, 0);
     if (lies_alike(&e, &from, &to)) return first_of(&e, &from);
@@ -351,7 +358,7 @@ static void give_slices(const lap *l, int64_t t)
 static void deliver(const lap *l, int32_t k, int32_t i, bool by, char *q, int64_t length, int64_t t)
 {
     const hold *h = l->h;
-    const extent e = extent_of(l->c, h, i, by, l->R);
+    const extent e = extent_of(l->c, h, i, by);
     const spot from = spot_of(&e, h, h->rows_last, q, 1, 0);
     const spot to = spot_of(&e, h, h->last[h->nx + k], l->target[k], length, t);
     if (first_of(&e, &to) != q) move(&e, &to, &from);
@@ -376,7 +383,7 @@ static void place_results(const lap *l, int64_t n, int64_t t)
         const bool is_carry = i < h->carry;
         char *q = l->room + h->at[is_carry && n % 2 ? h->nx + h->ny + i : h->nx + i];
         if (h->has[i] && (!is_carry || n + 1 == h->length)) {
-            const extent e = extent_of(l->c, h, h->nx + i, h->out_by[i], l->R);
+            const extent e = extent_of(l->c, h, h->nx + i, h->out_by[i]);
             const spot own = spot_of(&e, h, h->rows_last, q, 1, 0);
             const spot whole = spot_of(&e, h, h->last[h->nx + i], l->target[i],
                                        is_carry ? 1 : h->length, is_carry ? 0 : t);

@@ -106,12 +106,13 @@ typedef enum step_kind {
 typedef struct hold {
     int32_t bodies, nx, ny, lead; /* lead: inputs of the step before those of the body */
     imnn_program **body;
-    imnn_type *input;    /* of the values */
-    int32_t *axis;       /* by value: along which it is sliced or stacked */
-    bool *by, *out_by;   /* which inputs and results go by rows */
-    bool *need, *has;    /* results that are computed; results of the step that somebody reads */
-    operand *out;        /* of the step */
-    size_t *at, work_at; /* in the scratch memory of the thread: values, then the program */
+    imnn_type *input;       /* of the values */
+    int32_t *axis;          /* by value: along which it is sliced or stacked, */
+    int64_t *outer, *inner; /* and the elements of a row before it and from it on */
+    bool *by, *out_by;      /* which inputs and results go by rows */
+    bool *need, *has;       /* results that are computed; results of the step that somebody reads */
+    operand *out;           /* of the step */
+    size_t *at, work_at;    /* in the scratch memory of the thread: values, then the program */
     bool is_loop, reverse;
     int64_t length;
     int32_t consts, carry;

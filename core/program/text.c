@@ -13,12 +13,11 @@ static void print_place(imnn_buffer *b, const operand *o)
     imnn_print(b, " %s %s", imnn_dtype_name(o->dtype), imnn_shape_text(&o->shape).s);
 }
 
-static void print_value(imnn_buffer *b, const cluster *c, int32_t v)
+static void print_value(imnn_buffer *b, int32_t v)
 {
     if (v < 0) imnn_print(b, "r%d", -1 - v);
     else if (v < IMNN_TARGET) imnn_print(b, "s%d", v);
     else imnn_print(b, "t%d", v - IMNN_TARGET);
-    (void)c;
 }
 
 static void print_cluster(imnn_buffer *b, const cluster *c)
@@ -34,11 +33,11 @@ static void print_cluster(imnn_buffer *b, const cluster *c)
     }
     for (int32_t k = 0; k < c->length; k++) {
         imnn_print(b, "        ");
-        print_value(b, c, c->code[k].out);
+        print_value(b, c->code[k].out);
         imnn_print(b, " = %s(", c->code[k].name);
         for (int32_t j = 0; j < c->code[k].n; j++) {
             if (j) imnn_print(b, ", ");
-            print_value(b, c, c->code[k].in[j]);
+            print_value(b, c->code[k].in[j]);
         }
         imnn_print(b, ")\n");
     }

@@ -174,8 +174,8 @@ static double bound(const row *r, real x, real y)
     case IMNN_OP_tgamma: return fabsl(y) < 1e-37L ? 11 : 1.1;
     case IMNN_OP_lgamma: /* zeros between poles; large x: three roundings of our own */
         return x < 0 ? fmax(1.1, 0.05 / fabs((double)y)) : x > 1e30L ? 1.5 : 1.1;
-    case IMNN_OP_logaddexp:
-    case IMNN_OP_logaddexp2: return 3 + 2 / fabs((double)y);        /* two terms that cancel */
+    case IMNN_OP_logaddexp: return 3 + 1 / fabs((double)y);  /* two terms that cancel, */
+    case IMNN_OP_logaddexp2: return 3 + 2 / fabs((double)y); /* the second up to ln 2, or 1 */
     case IMNN_OP_erf_inv: return 8 + 1 / fabs(1 - fabs((double)x)); /* x^2 is rounded */
     default: return r->costly ? 1.1 : 0.5;
     }

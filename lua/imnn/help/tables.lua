@@ -75,16 +75,22 @@ local function arguments(text)
   return list
 end
 
+-- The row of this name in a table of C; nil: there is none.
+local function row_of(get, name)
+  local i, row = 0, get(0)
+  while row ~= nil and ffi.string(row.name) ~= name do
+    i = i + 1
+    row = get(i)
+  end
+  return row ~= nil and row or nil
+end
+
 --- The docstring of a distribution of imnn.random.
 -- @tparam string name
 -- @treturn table|nil
 function M.distribution(name)
-  local i, row = 0, C.imnn_random_get(0)
-  while row ~= nil and ffi.string(row.name) ~= name do
-    i = i + 1
-    row = C.imnn_random_get(i)
-  end
-  if row == nil then return nil end
+  local row = row_of(C.imnn_random_get, name)
+  if not row then return nil end
   local doc, gives = comment.new(), ffi.string(row.gives)
   doc.name, doc.kind, doc.summary = name, 'function', 'Draws: ' .. ffi.string(row.doc)
   doc.params[1] = { name = 'key', type = 'Array', text = 'key, (2)' }
@@ -145,12 +151,8 @@ end
 -- @tparam string name
 -- @treturn table|nil
 function M.statistics(name)
-  local i, row = 0, C.imnn_stats_get(0)
-  while row ~= nil and ffi.string(row.name) ~= name do
-    i = i + 1
-    row = C.imnn_stats_get(i)
-  end
-  if row == nil then return nil end
+  local row = row_of(C.imnn_stats_get, name)
+  if not row then return nil end
   local doc, given = comment.new(), {}
   doc.name, doc.kind, doc.topic = name, 'table', 'Distributions of one number'
   doc.summary = ffi.string(row.doc)

@@ -31,24 +31,14 @@ local function of_lists(who, f, t)
   end
 end
 
-local function each(fn, ...)
-  local lists, out = { ... }, {}
-  for i = 1, #lists[1] do
-    local x = {}
-    for k, list in ipairs(lists) do x[k] = list[i] end
-    out[i] = fn(unpack(x))
-  end
-  return out
-end
-
 local function range(list, ...)
   local r = { ... }
-  return each(function(x) return x[{ r }] end, list)
+  return tree.map(function(x) return x[{ r }] end, list)
 end
 
 -- a1, b1, a2, b2, ... along the first axis; a may have one more.
 local function interleave(a, b)
-  return each(function(x, y)
+  return tree.map(function(x, y)
     local m, shape = #y, x.shape
     local more = #x > m
     shape[1] = 2 * m
@@ -67,7 +57,8 @@ local function running(f, x, n)
   if n == 2 then return interleave(first, even) end
   local before = n % 2 == 0 and range(even, 1, n / 2 - 1) or even
   local odd = f(before, range(x, 3, n, 2))
-  return interleave(each(function(a, b) return np.concatenate({ a, b }, 1) end, first, odd), even)
+  local function joined(a, b) return np.concatenate({ a, b }, 1) end
+  return interleave(tree.map(joined, first, odd), even)
 end
 
 local function elements(who, t, axis)
@@ -101,8 +92,8 @@ function M.associative_scan(f, elems, opts)
   local o = args.take(who, opts, scan_rows)
   local list, n = elements(who, elems, o.axis)
   local function turned(x) return o.reverse and np.flip(x, 1) or x end
-  local y = running(of_lists(who, f, elems), each(turned, list), n)
-  return tree.unflatten(elems, each(function(x)
+  local y = running(of_lists(who, f, elems), tree.map(turned, list), n)
+  return tree.unflatten(elems, tree.map(function(x)
     return o.axis == 1 and turned(x) or np.moveaxis(turned(x), 1, o.axis)
   end, y))
 end
@@ -138,12 +129,12 @@ function M.reduce(operands, init_values, computation, dimensions)
   end
   while n > 1 do
     local pairs_of = f(range(list, 1, n - 1, 2), range(list, 2, n, 2))
-    list = n % 2 == 0 and pairs_of or each(function(a, b)
+    list = n % 2 == 0 and pairs_of or tree.map(function(a, b)
       return np.concatenate({ a, b }, 1)
     end, pairs_of, range(list, n, n))
     n = math.ceil(n / 2)
   end
-  if n == 1 then y = f(y, each(function(x) return x[1] end, list)) end
+  if n == 1 then y = f(y, tree.map(function(x) return x[1] end, list)) end
   return tree.unflatten(operands, y)
 end
 

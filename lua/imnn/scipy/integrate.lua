@@ -90,16 +90,6 @@ end
 
 -- ---- lists of arrays ----
 
-local function each(fn, ...)
-  local lists, out = { ... }, {}
-  for i = 1, #lists[1] do
-    local x = {}
-    for k, list in ipairs(lists) do x[k] = list[i] end
-    out[i] = fn(unpack(x))
-  end
-  return out
-end
-
 -- y + h (c1 k1 + c2 k2 + ...), whose coefficients may be 0; without y the sum alone.
 local function moved(y, h, coefficients, k)
   local out = {}
@@ -114,7 +104,7 @@ local function moved(y, h, coefficients, k)
 end
 
 local function choose(condition, a, b)
-  return each(function(x, y) return np.where(condition, x, y) end, a, b)
+  return tree.map(function(x, y) return np.where(condition, x, y) end, a, b)
 end
 
 -- ---- Runge-Kutta of fourth order, in steps that are given ----
@@ -131,7 +121,7 @@ local function range(x, first, last) return x[{ { first, last } }] end
 
 -- Leaves (n, ...) of the solution: the first one and those behind.
 local function joined(first, rest)
-  return each(function(y, ys) return np.concatenate({ np.expand_dims(y, 1), ys }, 1) end, first,
+  return tree.map(function(y, ys) return np.concatenate({ np.expand_dims(y, 1), ys }, 1) end, first,
     rest)
 end
 
@@ -156,7 +146,7 @@ function M.rk4(func, y0, t, ...)
       return slopes(who, first, leaves, func(tree.unflatten(first, y), time, unpack(more, 1, n)))
     end
     if #at == 1 then
-      return tree.unflatten(first, each(function(y) return np.expand_dims(y, 1) end, leaves))
+      return tree.unflatten(first, tree.map(function(y) return np.expand_dims(y, 1) end, leaves))
     end
     local from, to = range(at, 1, #at - 1), range(at, 2, #at)
     local _, ys = loop.scan(function(y, x)
@@ -203,7 +193,7 @@ end
 local function frozen(x) return array.apply('stop_gradient', { x }) end
 
 local function scales_of(y, z, o)
-  return each(function(a, b)
+  return tree.map(function(a, b)
     return o.atol + o.rtol * np.maximum(np.abs(a), np.abs(b))
   end, y, z)
 end
@@ -211,13 +201,13 @@ end
 -- A first step: such that it changes little by Euler's method and by the second derivative (Hairer,
 -- Norsett & Wanner, II.4).
 local function first_step(f, y, t, k, sign, o)
-  y, k = each(frozen, y), each(frozen, k)
+  y, k = tree.map(frozen, y), tree.map(frozen, k)
   local scales = scales_of(y, y, o)
   local d0, d1 = size_of(y, scales), size_of(k, scales)
   local small = np['or'](np.lt(d0, 1e-5), np.lt(d1, 1e-5))
   local h0 = np.where(small, 1e-6, 0.01 * d0 / np.where(small, 1, d1))
   local other = f(moved(y, sign * h0, { 1 }, { k }), frozen(t) + sign * h0)
-  local d2 = size_of(each(function(a, b) return a - b end, other, k), scales) / h0
+  local d2 = size_of(tree.map(function(a, b) return a - b end, other, k), scales) / h0
   local most = np.maximum(d1, d2)
   local flat = np.le(most, 1e-15)
   local h1 = np.where(flat, np.maximum(1e-6, h0 * 1e-3),
@@ -230,7 +220,7 @@ end
 -- of the last one.
 local function begin(f, y, t, sign, o)
   local k = f(y, t)
-  local zeros = each(np.zeros_like, y)
+  local zeros = tree.map(np.zeros_like, y)
   return {
     y = y, k = k, t = t, h = first_step(f, y, t, k, sign, o), from = t, size = np.ones_like(t),
     curve = { y, zeros, zeros, zeros, zeros }, count = np.array(0, 'i32'),
@@ -252,9 +242,9 @@ local function step(f, s, t_end, sign, o)
   local known = np.eq(ratio, ratio)
   local factor = np.where(known, np.clip(0.9 * np.where(known, ratio, 1) ^ -0.2, 0.2, 10), 0.2)
   local taken = np.le(ratio, 1)
-  local rise = each(function(a, b) return b - a end, s.y, y)
-  local c3 = each(function(slope, r) return h * slope - r end, s.k, rise)
-  local c4 = each(function(r, slope, c) return r - h * slope - c end, rise, k[7], c3)
+  local rise = tree.map(function(a, b) return b - a end, s.y, y)
+  local c3 = tree.map(function(slope, r) return h * slope - r end, s.k, rise)
+  local c4 = tree.map(function(r, slope, c) return r - h * slope - c end, rise, k[7], c3)
   local curve = { s.y, rise, c3, c4, moved(nil, h, dense, k) }
   for i = 1, 5 do curve[i] = choose(taken, curve[i], s.curve[i]) end
   return {
@@ -275,7 +265,7 @@ local function advance(f, s, target, t_end, sign, o)
   local x = (target - s.from) / s.size
   local rest = 1 - x
   local reached = np.le(sign * (target - s.t), 0)
-  local y = each(function(c1, c2, c3, c4, c5)
+  local y = tree.map(function(c1, c2, c3, c4, c5)
     return np.where(reached, c1 + x * (c2 + rest * (c3 + x * (c4 + rest * c5))), 0 / 0)
   end, unpack(s.curve))
   return s, y
@@ -288,7 +278,7 @@ end
 -- The solution at all times: leaves (n, ...).
 local function solve(f, y, t, o)
   local n = #t
-  if n == 1 then return each(function(v) return np.expand_dims(v, 1) end, y) end
+  if n == 1 then return tree.map(function(v) return np.expand_dims(v, 1) end, y) end
   local t_end, sign = t[n], sign_of(t[1], t[n])
   local _, ys = loop.scan(function(s, target)
     return advance(f, s, target, t_end, sign, o)
@@ -320,7 +310,7 @@ local function adjoint(f, ys, t, p, g, o)
     end
     return out
   end
-  local u, dp, dt = each(np.zeros_like, each(at(1), ys)), each(np.zeros_like, p), nil
+  local u, dp, dt = tree.map(np.zeros_like, tree.map(at(1), ys)), tree.map(np.zeros_like, p), nil
   if n > 1 then
     local carry, slopes_of_t = loop.scan(function(c, x)
       local y, before, time, given = x[1], x[2], x[3], x[4]
@@ -332,15 +322,15 @@ local function adjoint(f, ys, t, p, g, o)
       return { { unpack(all, m + 1, 2 * m) }, { unpack(all, 2 * m + 1) } },
         dot(given, f(y, time, p))
     end, { u, dp }, {
-      each(function(y) return range(y, 2, n) end, ys), range(t, 1, n - 1), range(t, 2, n),
-      each(function(v) return range(v, 2, n) end, g),
+      tree.map(function(y) return range(y, 2, n) end, ys), range(t, 1, n - 1), range(t, 2, n),
+      tree.map(function(v) return range(v, 2, n) end, g),
     }, { reverse = true })
     u, dp, dt = carry[1], carry[2], slopes_of_t
   end
-  local first = -dot(u, f(each(at(1), ys), t[1], p))
+  local first = -dot(u, f(tree.map(at(1), ys), t[1], p))
   first = np.expand_dims(np.real(first), 1)
   dt = dt and np.concatenate({ first, np.real(dt) }, 1) or first
-  return each(function(a, b) return a + b end, u, each(at(1), g)), dt, dp
+  return tree.map(function(a, b) return a + b end, u, tree.map(at(1), g)), dt, dp
 end
 
 -- ---- functions as functions of all that they read ----
