@@ -91,6 +91,8 @@ static int64_t tile_rows(const region *r, int64_t row_bytes)
     return rows > FEWEST_TILE_ROWS ? (rows + unit - 1) / unit * unit : rows;
 }
 
+static bool is_source(const item *it) { return it->input >= 0 || it->v->op == &imnn_op_read; }
+
 /* Bytes of a row of inputs of the program that several steps read, one after the other: they shall
  * come from memory once. */
 static int64_t read_again(const imnn_program *p, const region *r)
@@ -99,7 +101,8 @@ static int64_t read_again(const imnn_program *p, const region *r)
     for (int32_t i = 0; r->space != 0 && i < p->items; i++) {
         int32_t reader = -1;
         bool again = false;
-        for (int32_t m = 0; p->item[i].input >= 0 && !again && m < r->members; m++) {
+        if (!is_source(&p->item[i])) continue;
+        for (int32_t m = 0; !again && m < r->members; m++) {
             const item *it = &p->item[r->member[m]];
             for (int32_t k = 0; k < it->v->n; k++) {
                 if (p->item[it->x[k]].base != i || !it->by[k]) continue;
@@ -112,14 +115,16 @@ static int64_t read_again(const imnn_program *p, const region *r)
     return bytes;
 }
 
-/* Bytes of a row that are there at a time, at most. */
+/* Bytes of a row that are there at a time, at most; without inputs, so that tiles are the same
+ * whether these are arrays or read. */
 static int64_t most_live(const imnn_program *p, const region *r, const int32_t *last)
 {
     int64_t most = 0;
     for (int32_t s = 0; s < r->steps; s++) {
         int64_t live = r->step[s].kind == STEP_HOLD ? imnn_hold_row_bytes(&r->step[s], r->R) : 0;
         for (int32_t m = 0; m < r->members; m++)
-            if (r->tile_at[m] >= 0 && r->step_of[m] <= s && s <= last[m])
+            if (r->tile_at[m] >= 0 && r->step_of[m] <= s && s <= last[m] &&
+                !is_source(&p->item[r->member[m]]))
                 live += imnn_row_bytes(&p->item[r->member[m]], r->R);
         if (live > most) most = live;
     }
@@ -149,8 +154,9 @@ static imnn_status lay_tiles(imnn_program *p, region *r)
     int32_t *last = imnn_alloc(int_bytes);
     if (q && last) {
         find_lives(p, r, last);
-        r->tile = p->by_rows && r->space ? p->tile
-                                         : tile_rows(r, most_live(p, r, last) + read_again(p, r));
+        r->tile = p->tiles                 ? p->tiles[r - p->region]
+                  : p->by_rows && r->space ? p->tile
+                                           : tile_rows(r, most_live(p, r, last) + read_again(p, r));
         for (int32_t m = 0; m < r->members; m++) {
             q[m].from = r->step_of[m], q[m].to = last[m];
             if (r->tile_at[m] < 0) continue;

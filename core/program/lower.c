@@ -46,7 +46,10 @@ static step_kind kind_of(const item *it)
     case IMNN_REDUCE: return STEP_REDUCE;
     case IMNN_MATMUL: return STEP_GEMM;
     case IMNN_HOLD: return STEP_HOLD;
-    case IMNN_CALL: return it->v->op == &imnn_op_emit ? STEP_EMIT : STEP_CALL;
+    case IMNN_CALL:
+        return it->v->op == &imnn_op_emit   ? STEP_EMIT
+               : it->v->op == &imnn_op_read ? STEP_READ
+                                            : STEP_CALL;
     default: return STEP_MAP;
     }
 }

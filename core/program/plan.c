@@ -10,6 +10,8 @@ enum { HEAVY_ELEMENTS = 8192, HEAVY_FLOPS = 1000000, FEWEST_ROWS = 8 };
 const imnn_op imnn_op_copy = {
     .name = "copy", .id = -1, .arity = 1, .class = IMNN_MAP, .rows = imnn_rows_map};
 /* The end of a filtered program: a sum over rows of a kind, of lists. */
+/* Records of an input, from a reader. */
+const imnn_op imnn_op_read = {.name = "read", .id = -3, .arity = 1, .class = IMNN_CALL};
 const imnn_op imnn_op_emit = {.name = "emit", .id = -2, .arity = -1, .class = IMNN_CALL};
 
 imnn_view imnn_contiguous(const imnn_shape *s)
@@ -200,6 +202,24 @@ static item *append_copy(imnn_program *p, int32_t x)
     return it && plan_item(p, it, type) == IMNN_OK ? it : NULL;
 }
 
+/* An input whose first axis counts examples; if it is read, through an item that reads it. */
+static imnn_status place_input(imnn_program *p, int32_t *at, int i)
+{
+    item *it = &p->item[*at];
+    it->input = i;
+    if (!p->kind || p->kind[i] == IMNN_INPUT_WHOLE) return IMNN_OK;
+    const imnn_shape *s = &it->v->type.shape;
+    if (s->ndim < 1)
+        return imnn_fail(IMNN_ESHAPE, "program: input %d has no axis of examples", i + 1);
+    if (p->kind[i] == IMNN_INPUT_READ) {
+        it = append_extra(p, &imnn_op_read, 1, at, it->v->type);
+        if (!it) return IMNN_ENOMEM;
+        *at = it->base;
+    }
+    if (s->size[0] > 1) it->rows = IMNN_ROWS_EACH, it->space = space_of(p, s->size[0]);
+    return IMNN_OK;
+}
+
 /* Whether v is another result of the call that `before` is a result of: it has the same inputs,
  * which are copied only once. */
 static bool is_result_of_same(const imnn_vertex *v, const item *before)
@@ -325,7 +345,7 @@ imnn_status imnn_plan_rows(imnn_program *p, imnn_graph *g, int nx, const imnn_no
         st = IMNN_ENOMEM;
         goto done;
     }
-    int32_t room = mark(g, uses, ny, y, keep) + 2 * ny + 4;
+    int32_t room = mark(g, uses, ny, y, keep) + 2 * ny + nx + 4;
     for (imnn_node n = 1; n < g->count; n++)
         if (uses[n] && imnn_vertex_of(g, n)->n > most) most = imnn_vertex_of(g, n)->n;
     in = imnn_alloc(type_bytes = (size_t)most * sizeof *in);
@@ -346,11 +366,14 @@ imnn_status imnn_plan_rows(imnn_program *p, imnn_graph *g, int nx, const imnn_no
         of[n] = p->items - 1;
         p->item[of[n]].uses = uses[n];
         if (v->op || v->value) continue;
+        int number = -1;
         for (int i = 0; i < nx; i++)
-            if (x[i] == n) p->item[of[n]].input = i;
-        if (p->by_rows && p->item[of[n]].input >= 0 && p->in_by[p->item[of[n]].input])
+            if (x[i] == n) number = i;
+        if (number >= 0 && (st = place_input(p, &of[n], number)) != IMNN_OK) goto done;
+        p->item[of[n]].uses = uses[n];
+        if (p->by_rows && number >= 0 && p->in_by[number])
             p->item[of[n]].rows = IMNN_ROWS_EACH, p->item[of[n]].space = 1;
-        if (p->item[of[n]].input < 0) {
+        if (number < 0) {
             st = imnn_fail(IMNN_EVALUE, v->placeholder
                                             ? "a traced array has left its function"
                                             : "program: a result depends on an input that is not "

@@ -23,6 +23,7 @@ void imnn_program_release(imnn_program *p)
     for (int32_t i = 0; i < p->constants; i++) imnn_array_release(p->constant[i]);
     for (int64_t i = 0; p->emitter && i < p->emissions * p->emitter->groups; i++)
         imnn_free(p->emission[i].data, p->emission[i].room);
+    for (int32_t i = 0; p->reader && i < p->nx; i++) imnn_reader_release(p->reader[i]);
     imnn_release_native(p);
     for (const hold *h = p->hold; h; h = h->next)
         for (int32_t k = 0; k < h->bodies; k++) imnn_program_release(h->body[k]);
@@ -63,6 +64,17 @@ static imnn_status note_types(imnn_program *p, const imnn_graph *g, const imnn_n
     if (!p->in_type || !p->out_type || !p->y || !p->emitted) return IMNN_ENOMEM;
     for (int32_t i = 0; i < p->nx; i++) p->in_type[i] = imnn_vertex_of(g, x[i])->type;
     for (int32_t i = 0; i < p->ny; i++) p->out_type[i] = imnn_vertex_of(g, y[i])->type;
+    return IMNN_OK;
+}
+
+static imnn_status note_kinds(imnn_program *p, int nx, const imnn_input_kind *kind)
+{
+    if (!kind) return IMNN_OK;
+    imnn_input_kind *copy = TAKE(p, nx + 1, imnn_input_kind);
+    p->reader = TAKE(p, nx + 1, imnn_reader *);
+    if (!copy || !p->reader) return IMNN_ENOMEM;
+    memcpy(copy, kind, (size_t)nx * sizeof *kind);
+    p->kind = copy;
     return IMNN_OK;
 }
 
@@ -109,8 +121,51 @@ imnn_status imnn_program_body(imnn_program **out, imnn_graph *g, int nx, const i
     return st;
 }
 
-imnn_status imnn_program_filter(imnn_program **out, imnn_graph *g, int nx, const imnn_node *x,
-                                int ny, const imnn_node *y, imnn_node keep)
+/* A plan of its own for a price of work. */
+static imnn_status make(imnn_program **out, imnn_graph *g, int nx, const imnn_node *x, int ny,
+                        const imnn_node *y, const imnn_program_options *o, double rate,
+                        const int64_t *tiles)
+{
+    *out = NULL;
+    imnn_program *p = imnn_alloc(sizeof *p);
+    if (!p) return IMNN_ENOMEM;
+    p->rate = rate, p->tiles = tiles;
+    imnn_status st = note_kinds(p, nx, o->kind);
+    if (st == IMNN_OK) st = plan(p, g, nx, x, ny, y, o->keep);
+    if (st == IMNN_OK) st = imnn_plan_buffers(p);
+    if (st == IMNN_OK) st = prepare_emission(p);
+    p->tiles = NULL;
+    if (st == IMNN_OK) *out = p;
+    else imnn_program_release(p);
+    return st;
+}
+
+/* Plans that keep less and less, in tiles like those of the first, so that sums over rows are added
+ * in the same order. */
+static imnn_status economize(imnn_program **out, imnn_graph *g, int nx, const imnn_node *x, int ny,
+                             const imnn_node *y, const imnn_program_options *o)
+{
+    static const double rates[] = {1, 0x1p-4, 0x1p-8, 0x1p-12, 0x1p-16, 0x1p-30};
+    imnn_program *first = *out;
+    int64_t tiles[first->regions + 1], needs = imnn_program_bytes(first, imnn_threads());
+    for (int32_t k = 0; k < first->regions; k++) tiles[k] = first->region[k].tile;
+    imnn_program_release(first);
+    *out = NULL;
+    for (size_t k = 0; k < sizeof rates / sizeof *rates; k++) {
+        imnn_status st = make(out, g, nx, x, ny, y, o, rates[k], tiles);
+        if (st != IMNN_OK) return st;
+        const int64_t bytes = imnn_program_bytes(*out, imnn_threads());
+        if (bytes <= o->memory) return IMNN_OK;
+        if (bytes < needs) needs = bytes;
+        imnn_program_release(*out);
+        *out = NULL;
+    }
+    return imnn_fail(IMNN_ENOMEM, "program: needs at least %lld bytes of memory, may take %lld",
+                     (long long)needs, (long long)o->memory);
+}
+
+imnn_status imnn_program_make(imnn_program **out, imnn_graph *g, int nx, const imnn_node *x, int ny,
+                              const imnn_node *y, const imnn_program_options *o)
 {
     *out = NULL;
     imnn_status st = imnn_graph_status(g);
@@ -118,23 +173,34 @@ imnn_status imnn_program_filter(imnn_program **out, imnn_graph *g, int nx, const
     for (int i = 0; i < ny; i++)
         if (y[i] <= 0 || y[i] >= g->count)
             return imnn_fail(IMNN_EVALUE, "program: result %d is no node", i + 1);
-    imnn_program *p = imnn_alloc(sizeof *p);
-    if (!p) return IMNN_ENOMEM;
-    st = plan(p, g, nx, x, ny, y, keep);
-    if (st == IMNN_OK) st = imnn_plan_buffers(p);
-    if (st == IMNN_OK) st = prepare_emission(p);
-    if (st != IMNN_OK) {
-        imnn_program_release(p);
-        return st;
-    }
-    *out = p;
-    return IMNN_OK;
+    st = make(out, g, nx, x, ny, y, o, 0, NULL);
+    if (st != IMNN_OK || !o->memory) return st;
+    if (imnn_program_bytes(*out, imnn_threads()) <= o->memory) return st;
+    return economize(out, g, nx, x, ny, y, o);
 }
 
 imnn_status imnn_program_new(imnn_program **out, imnn_graph *g, int nx, const imnn_node *x, int ny,
                              const imnn_node *y)
 {
-    return imnn_program_filter(out, g, nx, x, ny, y, 0);
+    return imnn_program_make(out, g, nx, x, ny, y, &(imnn_program_options){0});
+}
+
+imnn_status imnn_program_read(imnn_program *p, int i, imnn_reader *r)
+{
+    if (i < 0 || i >= p->nx || !p->kind || p->kind[i] != IMNN_INPUT_READ)
+        return imnn_fail(IMNN_EVALUE, "program: input %d is not read", i + 1);
+    const imnn_type *t = &p->in_type[i];
+    const imnn_dtype dtype = imnn_reader_dtype(r);
+    if (dtype != t->dtype || !imnn_shape_equal(imnn_reader_shape(r), &t->shape))
+        return imnn_fail(dtype == t->dtype ? IMNN_ESHAPE : IMNN_EDTYPE,
+                         "program: input %d must be %s %s, %s has %s %s", i + 1,
+                         imnn_dtype_name(t->dtype), imnn_shape_text(&t->shape).s,
+                         imnn_reader_name(r), imnn_dtype_name(dtype),
+                         imnn_shape_text(imnn_reader_shape(r)).s);
+    imnn_reader_retain(r);
+    imnn_reader_release(p->reader[i]);
+    p->reader[i] = r;
+    return IMNN_OK;
 }
 
 double imnn_program_flops(const imnn_program *p) { return p->flops; }

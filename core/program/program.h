@@ -99,6 +99,7 @@ typedef enum step_kind {
     STEP_REDUCE,
     STEP_CALL,
     STEP_EMIT,
+    STEP_READ,
     STEP_HOLD
 } step_kind;
 
@@ -202,7 +203,12 @@ struct imnn_program {
     int32_t blocks, room;
     imnn_array **constant;
     int32_t constants;
-    hold *hold;   /* all that steps have, whose programs release gives back */
+    const imnn_input_kind *kind; /* by input, or NULL */
+    imnn_reader **reader;        /* by input that is read */
+    double rate;          /* bytes that are worth keeping to save an operation; 0: what costs more
+                             than moving it is never made again */
+    const int64_t *tiles; /* rows of a tile by region, where they are given */
+    hold *hold;           /* all that steps have, whose programs release gives back */
     bool by_rows; /* of a body that is run for some rows of space 1 at a time: these are the */
     int64_t tile; /* most rows, */
     const bool *in_by, *out_by;  /* and what goes by them (while it is made) */
@@ -213,6 +219,8 @@ typedef struct run_state { /* shared by the threads of a run */
     _Atomic int64_t next;
     atomic_int arrived, turn;
     atomic_bool stopped, failed;
+    atomic_int status; /* of the first reader that failed, and its sentence */
+    char why[1024];
 } run_state;
 
 /** Where a thread is in a run. */
@@ -294,7 +302,7 @@ static inline bool imnn_flows(const imnn_program *p, const item *it, int32_t k)
     const item *x = &p->item[it->x[k]];
     return it->by[k] && x->rows == IMNN_ROWS_EACH && x->space == it->space;
 }
-extern const imnn_op imnn_op_copy, imnn_op_emit; /* of programs only */
+extern const imnn_op imnn_op_copy, imnn_op_emit, imnn_op_read; /* of programs only */
 imnn_view imnn_contiguous(const imnn_shape *s);
 /** The shape over which an elementwise item or a copy is computed. */
 const imnn_shape *imnn_item_space(const imnn_program *p, const item *it);

@@ -208,6 +208,10 @@ static imnn_status check_values(const imnn_program *p, const imnn_array *const *
 {
     for (int32_t i = 0; i < p->nx; i++) {
         const imnn_type *t = &p->in_type[i];
+        if (p->kind && p->kind[i] == IMNN_INPUT_READ) {
+            if (p->reader[i]) continue;
+            return imnn_fail(IMNN_EVALUE, "program: input %d has no reader yet", i + 1);
+        }
         if (x[i]->dtype == t->dtype && imnn_shape_equal(&x[i]->shape, &t->shape)) continue;
         return imnn_fail(x[i]->dtype == t->dtype ? IMNN_ESHAPE : IMNN_EDTYPE,
                          "program: input %d must be %s %s, got %s %s", i + 1,
@@ -280,7 +284,7 @@ imnn_status imnn_program_run(imnn_program *p, const imnn_array *const *x, imnn_a
     p->fault = NULL;
     double t = p->profile ? imnn_seconds() : 0;
     char *in[p->nx + 1], *out[p->ny + 1];
-    for (int32_t i = 0; i < p->nx; i++) in[i] = x[i]->data;
+    for (int32_t i = 0; i < p->nx; i++) in[i] = x[i] ? x[i]->data : NULL;
     for (int32_t i = 0; st == IMNN_OK && i < p->ny; i++) out[i] = y[i] ? y[i]->data : NULL;
     if (st == IMNN_OK) {
         empty_emissions(p);
@@ -307,9 +311,12 @@ imnn_status imnn_program_run(imnn_program *p, const imnn_array *const *x, imnn_a
                 run_regions(&c, &state);
             }
         }
-        if (state.failed) st = imnn_fail(IMNN_ENOMEM, "program: not enough memory to go on");
-        else if (state.stopped) imnn_interrupted(), st = imnn_fail(IMNN_EINTERRUPT, "interrupted");
-        else st = collect(p, y);
+        if (state.status == IMNN_EINTERRUPT) state.stopped = true;
+        else if (state.status != IMNN_OK) st = imnn_fail(state.status, "%s", state.why);
+        if (state.stopped) imnn_interrupted(), st = imnn_fail(IMNN_EINTERRUPT, "interrupted");
+        else if (state.failed && st == IMNN_OK)
+            st = imnn_fail(IMNN_ENOMEM, "program: not enough memory to go on");
+        else if (st == IMNN_OK) st = collect(p, y);
     }
     last_fault = p->fault;
     if (p->profile) p->seconds += imnn_seconds() - t, p->runs++;

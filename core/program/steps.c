@@ -1,6 +1,7 @@
 /* The steps of a program, each for some rows: elementwise clusters block by block, products,
  * reductions, calls of kernels, rows that leave. */
 #include "core/program/program.h"
+#include <stdio.h>
 #include <string.h>
 
 char *imnn_start_of(const context *c, const operand *o)
@@ -300,6 +301,21 @@ static bool run_emit(const context *x, const region *r, const step *s)
     return true;
 }
 
+/* Records of these rows; the next ones will soon be wanted, too. */
+static bool run_read(const context *x, const region *r, const step *s)
+{
+    imnn_reader *from = x->p->reader[s->in[0].index];
+    const int64_t each = imnn_reader_shape(from)->size[0] / r->R, begin = each * x->row,
+                  end = begin + each * x->rows;
+    imnn_status st = imnn_reader_read(from, begin, end, imnn_start_of(x, &s->out));
+    imnn_reader_advise(from, end, end + end - begin);
+    if (st == IMNN_OK) return true;
+    int none = IMNN_OK;
+    if (atomic_compare_exchange_strong(&x->state->status, &none, (int)st))
+        snprintf(x->state->why, sizeof x->state->why, "%s", imnn_last_error());
+    return false;
+}
+
 bool imnn_run_step(const context *x, const region *r, const step *s)
 {
     switch (s->kind) {
@@ -307,6 +323,7 @@ bool imnn_run_step(const context *x, const region *r, const step *s)
     case STEP_GEMM: run_gemm(x, r, s); break;
     case STEP_REDUCE: run_reduce(x, r, s); break;
     case STEP_CALL: return run_call(x, r, s);
+    case STEP_READ: return run_read(x, r, s);
     case STEP_EMIT: return run_emit(x, r, s);
     case STEP_HOLD: imnn_run_hold(x, r, s); break;
     }

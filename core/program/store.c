@@ -1,11 +1,13 @@
 /* Which rows are kept from one region to a later one, and which are made again there.
  *
  * What a region reads of earlier ones is either kept (its bytes for every row go through memory)
- * or computed again from what is kept, if that is only cheap elementwise work. The smallest number
- * of bytes is a minimum cut between what has to be computed once and what is read; among equal
- * ones the cut nearest to the reader, which leaves the least to be done again (Ford & Fulkerson
- * 1956, Can. J. Math. 8, 399). */
+ * or computed again from what is kept: always if that is only cheap elementwise work, and if memory
+ * is scarce also if it takes more, at a price in bytes for each operation. The smallest sum of
+ * bytes and prices is a minimum cut between what has to be computed once and what is read; among
+ * equal ones the cut nearest to the reader, which leaves the least to be done again (Ford &
+ * Fulkerson 1956, Can. J. Math. 8, 399). */
 #include "core/program/program.h"
+#include <math.h>
 #include <string.h>
 
 typedef struct edge {
@@ -79,7 +81,23 @@ int64_t imnn_row_bytes(const item *it, int64_t R)
 
 static bool is_cheap(const item *it)
 {
-    return (it->v->op->class == IMNN_MAP && !it->v->op->costly) || it->v->op->class == IMNN_VIEW;
+    return (it->v->op->class == IMNN_MAP && !it->v->op->costly) || it->v->op->class == IMNN_VIEW ||
+           it->v->op == &imnn_op_read;
+}
+
+/* What it costs to make a row of an item again, in bytes. */
+static int64_t price(const imnn_program *p, const item *it, int64_t R)
+{
+    enum { COSTLY = 16 }; /* operations an element, roughly */
+    if (is_cheap(it)) return 0;
+    if (p->rate <= 0) return no_limit;
+    double work = (double)imnn_shape_count(&it->v->type.shape) * COSTLY;
+    if (it->v->op->flops) {
+        imnn_type in[it->v->n];
+        for (int32_t k = 0; k < it->v->n; k++) in[k] = p->item[it->x[k]].v->type;
+        work = it->v->op->flops(it->v, in);
+    }
+    return (int64_t)fmin(p->rate * work / (double)R, 1e15);
 }
 
 /* For each item b whose rows item i reads as they flow, of its own space. */
@@ -107,7 +125,7 @@ static imnn_status cut(imnn_program *p, const region *r, const char *frontier)
     const size_t n = (size_t)p->items, nodes = 2 * n + 2;
     size_t inputs = 0;
     for (size_t i = 0; i < n; i++) inputs += (size_t)p->item[i].v->n;
-    const size_t edge_bytes = (2 * (3 * n + inputs) + 8) * sizeof(edge);
+    const size_t edge_bytes = (2 * (4 * n + inputs) + 8) * sizeof(edge);
     const size_t int_bytes = nodes * sizeof(int32_t);
     network w = {imnn_alloc(int_bytes),
                  imnn_alloc(int_bytes),
@@ -128,10 +146,9 @@ static imnn_status cut(imnn_program *p, const region *r, const char *frontier)
         const item *it = &p->item[i];
         connect(&w, 2 * i + 2, 2 * i + 3, it->stored ? 0 : imnn_row_bytes(it, p->R[r->space]));
         if (it->stored) continue;
-        if (!is_cheap(it)) {
-            connect(&w, 0, 2 * i + 2, no_limit);
-            continue;
-        }
+        const int64_t again = price(p, it, p->R[r->space]);
+        if (again) connect(&w, 0, 2 * i + 2, again);
+        if (again == no_limit) continue;
         EACH_ROW_INPUT(p, i, b)
         {
             connect(&w, 2 * b + 3, 2 * i + 2, no_limit);

@@ -2,7 +2,7 @@
 #include "core/program/program.h"
 #include <stdio.h>
 
-static const char *const kind_name[] = {"map", "gemm", "reduce", "call", "emit", "hold"};
+static const char *const kind_name[] = {"map", "gemm", "reduce", "call", "emit", "read", "hold"};
 
 static void print_place(imnn_buffer *b, const operand *o)
 {

@@ -1,6 +1,7 @@
 #ifndef IMNN_PROGRAM_H
 #define IMNN_PROGRAM_H
 #include "imnn/graph.h"
+#include "imnn/reader.h"
 
 typedef struct imnn_program imnn_program; /* used by one thread at a time */
 
@@ -9,18 +10,45 @@ typedef struct imnn_program imnn_program; /* used by one thread at a time */
  *  fails  EVALUE (y depends on another input), ENOMEM */
 IMNN_API imnn_status imnn_program_new(imnn_program **out, imnn_graph *g, int nx, const imnn_node *x,
                                       int ny, const imnn_node *y);
-/** The same, but of the results with `keep`'s number of rows only the rows leave the program where
- *  `keep` (bool, (n)) holds, in order: a result of shape (n, ...) comes back as (accepted, ...). */
-IMNN_API imnn_status imnn_program_filter(imnn_program **out, imnn_graph *g, int nx,
-                                         const imnn_node *x, int ny, const imnn_node *y,
-                                         imnn_node keep);
+
+typedef enum imnn_input_kind {
+    IMNN_INPUT_WHOLE, /* an array; whatever reads it decides how */
+    IMNN_INPUT_ROWS,  /* an array of examples along its first axis: what is made of it is computed
+                         some examples at a time */
+    IMNN_INPUT_READ   /* the same, but it comes from a reader, some records at a time: programs
+                         with the one and the other give the same bytes */
+} imnn_input_kind;
+
+/** What else is wished of a program; zeros: nothing. */
+typedef struct imnn_program_options {
+    /** Of the results with `keep`'s number of rows only the rows leave the program where `keep`
+     *  (bool, (n)) holds, in order: a result of shape (n, ...) comes back as (accepted, ...). */
+    imnn_node keep;
+    /** Bytes that a run with imnn_threads() threads may take besides inputs and results. What is
+     *  too much to be kept from one part of the program to a later one is computed again there,
+     *  of the arrays that give most room for the least work. The results have the same bytes. */
+    int64_t memory;
+    const imnn_input_kind *kind; /* by input; NULL: all whole */
+} imnn_program_options;
+
+/** fails  as imnn_program_new; ENOMEM also where `memory` is less than the program can do with:
+ *         the sentence says how much that is */
+IMNN_API imnn_status imnn_program_make(imnn_program **out, imnn_graph *g, int nx,
+                                       const imnn_node *x, int ny, const imnn_node *y,
+                                       const imnn_program_options *options);
+
+/** From where input i, of kind IMNN_INPUT_READ, is read from now on; r gets one more reference.
+ *  fails  EVALUE (no such input), ESHAPE, EDTYPE (other records) */
+IMNN_API imnn_status imnn_program_read(imnn_program *p, int i, imnn_reader *r);
+
 IMNN_API void imnn_program_release(imnn_program *p);
 
 /** Compute.
- *  x      borrowed, of the shapes and dtypes of the inputs
+ *  x      borrowed, of the shapes and dtypes of the inputs; those that are read are not looked at
  *  y      where y[i] is NULL, a new reference is put there; otherwise y[i] is an array of the
  *         right shape that nobody else sees, and is overwritten (it may not be one of x)
- *  fails  ESHAPE, EDTYPE, ENOMEM, EINTERRUPT; y that were NULL are NULL then */
+ *  fails  ESHAPE, EDTYPE, ENOMEM, EINTERRUPT, EVALUE (an input without reader), and as readers do;
+ *         y that were NULL are NULL then */
 IMNN_API imnn_status imnn_program_run(imnn_program *p, const imnn_array *const *x, imnn_array **y);
 
 /** What was wrong with a value in the last run of this thread's programs, "solve: a matrix is

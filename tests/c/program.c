@@ -26,7 +26,9 @@ static imnn_status compile(imnn_program **out, bool filter)
         imnn_node size = g_sum(g, y, &(imnn_attr){1, {1}});
         imnn_node keep = g_gt(g, size, imnn_graph_number(g, IMNN_F32, 0));
         st = imnn_graph_status(g);
-        if (st == IMNN_OK) st = imnn_program_filter(out, g, 2, in, 2, (imnn_node[]){y, size}, keep);
+        if (st == IMNN_OK)
+            st = imnn_program_make(out, g, 2, in, 2, (imnn_node[]){y, size},
+                                   &(imnn_program_options){.keep = keep});
     }
     imnn_graph_release(g);
     return st;

@@ -9,21 +9,35 @@ local trace = require 'imnn.array.trace'
 local C, check = core.C, core.check
 local M = {}
 
+local kinds = { whole = C.IMNN_INPUT_WHOLE, rows = C.IMNN_INPUT_ROWS, read = C.IMNN_INPUT_READ }
+
+local function kinds_of(n, names)
+  local kind = ffi.new('imnn_input_kind[?]', n + 1)
+  for i = 1, n do kind[i - 1] = kinds[names and names[i] or 'whole'] end
+  return kind
+end
+
 --- Compile the running trace.
 -- @tparam table inputs tracers
 -- @tparam table outputs tracers
--- @tparam[opt] Array keep bool tracer (n): only these rows leave
--- @treturn function (list of Arrays) -> list of Arrays
+-- @tparam[opt] table opts `keep`: bool tracer (n), only these rows leave; `memory`: bytes that a
+-- run may take besides inputs and results; `kinds`: by input, 'whole', 'rows' or 'read'
+-- (imnn/program.h)
+-- @treturn function (list of Arrays; readers that the program was given stand in for what is read)
+-- -> list of Arrays
 -- @treturn cdata the program
-function M.compile(inputs, outputs, keep)
+function M.compile(inputs, outputs, opts)
   local slot, nx, ny = ffi.new 'imnn_program *[1]', #inputs, #outputs
   local x, y = trace.nodes(inputs), trace.nodes(outputs)
-  if keep then check(C.imnn_program_filter(slot, trace.graph(), nx, x, ny, y, keep.node))
-  else check(C.imnn_program_new(slot, trace.graph(), nx, x, ny, y)) end
+  local o, kind = opts or {}, kinds_of(nx, opts and opts.kinds)
+  local options = ffi.new('imnn_program_options', o.keep and o.keep.node or 0, o.memory or 0, kind)
+  check(C.imnn_program_make(slot, trace.graph(), nx, x, ny, y, options))
   local program = core.own(slot, C.imnn_program_release)
   local given, made = ffi.new('const imnn_array *[?]', nx + 1), ffi.new('imnn_array *[?]', ny + 1)
   return function(values)
-    for i = 1, nx do given[i - 1] = values[i].array end
+    for i = 1, nx do
+      given[i - 1] = kind[i - 1] ~= kinds.read and values[i].array or nil
+    end
     ffi.fill(made, ffi.sizeof(made))
     check(C.imnn_program_run(program, given, made))
     local out = {}

@@ -3,6 +3,7 @@
 local ffi = require 'ffi'
 local args = require 'imnn.args'
 local array = require 'imnn.array'
+local bytes = require 'imnn.bytes'
 local common = require 'imnn.transform.common'
 local program = require 'imnn.transform.program'
 local C = require('imnn.core').C
@@ -21,7 +22,7 @@ function Jit:entry(...)
   local entry = self.kept[key]
   if not entry then
     if self.count >= 64 then self.kept, self.count = {}, 0 end -- changing settings do not pile up
-    entry = program.new(self.fn, values, places, n)
+    entry = program.new(self.fn, values, places, n, { memory = self.memory })
     entry.places = places -- holds what the key names by its address, which so is not used again
     self.kept[key], self.count = entry, self.count + 1
   end
@@ -73,16 +74,22 @@ function Jit:__tostring() return ('compiled function, programs: %d'):format(self
 -- arguments (numbers, strings, ...), and what it captures from outside is taken as it was then.
 -- Inside a traced function it is the function itself.
 -- @tparam function fn of trees of arrays
--- @tparam[opt] table opts `static_argnums`: list of arguments that are passed as they are
+-- @tparam[opt] table opts `static_argnums`: list of arguments that are passed as they are;
+-- `memory`: bytes, or text like '2GB', that a call may take besides arguments and results: what
+-- does not fit is computed twice instead of being kept, with the same bytes as result
 -- @treturn table to be called; :text(...), :profile(...), :flops(...), :bytes(...)
 -- @usage local f = imnn.jit(function(x) return (x * x):sum() end)
 function M.jit(fn, opts)
   common.callable('jit', fn)
-  local o = args.take('jit', opts, { static_argnums = { 'table', 'integer', optional = true } })
+  local o = args.take('jit', opts, {
+    static_argnums = { 'table', 'integer', optional = true },
+    memory = { 'number', 'string', optional = true },
+  })
   local static = {}
   local list = type(o.static_argnums) == 'number' and { o.static_argnums } or o.static_argnums
   for _, i in ipairs(list or {}) do static[i] = true end
-  return setmetatable({ fn = fn, static = static, kept = {}, count = 0 }, Jit)
+  return setmetatable({ fn = fn, static = static, kept = {}, count = 0,
+    memory = o.memory and bytes.parse('jit', 'memory', o.memory) }, Jit)
 end
 
 --- A compiled function for arguments exactly like the examples.
@@ -94,7 +101,7 @@ end
 function M.program(fn, examples, opts)
   local n = #examples
   local values, _, places = program.split(examples, n, {})
-  local entry = program.new(fn, values, places, n, opts and opts.filter)
+  local entry = program.new(fn, values, places, n, opts)
   return function(...) return program.finish(entry, entry.run { ... }) end
 end
 

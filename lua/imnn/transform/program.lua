@@ -59,16 +59,18 @@ function M.fill(places, n, values)
 end
 
 --- Trace fn on inputs like the values, and compile what it gives.
--- filter: the last result tells which rows of the others leave
-function M.new(fn, values, places, n, filter)
+-- opts: `filter`, the last result tells which rows of the others leave; `memory`, bytes that a run
+-- may take
+function M.new(fn, values, places, n, opts)
   local entry = {}
+  opts = opts or {}
   array.trace(function()
     local inputs, nodes = {}, {}
     for i, x in ipairs(values) do inputs[i] = array.input(x.dtype, x.shape) end
     local results = { fn(unpack(M.fill(places, n, inputs), 1, n)) }
     entry.count = table.maxn(results)
     local keep
-    if filter then
+    if opts.filter then
       keep = array.lift(results[entry.count])
       results[entry.count], entry.count = nil, entry.count - 1
     end
@@ -80,7 +82,8 @@ function M.new(fn, values, places, n, filter)
         return setmetatable({ slot = #nodes }, {})
       end, results[i])
     end
-    entry.run, entry.program = array.compile(inputs, nodes, keep)
+    entry.run, entry.program = array.compile(inputs, nodes,
+      { keep = keep, memory = opts.memory })
   end)
   return entry
 end

@@ -280,6 +280,45 @@ function M.vjp(make, inputs, dtype)
     or same_bytes('jit of vjp', function(...) return unpack(compiled(...)) end, { p, u })
 end
 
+-- The gradient of a sum of squares of differences from means, whose reverse sweep can only begin
+-- when all examples have been seen.
+local function of_variances(f)
+  local function sum(...)
+    local total = 0
+    for _, y in ipairs(f(...)) do
+      local d = y - np.mean(y)
+      total = total + np.sum(np.real(d * np.conj(d))):astype 'f64'
+    end
+    return total
+  end
+  return function(...)
+    local _, pull = imnn.vjp(sum, ...)
+    return pull(np.array(1, 'f64'))
+  end
+end
+
+--- With as little memory as it can do with: the same bytes.
+function M.memory(make, inputs)
+  local x, axes, size = batch(inputs, 203)
+  local at = moving(inputs)
+  if size == 1 or #at == 0 then return end
+  local f = smooth(imnn.vmap(make(imnn.lax), { in_axes = axes }), x, at)
+  local gradient, p = of_variances(f), chosen(x, at)
+  if #f(unpack(p)) == 0 then return end
+  local function run(memory)
+    return { imnn.jit(gradient, { memory = memory })(unpack(p)) }
+  end
+  local ok, why = pcall(run, 1)
+  local least = not ok and tostring(why):match 'needs at least (%d+) bytes'
+  if not least then return not ok and 'memory: ' .. tostring(why) or nil end
+  local free, scarce = run(), run(tonumber(least))
+  for i, y in ipairs(free) do
+    if text.bytes(y) ~= text.bytes(scarce[i]) then
+      return ('memory: result %d has other bytes when there is little'):format(i)
+    end
+  end
+end
+
 --- Second derivatives in forward, reverse and mixed mode.
 function M.second(make, inputs, dtype)
   local f, p, _, v, u = setting(make, inputs)

@@ -5,7 +5,9 @@ local shrink = require 'tests.support.programs.shrink'
 local text = require 'tests.support.programs.text'
 local M = {}
 
-local BOTH = { 'jit', 'loops', 'vmap', 'tiles', 'jvp', 'vjp', 'vmap_jvp', 'vmap_vjp', 'vjp_vmap' }
+local BOTH = {
+  'jit', 'loops', 'vmap', 'tiles', 'jvp', 'vjp', 'memory', 'vmap_jvp', 'vmap_vjp', 'vjp_vmap',
+}
 local FORWARD = { 'jit', 'loops', 'vmap', 'tiles', 'jvp', 'vmap_jvp' }
 
 --- The checks of a program: second derivatives of every fourth, and of short ones.
