@@ -59,12 +59,31 @@ imnn_dtype imnn_reader_dtype(const imnn_reader *r) { return r->dtype; }
 int64_t imnn_reader_record_bytes(const imnn_reader *r) { return r->record_bytes; }
 const char *imnn_reader_name(const imnn_reader *r) { return r->name; }
 
+static imnn_status check_range(const imnn_reader *r, int64_t begin, int64_t end)
+{
+    if (begin >= 0 && end >= begin && end <= r->shape.size[0]) return IMNN_OK;
+    return imnn_fail(IMNN_EVALUE, "reader: %s: has %lld records, asked for %lld to %lld", r->name,
+                     (long long)r->shape.size[0], (long long)begin, (long long)end);
+}
+
 imnn_status imnn_reader_read(imnn_reader *r, int64_t begin, int64_t end, void *out)
 {
-    if (begin < 0 || end < begin || end > r->shape.size[0])
-        return imnn_fail(IMNN_EVALUE, "reader: %s: has %lld records, asked for %lld to %lld",
-                         r->name, (long long)r->shape.size[0], (long long)begin, (long long)end);
-    return begin == end ? IMNN_OK : r->method.read(r->self, begin, end, out);
+    imnn_status st = check_range(r, begin, end);
+    return st != IMNN_OK || begin == end ? st : r->method.read(r->self, begin, end, out);
+}
+
+imnn_status imnn_reader_records(imnn_array **out, imnn_reader *r, int64_t begin, int64_t end)
+{
+    *out = NULL;
+    imnn_array *a;
+    imnn_shape shape = r->shape;
+    shape.size[0] = end - begin;
+    imnn_status st = check_range(r, begin, end);
+    if (st == IMNN_OK) st = imnn_array_new(&a, r->dtype, &shape);
+    if (st != IMNN_OK) return st;
+    if ((st = imnn_reader_read(r, begin, end, a->data)) == IMNN_OK) *out = a;
+    else imnn_array_release(a);
+    return st;
 }
 
 void imnn_reader_advise(imnn_reader *r, int64_t begin, int64_t end)

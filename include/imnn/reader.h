@@ -31,6 +31,10 @@ IMNN_API int64_t imnn_reader_record_bytes(const imnn_reader *r);
 IMNN_API const char *imnn_reader_name(const imnn_reader *r);
 /** fails  EVALUE (outside), and as the reader does */
 IMNN_API imnn_status imnn_reader_read(imnn_reader *r, int64_t begin, int64_t end, void *out);
+/** The same as a new array (end - begin, shape of one record).
+ *  fails  as imnn_reader_read */
+IMNN_API imnn_status imnn_reader_records(imnn_array **out, imnn_reader *r, int64_t begin,
+                                         int64_t end);
 IMNN_API void imnn_reader_advise(imnn_reader *r, int64_t begin, int64_t end);
 /** The records are the parts of an array along its first axis. */
 IMNN_API imnn_status imnn_reader_of_array(imnn_reader **out, const imnn_array *x);

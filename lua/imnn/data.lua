@@ -1,3 +1,7 @@
---- Files.
+--- Files: what is in them, and records of data sets by number.
 -- @module imnn.data
-return require('imnn.args').strict('data', { hdf5 = require 'imnn.data.hdf5' })
+local reader = require 'imnn.data.reader'
+
+return require('imnn.args').strict('data', {
+  hdf5 = require 'imnn.data.hdf5', from_array = reader.from_array,
+})

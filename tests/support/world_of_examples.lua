@@ -1,5 +1,6 @@
 -- What examples in docstrings may use beside the modules: `x`, a matrix; `key`; `f`, a function of
--- a vector; a simulator, a network that is fitted to it, a prior, posteriors.
+-- a vector; `reader` of four records; a simulator, a network that is fitted to it, a prior,
+-- posteriors.
 local imnn = require 'imnn'
 local np, random, stax, lfi = imnn.np, imnn.random, imnn.stax, imnn.lfi
 local M = {}
@@ -55,6 +56,7 @@ function M.new()
     d = simulator(key, np.array { 0, 1 }), prior = lfi.uniform({ -10, 0 }, { 10, 10 }),
     f = function(v) return (v * v):sum() end, path = records,
     group = imnn.data.hdf5.open(records),
+    reader = imnn.data.from_array(np.array { { 1, 2, 3 }, { 4, 5, 6 }, { 7, 8, 9 }, { 0, 1, 2 } }),
   }
   local meta = { __index = function(_, name)
     if makers[name] then

@@ -37,6 +37,7 @@ local classes = {
   { 'figure', 'Figures', { Figure = 'imnn.plot.figure' } },
   { 'compiled', 'Compiled functions', { Jit = 'imnn.transform.jit' } },
   { 'custom', 'Functions with derivatives of their own', { Custom = 'imnn.lax.custom' } },
+  { 'reader', 'Readers of records', { Reader = 'imnn.data.reader' } },
   { 'group', 'Groups of HDF5 files', { Group = 'imnn.data.hdf5' } },
 }
 
