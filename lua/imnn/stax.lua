@@ -329,9 +329,11 @@ end
 --- Keep units with a probability, dividing them by it; the others are 0. `apply` needs the option
 -- rng, a key.
 -- @tparam number rate probability that a unit is KEPT
--- @tparam[opt] string mode 'train'; in any other mode the input is left alone
+-- @tparam[opt] string mode 'train'; in any other mode, here or as the option `mode` of `apply`, the
+-- input is left alone
 -- @treturn layer without parameters
 -- @usage stax.Dropout(0.8).apply({}, x, { rng = key })
+-- stax.Dropout(0.8).apply({}, x, { mode = 'test' }) --> { { 1, 2, 3 }, { 4, 5, 6 } }
 function M.Dropout(rate, mode)
   if type(rate) ~= 'number' or not (rate > 0 and rate <= 1) then
     core.raise('stax.Dropout: rate, the probability of keeping, is above 0 and at most 1, got %s',
@@ -339,10 +341,11 @@ function M.Dropout(rate, mode)
   end
   return layer(function(_, shape) return shape, {} end, function(_, x, opts)
     local key = common.key_of(opts)
+    local asked = opts and opts.mode
+    if mode and mode ~= 'train' or asked and asked ~= 'train' then return x end
     if not key then
       core.raise 'stax.Dropout: apply needs a key: apply(params, x, { rng = key })'
     end
-    if mode and mode ~= 'train' then return x end
     local drawn = random.uniform(key, x.shape, { dtype = x.dtype })
     return np.where(np.lt(drawn, rate), x / rate, 0)
   end, common.title('Dropout', rate))

@@ -399,6 +399,17 @@ describe('layers of windows', function()
     near(np.array(4, 'f64'), np.mean((y[{ {}, {}, { 4, 6 } }] - 1) ^ 2))
   end)
 
+  it('drop nothing where that is not training', function()
+    local x = np.ones { 50 }
+    local net = stax.serial(keep(0.5), stax.Relu, keep(0.5))
+    for _, opts in ipairs { { mode = 'test' }, { mode = 'test', rng = random.PRNGKey(1) } } do
+      assert.same(x:totable(), net.apply({ {}, {}, {} }, x, opts):totable())
+    end
+    local train = { mode = 'train', rng = random.PRNGKey(1) }
+    assert.is_true(net.apply({ {}, {}, {} }, x, train):max():item() > 1)
+    assert.same(x:totable(), keep(0.5, 'test').apply({}, x, train):totable())
+  end)
+
   it('are networks: a residual one of one example and of a batch', function()
     local net = stax.serial(stax.Conv(4, { 3, 3 }, { padding = 'SAME' }), stax.residual(
       stax.serial(stax.Relu, stax.Conv(4, { 3, 3 }, { padding = 'SAME' }))),
