@@ -2,10 +2,9 @@
 -- the parameters of a model (Charnock, Lavaux and Wandelt 2018, PRD 97, 083004).
 -- @module imnn.imnn
 local core = require 'imnn.core'
-local simulator = require 'imnn.imnn.simulator'
 local M = {}
 
-M.SimulatorIMNN = simulator.new
+for name, make in pairs(require 'imnn.imnn.classes') do M[name] = make end
 
 local aggregation = { 'host', 'devices', 'n_per_device' }
 local data = {

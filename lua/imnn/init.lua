@@ -19,7 +19,11 @@ for _, name in ipairs {
 end
 members.custom_jvp, members.custom_vjp = 'imnn.lax.custom', 'imnn.lax.custom'
 members.checkpoint = 'imnn.lax.branch'
-members.IMNN, members.SimulatorIMNN = 'imnn.imnn', 'imnn.imnn'
+for _, name in ipairs {
+  'IMNN', 'SimulatorIMNN', 'GradientIMNN', 'NumericalGradientIMNN',
+} do
+  members[name] = 'imnn.imnn'
+end
 
 local M = {}
 

@@ -28,7 +28,7 @@ local rows = { ['scipy.stats'] = tables.statistics }
 -- Classes: what an object is called here, where its methods are, and of which class it also is.
 local classes = {
   { 'x', 'Arrays', {} },
-  { 'net', 'Networks', { Net = 'imnn.imnn.net', Simulator = 'imnn.imnn.simulator' } },
+  { 'net', 'Networks', { Net = 'imnn.imnn.net' } },
   { 'history', 'Histories of fits', { History = 'imnn.imnn.history' } },
   { 'prior', 'Distributions and priors', { Distribution = 'imnn.distributions.base' } },
   { 'posterior', 'Posteriors', { Posterior = 'imnn.lfi.posterior' } },

@@ -10,22 +10,30 @@ function M.count(who, name, v)
   if v < 1 then core.raise('%s: %s must be a positive integer, got %d', who, name, v) end
 end
 
---- Sizes that leave the covariance and the Fisher information invertible.
-function M.sizes(who, o)
+--- Numbers of simulations, parameters, summaries.
+function M.counts(who, o)
   for _, name in ipairs { 'n_s', 'n_d', 'n_params', 'n_summaries' } do
     M.count(who, name, o[name])
   end
-  if o.n_s <= o.n_summaries then
-    core.raise('%s: n_s is %d, n_summaries %d; the covariance of so few simulations is singular, '
-      .. 'take at least %d', who, o.n_s, o.n_summaries, math.max(2, o.n_summaries + 1))
+end
+
+--- Sizes that leave the covariance and the Fisher information invertible.
+-- @tparam table net with `n_external`, the number of external summaries
+function M.sizes(net)
+  local who, n_s, n_d, S = net.class, net.n_s, net.n_d, net.n_summaries
+  local external = net.n_external > 0 and (' and %d external ones'):format(net.n_external) or ''
+  local all = S + net.n_external
+  if n_s <= all then
+    core.raise('%s: n_s is %d, n_summaries %d%s; the covariance of so few simulations is singular, '
+      .. 'take at least %d', who, n_s, S, external, math.max(2, all + 1))
   end
-  if o.n_summaries < o.n_params then
-    core.raise('%s: n_summaries is %d, n_params %d; fewer summaries than parameters make the '
-      .. 'Fisher information singular', who, o.n_summaries, o.n_params)
+  if all < net.n_params then
+    core.raise('%s: n_summaries is %d%s, n_params %d; fewer summaries than parameters make the '
+      .. 'Fisher information singular', who, S, external, net.n_params)
   end
-  if o.n_d > o.n_s then
+  if n_d > n_s and not net.kind.any_n_d then
     core.raise('%s: n_d is %d, n_s %d; only simulations that there are can have derivatives', who,
-      o.n_d, o.n_s)
+      n_d, n_s)
   end
 end
 

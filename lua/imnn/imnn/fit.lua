@@ -9,6 +9,7 @@ local history = require 'imnn.imnn.history'
 local iteration = require 'imnn.imnn.iteration'
 local progress = require 'imnn.progress'
 local random = require 'imnn.random'
+local sets = require 'imnn.imnn.sets'
 local C, at = core.C, iteration.at
 local M = {}
 
@@ -40,20 +41,29 @@ local function take(net, opts)
   return o
 end
 
--- A compiled iteration for these options; the last one is kept.
+-- A compiled iteration for these options and the data that there are; the last one is kept.
 local function compiled(net, o)
+  sets.check(net, 'fit')
+  local training = sets.inputs(net, false)
+  local validation = net.validate and sets.inputs(net, true) or nil
   local settings = ('%.17g %.17g %s'):format(o.lambda, o.epsilon, random.key_layout())
   local kept = net.compiled
-  if not (kept and kept.settings == settings and kept.iteration:fits(net.state)) then
-    kept = { settings = settings, iteration = iteration.new(net, o) }
+  if not (kept and kept.settings == settings
+      and kept.iteration:fits(net.state, training, validation)) then
+    kept = { settings = settings, iteration = iteration.new(net, o, training, validation) }
     net.compiled = kept
   end
+  kept.iteration:use(training, validation)
   return kept.iteration
 end
 
 -- ---- telling ----
 
 local line = '%d  ln det F %.3f  Λ2 %.3g  r %.3g  %.0f/s  patience %d of %d'
+local val_line = line:gsub('F %%%.3f', 'F %%.3f, validation %%.3f')
+
+local advice = 'fit: there is no validation set; the information in a fixed set of simulations '
+  .. 'will be overestimated: give validation_fiducial and validation_derivative'
 
 local function writer(log)
   if type(log) == 'function' then return log end
@@ -63,7 +73,7 @@ end
 
 -- A function (run) that tells about it: log lines every so many iterations, or the line of
 -- progress when time has come.
-local function teller(o, show)
+local function teller(net, o, show)
   local last_time, last_count, rate = C.imnn_seconds(), 0, 0
   local every = o.print_rate or 100
   local write = (o.log or o.print_rate) and writer(o.log or true)
@@ -73,60 +83,59 @@ local function teller(o, show)
   end
   local function values(run)
     local row = run.iteration.row
-    return run.net.history.size, row[at.lndetF], row[at.Lambda_2], row[at.r], rate, run.stalled,
-      o.patience
+    local function rest() return row[at.Lambda_2], row[at.r], rate, run.stalled, o.patience end
+    if not net.validate then return line, net.history.size, row[at.lndetF], rest() end
+    return val_line, net.history.size, row[at.lndetF], row[at.val_lndetF], rest()
   end
+  if not (net.simulate or net.validate or o.quiet) then (write or print)(advice) end
   return function(run, final)
     if write then
       if final or run.count % every ~= 0 then return end
       measure(run, C.imnn_seconds())
-      write(line:format(values(run)))
+      write(string.format(values(run)))
     else
       local now = C.imnn_seconds()
       if now < last_time + 0.2 and not final then return end
       if run.count > last_count then measure(run, now) end
-      show(line, values(run))
+      show(values(run))
     end
   end
 end
 
 -- ---- the loop ----
 
-local function finite(x) return x - x == 0 end
-
-local function give_back(run, set)
-  if set and set ~= run.first then run.free[#run.free + 1] = set end
-end
-
--- Judge the weights of set `from`. Iterations count from 0 here, and patience begins behind
--- min_iterations.
-local function score(run, o, from)
-  local row, past = run.iteration.row, run.net.history
-  if row[at.sign] > 0 and row[at.lndetF] > past.max_lndetF then
-    past.max_lndetF, run.stalled = row[at.lndetF], 0
-    give_back(run, run.best)
-    run.best = from
-  else
-    if run.count > o.min_iterations then run.stalled = run.stalled + 1 end
-    give_back(run, from)
+-- A set to be written: of three one is the present one, and one may be the best.
+local function free(run)
+  for _, set in ipairs(run.rooms) do
+    if set ~= run.set and set ~= run.best then return set end
   end
 end
 
--- Iterations until there is a reason to stop. Of the three sets that are written one is the present
--- one, one may be the best, one is free.
+-- Judge an iteration from a set to another: by the validation set, which the new weights met, or by
+-- the training set, which the old ones met. Iterations count from 0 here, and patience begins
+-- behind min_iterations.
+local function score(run, o, from, to)
+  local row, past = run.iteration.row, run.net.history
+  local lndetF, sign, judged = row[at.lndetF], row[at.sign], from
+  if run.net.validate then lndetF, sign, judged = row[at.val_lndetF], row[at.val_sign], to end
+  if sign > 0 and lndetF > past.max_lndetF then
+    past.max_lndetF, run.stalled, run.best = lndetF, 0, judged
+  elseif run.count > o.min_iterations then run.stalled = run.stalled + 1 end
+end
+
+-- Iterations until there is a reason to stop.
 local function loop(run, o, tell)
-  local it, past = run.iteration, run.net.history
+  local net, it, past = run.net, run.iteration, run.net.history
   while run.stalled < o.patience do
     if run.count >= o.max_iterations then return 'max_iterations' end
-    local from, to = run.set, table.remove(run.free)
+    local from, to = run.set, free(run)
     local status = it:run(from, to)
     if status == C.IMNN_EINTERRUPT then return 'interrupted' end
     core.check(status, 'fit')
-    if not (finite(it.row[at.loss]) and finite(it.row[at.gradient])) then
-      core.raise('fit: iteration %d: %s', past.size, faults.of_iteration(run.net, it, from))
-    end
-    history.append(past, it.row)
-    score(run, o, from)
+    local why = faults.of_iteration(net, it, from) or faults.of_validation(net, it, from, to)
+    if why then core.raise('fit: iteration %d: %s', past.size, why) end
+    history.append(past, it.row, net.validate)
+    score(run, o, from, to)
     run.count, run.set = run.count + 1, to
     tell(run)
   end
@@ -147,8 +156,7 @@ local function begin(net, o)
   local it = compiled(net, o)
   local first = it:start(net.state, o.key, net.count)
   return {
-    net = net, iteration = it, first = first, set = first, best = nil,
-    free = { it:room(), it:room(), it:room() },
+    net = net, iteration = it, set = first, best = nil, rooms = { it:room(), it:room(), it:room() },
     count = 0, stalled = 0, before = net.history.size,
   }
 end
@@ -163,7 +171,7 @@ function M.fit(net, opts)
   if type(o.progress) == 'table' then follow = o.progress end
   local silent = o.quiet or o.progress == false or o.log or o.print_rate
   local function iterate(show)
-    local tell = teller(o, show)
+    local tell = teller(net, o, show)
     local why = loop(run, o, tell)
     if run.count > 0 then tell(run, true) end
     return why

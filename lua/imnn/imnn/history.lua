@@ -6,16 +6,17 @@ local names_of = require 'imnn.imnn.names'
 local np = require 'imnn.numpy'
 local M = {}
 
---- The columns, in the order in which a compiled iteration gives them.
+--- The columns, in the order in which a compiled iteration gives them, once for the training set
+-- and once for the validation set.
 M.names = {
   'detF', 'detC', 'detinvC', 'Lambda_2', 'r', 'lndetF', 'lndetC', 'lndetinvC', 'loss',
 }
-local width = #M.names
+local width = 2 * #M.names
 
-local column = {} -- key -> position in a row; false: validation, which has no rows
+local column = {} -- key -> position in a row
 for i, name in ipairs(M.names) do
   column[name] = i
-  column['val_' .. name] = false
+  column['val_' .. name] = #M.names + i
 end
 
 local History = {}
@@ -26,8 +27,8 @@ local History = {}
 -- and the same with `val_` in front, of the validation set AFTER it; `max_detF`, `max_lndetF`: the
 -- best so far, 0 and -infinity before; `size`: number of iterations
 function M.new()
-  return setmetatable({ size = 0, room = 0, rows = false, made = {}, max_lndetF = -math.huge },
-    History)
+  return setmetatable({ size = 0, room = 0, rows = false, made = {}, max_lndetF = -math.huge,
+    validated = false }, History)
 end
 
 local function grow(self)
@@ -37,16 +38,18 @@ local function grow(self)
   self.rows, self.room = rows, room
 end
 
---- Append a row of numbers, as many as there are names.
+--- Append a row of numbers, twice as many as there are names.
 -- @param row double *
-function M.append(self, row)
+-- @tparam boolean validated whether the second half are numbers
+function M.append(self, row, validated)
+  self.validated = self.validated or validated
   if self.size == self.room then grow(self) end
   ffi.copy(self.rows + self.size * width, row, width * 8)
   self.size = self.size + 1
 end
 
 local function values(self, i)
-  local n = i and self.size or 0
+  local n = (i <= #M.names or self.validated) and self.size or 0
   local out = ffi.new('double[?]', math.max(n, 1))
   for k = 0, n - 1 do out[k] = self.rows[k * width + i - 1] end
   return np.from_buffer(out, { n }, 'f64')
@@ -54,7 +57,7 @@ end
 
 --- A column, as an f64 Array (size): detF, detC, detinvC, Lambda_2, r, lndetF, lndetC, lndetinvC,
 -- loss, of the weights BEFORE the update of that iteration, and the same with `val_` in front, of
--- the validation set AFTER it.
+-- the validation set AFTER it: (0) without one, NaN in iterations that did not have it.
 -- @treturn Array
 -- @usage print(net.history.detF)
 -- @field History.detF
@@ -76,8 +79,9 @@ function History.__newindex(_, key)
 end
 
 function History.__tostring(self)
-  return ('history of %d iterations: %s; max_detF %.6g'):format(self.size,
-    table.concat(M.names, ', '), self.max_detF)
+  return ('history of %d iterations: %s%s; max_detF %.6g'):format(self.size,
+    table.concat(M.names, ', '), self.validated and ', and of the validation set, with val_' or '',
+    self.max_detF)
 end
 
 --- The number of iterations.

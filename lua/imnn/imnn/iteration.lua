@@ -1,13 +1,14 @@
 --- One iteration of a fit as one program: keys, simulations, the network and its derivatives, the
--- Fisher loss, the reverse sweep, the step of the optimiser. What goes from one iteration to the
--- next (state of the optimiser, key, count) lies in sets of arrays that programs write in turn, so
--- that nothing is allocated while a fit runs.
+-- Fisher loss, the reverse sweep, the step of the optimiser, the validation set. What goes from one
+-- iteration to the next (state of the optimiser, key, count) lies in sets of arrays that programs
+-- write in turn, so that nothing is allocated while a fit runs. The data are inputs, too, the same
+-- ones every time.
 -- @module imnn.imnn.iteration
 local ffi = require 'ffi'
 local array = require 'imnn.array'
 local core = require 'imnn.core'
-local fisher = require 'imnn.fisher'
 local history = require 'imnn.imnn.history'
+local information = require 'imnn.imnn.information'
 local np = require 'imnn.numpy'
 local random = require 'imnn.random'
 local tree = require 'imnn.tree'
@@ -17,12 +18,14 @@ local M = {}
 local Iteration = {}
 Iteration.__index = Iteration
 
---- Where the row that an iteration tells has what: that of the history, the sign of det F, and a
--- number that is finite if the gradient is.
+--- Where the row that an iteration tells has what: that of the history, the signs of both det F,
+-- and a number that is finite if the gradient is.
 M.at = {}
-for i, name in ipairs(history.names) do M.at[name] = i - 1 end
-local width = #history.names + 2
-M.at.sign, M.at.gradient = width - 2, width - 1
+for i, name in ipairs(history.names) do
+  M.at[name], M.at['val_' .. name] = i - 1, #history.names + i - 1
+end
+local width = 2 * #history.names + 3
+M.at.sign, M.at.val_sign, M.at.gradient = width - 3, width - 2, width - 1
 
 -- ---- what is computed ----
 
@@ -46,18 +49,38 @@ local function size_of(leaves)
   return total
 end
 
-local function iterate(graph, net, o, state, key, count)
+-- A loss and what the history keeps of a set.
+local function measure(net, o, mode, w, key, data)
+  local f = information.of(net, w, key, data, mode)
+  local loss, Lambda_2, r = information.loss(f, o.lambda, o.alpha)
+  local own = f.own
+  return loss, f.sign, {
+    f.sign * np.exp(f.lndetF), np.exp(own.lndetC), np.exp(own.lndetinvC), Lambda_2, r,
+    f.lndetF, own.lndetC, own.lndetinvC, loss,
+  }
+end
+
+local function unknown() -- of a validation set that is not there
+  local none, row = np.array(0 / 0, 'f64'), {}
+  for i = 1, #history.names do row[i] = none end
+  return none, row
+end
+
+local function iterate(graph, net, o, state, key, count, training, validation)
   local keys = random.split(key, 3)
   local w = net.optimiser.get_params(state)
-  local leaves = tree.leaves(w)
-  local f = fisher.statistics(net:trace(w, keys[2]))
-  local loss, Lambda_2, r = fisher.regularised(f, o.lambda, o.alpha)
-  local slopes = gradient(graph, loss, leaves)
-  local row = np.stack {
-    f.sign * np.exp(f.lndetF), np.exp(f.lndetC), np.exp(f.lndetinvC), Lambda_2, r,
-    f.lndetF, f.lndetC, f.lndetinvC, loss, f.sign, size_of(slopes),
-  }
-  return net.optimiser.update(count, tree.unflatten(w, slopes), state), keys[1], count + 1, row
+  local loss, sign, row = measure(net, o, 'train', w, keys[2], training)
+  local slopes = gradient(graph, loss, tree.leaves(w))
+  local after = net.optimiser.update(count, tree.unflatten(w, slopes), state)
+  local val_sign, val_row
+  if validation then
+    w = net.optimiser.get_params(after)
+    val_sign, val_row = select(2, measure(net, o, 'test', w, keys[3], validation))
+  else val_sign, val_row = unknown() end
+  for _, value in ipairs(val_row) do row[#row + 1] = value end
+  row[#row + 1], row[#row + 2] = sign, val_sign
+  row[#row + 1] = size_of(slopes)
+  return after, keys[1], count + 1, np.stack(row)
 end
 
 -- ---- the program ----
@@ -85,54 +108,84 @@ local function check_same(before, after)
   end
 end
 
-local function compile(net, o, examples)
+-- Inputs like the arrays, in the running trace.
+local function inputs_like(arrays, all)
+  local out = {}
+  for i, x in ipairs(arrays) do
+    out[i] = array.input(x.dtype, x.shape)
+    all[#all + 1] = out[i]
+  end
+  return out
+end
+
+local function compile(net, o, self)
   return array.trace(function(graph)
-    local inputs = {}
-    for i, x in ipairs(examples) do inputs[i] = array.input(x.dtype, x.shape) end
+    local all = {}
+    local inputs = inputs_like(self.examples, all)
+    local training = inputs_like(self.training, all)
+    local validation = self.validation and inputs_like(self.validation, all)
     local n = #inputs
     local state, key, count, row = iterate(graph, net, o, tree.unflatten(net.state, inputs),
-      inputs[n - 1], inputs[n])
+      inputs[n - 1], inputs[n], training, validation)
     local results = carried(state, key, count)
     for i, y in ipairs(results) do results[i] = array.lift(y) end
     check_same(inputs, results)
     results[n + 1] = row
-    return select(2, array.compile(inputs, results))
+    return select(2, array.compile(all, results))
   end)
 end
 
 --- Compile.
--- @tparam table net with `state`, `optimiser` and `trace(w, key)`, which gives summaries and their
--- derivatives
+-- @tparam table net with `state`, `optimiser`, `kind`
 -- @tparam table o `lambda`, `alpha`
+-- @tparam table training list of Arrays
+-- @tparam table|nil validation list of Arrays
 -- @treturn Iteration
-function M.new(net, o)
+function M.new(net, o, training, validation)
   local key, count = random.PRNGKey(0), np.array(0, 'f32')
-  local examples = carried(net.state, key, count)
-  local self = setmetatable({ state = net.state, examples = examples }, Iteration)
-  self.program = compile(net, o, examples)
+  local self = setmetatable({
+    state = net.state, examples = carried(net.state, key, count),
+    training = training, validation = validation,
+  }, Iteration)
+  self.program = compile(net, o, self)
   self.told = array.zeros({ width }, 'f64')
   self.row = ffi.cast('double *', C.imnn_array_data(self.told.array))
   return self
 end
 
---- Whether it serves for such a state, too.
-function Iteration:fits(state)
-  local leaves = tree.leaves(state)
-  if #leaves ~= #self.examples - 2 then return false end
-  for i, x in ipairs(leaves) do
-    if describe(x) ~= describe(self.examples[i]) then return false end
+local function alike(a, b)
+  if #a ~= #b then return false end
+  for i, x in ipairs(a) do
+    if describe(x) ~= describe(b[i]) then return false end
   end
   return true
 end
 
-local inputs_type = ffi.typeof 'const imnn_array *const *'
+--- Whether it serves for such a state and such data, too.
+function Iteration:fits(state, training, validation)
+  local leaves = tree.leaves(state)
+  for i = #leaves + 1, #self.examples do leaves[i] = self.examples[i] end -- key and count
+  return alike(leaves, self.examples) and alike(training, self.training)
+    and not validation == not self.validation and alike(validation or {}, self.validation or {})
+end
 
--- A set of arrays that a program reads and writes.
+--- Use these data from now on, which it fits, in sets that are made from now on.
+function Iteration:use(training, validation)
+  self.training, self.validation = training, validation
+end
+
+-- A set of arrays that a program reads, in front of the data, and writes.
 local function pack(self, arrays)
-  local slots = ffi.new('imnn_array *[?]', #arrays + 1)
-  for i, x in ipairs(arrays) do slots[i - 1] = x.array end
-  slots[#arrays] = self.told.array
-  return { arrays = arrays, slots = slots, inputs = ffi.cast(inputs_type, slots) }
+  local n, data = #arrays, {}
+  for _, list in ipairs { self.training, self.validation or {} } do
+    for _, x in ipairs(list) do data[#data + 1] = x end
+  end
+  local inputs = ffi.new('const imnn_array *[?]', n + #data)
+  local results = ffi.new('imnn_array *[?]', n + 1)
+  for i, x in ipairs(arrays) do inputs[i - 1], results[i - 1] = x.array, x.array end
+  for i, x in ipairs(data) do inputs[n + i - 1] = x.array end
+  results[n] = self.told.array
+  return { arrays = arrays, data = data, inputs = inputs, results = results }
 end
 
 --- The set from which a fit starts. It is never written.
@@ -150,14 +203,15 @@ end
 --- Compute the set `to` from the set `from`; self.row tells how it went.
 -- @treturn number status
 function Iteration:run(from, to)
-  return C.imnn_program_run(self.program, from.inputs, to.slots)
+  return C.imnn_program_run(self.program, from.inputs, to.results)
 end
 
 --- The state of the optimiser in a set.
 function Iteration:state_of(set) return tree.unflatten(self.state, set.arrays) end
 
---- The key from which the iteration that starts from a set draws its simulations.
-function M.training_key(set) return random.split(set.arrays[#set.arrays - 1], 3)[2] end
+--- The keys of the iteration that starts from a set: of the next one, of its training set, of its
+-- validation set.
+function M.keys(set) return random.split(set.arrays[#set.arrays - 1], 3) end
 
 --- Floating-point operations in matrix products.
 function Iteration:flops() return C.imnn_program_flops(self.program) end

@@ -1,10 +1,12 @@
---- What all IMNNs have in common: construction, statistics, estimates. A class adds where
--- summaries and their derivatives come from: `trace(w, key)`.
+--- What all IMNNs have in common: construction, statistics, estimates. A kind of network
+-- (simulator, gradient, numerical) says where summaries and their derivatives come from.
 --
 -- Attributes: n_s, n_d, n_params, n_summaries, input_shape, theta_fid; model (its apply function);
 -- state (of the optimiser); initial_w, final_w, best_w, w (weights; w: those of the statistics);
 -- F, invF (P, P), C, invC (S, S), mu (S), dmu_dtheta (S, P) in f64, nil until there are statistics;
--- history (imnn.imnn.history); validate, simulate. Greek spellings are the same.
+-- history (imnn.imnn.history); validate, simulate; the data that it was given (fiducial,
+-- derivative, validation_fiducial, validation_derivative, delta_theta), which may be changed
+-- between fits. Greek spellings are the same.
 -- @module imnn.imnn.net
 local args = require 'imnn.args'
 local check = require 'imnn.imnn.check'
@@ -13,41 +15,36 @@ local faults = require 'imnn.imnn.faults'
 local fisher = require 'imnn.fisher'
 local fit = require 'imnn.imnn.fit'
 local history = require 'imnn.imnn.history'
+local information = require 'imnn.imnn.information'
+local model = require 'imnn.imnn.model'
 local name_of = require 'imnn.imnn.names'
 local np = require 'imnn.numpy'
 local random = require 'imnn.random'
+local sets = require 'imnn.imnn.sets'
 local transform = require 'imnn.transform'
 local tree = require 'imnn.tree'
 local M = {}
 
 local Net = {}
 
---- A class: methods that are not its own are those of all.
--- @tparam table methods
--- @treturn table its metatable
-function M.class(methods)
-  setmetatable(methods, { __index = Net })
-  return {
-    __index = function(self, key)
-      local name = name_of(key)
-      if name ~= key then return self[name] end
-      return methods[name]
-    end,
-    __newindex = function(self, key, value) rawset(self, name_of(key), value) end,
-    __tostring = function(self)
-      return ('%s: %d parameters, %d summaries, n_s %d, n_d %d, %d iterations'):format(self.class,
-        self.n_params, self.n_summaries, self.n_s, self.n_d, self.history.size)
-    end,
-  }
+local meta = {}
+
+function meta.__index(self, key)
+  local name = name_of(key)
+  if name ~= key then return self[name] end
+  if Net[name] then return Net[name] end
+  return rawget(self, 'sets') and sets.get(self, name)
 end
 
---- Rows of the options that all classes take, for imnn.args.
-function M.rows(more)
-  return args.rows({
-    n_s = { 'integer' }, n_d = { 'integer' }, n_params = { 'integer' },
-    n_summaries = { 'integer' }, input_shape = { 'table' }, theta_fid = { 'Array', 'table' },
-    model = { 'table' }, optimiser = { 'table' }, key_or_state = { 'Array', 'table' },
-  }, more)
+function meta.__newindex(self, key, value)
+  local name = name_of(key)
+  if rawget(self, 'sets') and sets.put(self, name, value) then return end
+  rawset(self, name, value)
+end
+
+function meta.__tostring(self)
+  return ('%s: %d parameters, %d summaries, n_s %d, n_d %d, %d iterations'):format(self.class,
+    self.n_params, self.n_summaries, self.n_s, self.n_d, self.history.size)
 end
 
 -- ---- construction ----
@@ -88,29 +85,24 @@ local function begin(self, state)
   self.final_w, self.best_w, self.w = self.initial_w, self.initial_w, self.initial_w
 end
 
--- The model, run on one datum: what it gives is what its init promised.
-local function check_model(self, datum)
-  local shape, dtype = transform.shape_of(self.model, self.w, datum)
-  if not check.equal(shape, { self.n_summaries }) then
-    core.raise('%s: the model gives %s, n_summaries is %d', self.class, check.text(shape),
-      self.n_summaries)
-  end
-  if dtype ~= 'f32' and dtype ~= 'f64' then
-    core.raise('%s: the model gives %s, summaries must be f32 or f64', self.class, dtype)
-  end
-end
+-- Rows of the options that all classes take, for imnn.args.
+local rows = {
+  n_s = { 'integer' }, n_d = { 'integer' }, n_params = { 'integer' },
+  n_summaries = { 'integer' }, input_shape = { 'table' }, theta_fid = { 'Array', 'table' },
+  model = { 'table' }, optimiser = { 'table' }, key_or_state = { 'Array', 'table' },
+  hybrid = { 'function', 'table', optional = true },
+}
 
---- Fill an object of a class with what all have.
--- @tparam table self with `class`, its name
--- @tparam table o options
--- @tparam function datum gives one datum, of input_shape
-function M.construct(self, o, datum)
+-- What has nothing to do with data.
+local function settle(self, o)
   local who = self.class
-  check.sizes(who, o)
-  check.shape(who, 'input_shape', o.input_shape)
-  for _, name in ipairs { 'n_s', 'n_d', 'n_params', 'n_summaries', 'input_shape' } do
+  for _, name in ipairs { 'n_s', 'n_d', 'n_params', 'n_summaries', 'input_shape', 'hybrid' } do
     self[name] = o[name]
   end
+  self.n_external = 0
+  check.counts(who, o)
+  if not o.hybrid then check.sizes(self) end -- else its summaries have yet to be counted
+  check.shape(who, 'input_shape', o.input_shape)
   self.theta_fid = check.theta(who, o.theta_fid, o.n_params)
   self.init, self.model = check.functions(who, 'model', o.model, {
     { 'init', 0, 2, '(key, shape)' }, { 'apply', 2, 3, '(params, x)' },
@@ -120,9 +112,24 @@ function M.construct(self, o, datum)
     { 'get_params', 1, 1, '(state)' },
   })
   self.optimiser = { init = init, update = update, get_params = get_params }
-  self.validate, self.history, self.programs = false, history.new(), {}
+  if o.hybrid then check.arity(who, 'hybrid', o.hybrid, 1, 1, '(d)') end
+  self.history, self.programs = history.new(), {}
+end
+
+--- A network of a class.
+-- @tparam string who name of the class
+-- @tparam table kind where summaries come from
+-- @tparam table opts options of the user
+-- @treturn table
+function M.new(who, kind, opts)
+  local o = args.take(who, opts, args.rows(rows, args.rows(kind.rows, sets.rows(kind))))
+  local self = setmetatable({ class = who, kind = kind, simulate = kind.simulate or false }, meta)
+  settle(self, o)
   begin(self, state_of(self, o.key_or_state))
-  check_model(self, datum())
+  if kind.begin then kind.begin(self, o) end
+  sets.take(self, o)
+  model.check(self, kind.datum(self))
+  check.sizes(self)
   return self
 end
 
@@ -160,19 +167,34 @@ local function key_for(self, who, key)
   end
 end
 
---- Summaries of simulations and their derivatives.
--- @tparam[opt] table w weights; none: those of the statistics
--- @tparam[opt] Array key from which simulations are drawn
--- @treturn Array x (n_s, S)
--- @treturn Array dx (n_d, S, P)
--- @usage local x, dx = net:get_summaries(nil, key)
-function Net:get_summaries(w, key)
-  key = key_for(self, 'get_summaries', key)
-  local summaries = program(self, 'summaries', function(...) return self:trace(...) end)
-  return summaries(w or self.w, key)
+-- The arrays of the set that is asked for, and the key, or one where none is needed.
+local function given(self, who, key, validate)
+  sets.check(self, who)
+  key = key_for(self, who, key) or random.PRNGKey(0)
+  return key, sets.inputs(self, validate and self.validate)
 end
 
---- Compute F, invF, C, invC, mu, dmu_dtheta, and use them for estimates from now on.
+--- Summaries of simulations and their derivatives; of finite differences, the summaries on both
+-- sides. Networks with dropout drop nothing.
+-- @tparam[opt] table w weights; none: those of the statistics
+-- @tparam[opt] Array key from which simulations are drawn
+-- @tparam[opt=false] boolean validate those of the validation set, if there is one
+-- @treturn Array x (n_s, S)
+-- @treturn Array dx (n_d, S, P), or x_mp (n_d, 2, P, S) of NumericalGradientIMNN
+-- @usage local x, dx = net:get_summaries(nil, key)
+function Net:get_summaries(w, key, validate)
+  local who = 'get_summaries'
+  args.argument(who, 'w', w, { 'table', 'Array', optional = true })
+  args.argument(who, 'validate', validate, { 'boolean', optional = true })
+  local data
+  key, data = given(self, who, key, validate)
+  return program(self, 'summaries', function(...)
+    return self.kind.outputs(self, ...)
+  end)(w or self.w, key, data, 'test')
+end
+
+--- Compute F, invF, C, invC, mu, dmu_dtheta, and use them for estimates from now on. Networks with
+-- dropout drop nothing.
 -- @tparam table opts `w` (those of the last statistics): weights; `key`: compulsory where
 -- simulations are drawn; `validate` (true): use the validation set if there is one
 -- @raise a singular covariance or Fisher information, simulations that are not finite
@@ -184,17 +206,17 @@ function Net:set_F_statistics(opts)
     key = { 'Array', optional = true },
     validate = { 'boolean', default = true },
   })
-  local key, w = key_for(self, who, o.key), o.w or self.w
-  local f = program(self, 'statistics', function(...)
-    local s = fisher.statistics(self:trace(...))
-    local weight = np.matmul(s.invF, np.matmul(s.dmu_dtheta:transpose(), s.invC))
-    return { s, weight }
-  end)(w, key)
-  local s = f[1]
-  local why = faults.of_statistics(self, w, key, s)
+  local w = o.w or self.w
+  local key, data = given(self, who, o.key, o.validate)
+  local s, weight = program(self, 'statistics', function(...)
+    local s = information.of(self, ...)
+    s.own = nil
+    return s, np.matmul(s.invF, np.matmul(s.dmu_dtheta:transpose(), s.invC))
+  end)(w, key, data, 'test')
+  local why = faults.of_statistics(self, w, key, data, s)
   if why then core.raise('%s: %s', who, why) end
   for _, name in ipairs { 'F', 'invF', 'C', 'invC', 'mu', 'dmu_dtheta' } do self[name] = s[name] end
-  self.w, self.weight = w, f[2]
+  self.w, self.weight = w, weight
 end
 
 -- The shape in front of input_shape.
@@ -212,37 +234,44 @@ local function leading(self, d)
 end
 
 -- theta_fid + invF dmu^T invC (x - mu): one datum.
-local function estimate(self)
-  return program(self, 'estimate', function(w, mu, weight, d)
-    local x = self.model(w, d)
-    local away = (x - mu:astype(x.dtype)):reshape { self.n_summaries, 1 }
-    local step = np.matmul(weight:astype(x.dtype), away):reshape { self.n_params }
-    return self.theta_fid:astype(x.dtype) + step
-  end)
+local function estimate(self, w, mu, weight, d, key)
+  local x = model.summaries(self, w, d, key, 'test')
+  local n = self.n_summaries + self.n_external
+  local away = (x - mu:astype(x.dtype)):reshape { n, 1 }
+  local step = np.matmul(weight:astype(x.dtype), away):reshape { self.n_params }
+  return self.theta_fid:astype(x.dtype) + step
 end
 
 --- Parameters from data: the maximum of the likelihood near theta_fid, as the summaries see it.
 -- Other axes may stand before those of input_shape; they stay.
 -- @tparam Array d (..., input_shape)
+-- @tparam[opt] Array key for networks that draw even so; those with dropout drop nothing here
 -- @treturn Array (..., P)
 -- @raise no statistics yet, data of another shape
 -- @usage net:get_estimate(d)
-function Net:get_estimate(d)
+function Net:get_estimate(d, key)
   if not self.weight then
     core.raise 'get_estimate: there are no statistics yet; fit or set_F_statistics makes them'
   end
   if not np.is_array(d) then d = np.array(d) end
   if d.dtype ~= 'f64' then d = d:astype 'f32' end
-  local front, one = leading(self, d), estimate(self)
-  if #front == 0 then return one(self.w, self.mu, self.weight, d) end
+  if key ~= nil then key = key_for(self, 'get_estimate', key) end
+  local front = leading(self, d)
+  local w, mu, weight = self.w, self.mu, self.weight
+  if #front == 0 then
+    return program(self, 'estimate', function(...)
+      return estimate(self, ...)
+    end)(w, mu, weight, d, key)
+  end
   local n, sizes = 1, { unpack(front) }
   for _, size in ipairs(front) do n = n * size end
   sizes[#sizes + 1] = self.n_params
-  local many = program(self, 'estimates', function(w, mu, weight, batch)
-    return transform.vmap(function(datum) return one(w, mu, weight, datum) end)(batch)
-  end)
-  local batch = d:reshape { n, unpack(self.input_shape) }
-  return many(self.w, self.mu, self.weight, batch):reshape(sizes)
+  return program(self, 'estimates', function(w_, mu_, weight_, batch, k)
+    local keys = random.split(k or random.PRNGKey(0), batch.shape[1])
+    return transform.vmap(function(datum, one)
+      return estimate(self, w_, mu_, weight_, datum, k and one)
+    end)(batch, keys)
+  end)(w, mu, weight, d:reshape { n, unpack(self.input_shape) }, key):reshape(sizes)
 end
 
 --- The rate of the regularisation (imnn.fisher.alpha).

@@ -1,0 +1,122 @@
+--- The data of a network: a training set and, perhaps, a validation set, each of a few arrays with
+-- names. They are attributes of the network (`net.fiducial`, `net.validation_fiducial`) that may be
+-- changed between fits.
+-- @module imnn.imnn.sets
+local check = require 'imnn.imnn.check'
+local core = require 'imnn.core'
+local np = require 'imnn.numpy'
+local M = {}
+
+-- Set and name of an attribute, and its row in the list of the kind; nil if there is none.
+local function find(net, key)
+  for _, row in ipairs(net.kind.data) do
+    if key == row.name then return net.sets.training, row end
+    if not row.shared and key == 'validation_' .. row.name then return net.sets.validation, row end
+  end
+end
+
+--- Options for the data of a kind of network.
+-- @treturn table rows for imnn.args
+function M.rows(kind)
+  local out = {}
+  for _, row in ipairs(kind.data) do
+    out[row.name] = { 'Array', 'table' }
+    if not row.shared then
+      out['validation_' .. row.name] = { 'Array', 'table', optional = true }
+    end
+  end
+  return out
+end
+
+local function check_array(net, key, x, row)
+  local shape = row.shape(net)
+  if not np.is_array(x) then x = np.array(x) end
+  if x.dtype ~= 'f32' and x.dtype ~= 'f64' then
+    core.raise("%s: %s is %s, data must be f32 or f64, as x:astype 'f32' makes them", net.class,
+      key, x.dtype)
+  end
+  if not check.equal(x.shape, shape) then
+    core.raise('%s: %s must be %s, that is %s, got %s', net.class, key, check.text(shape),
+      row.axes, check.text(x.shape))
+  end
+  local at = tonumber(core.C.imnn_array_nonfinite(x.array))
+  if at >= 0 then
+    core.raise('%s: %s is not finite in simulation %d; drop it, or make it again', net.class, key,
+      math.floor(at * shape[1] / x.size) + 1)
+  end
+  if row.check then row.check(net, x) end
+  return x
+end
+
+-- Whether there is a validation set: the whole of it.
+local function validated(net)
+  local any, all = false, true
+  for _, row in ipairs(net.kind.data) do
+    if not row.shared then
+      local given = net.sets.validation[row.name] ~= nil
+      any, all = any or given, all and given
+    end
+  end
+  return any and all, any and not all
+end
+
+--- The value of an attribute, if it is one of the data.
+-- @treturn Array|nil
+function M.get(net, key)
+  local set, row = find(net, key)
+  return set and set[row.name]
+end
+
+--- Set an attribute, if it is one of the data. The score of earlier fits is forgotten, since it was
+-- that of other data.
+-- @treturn boolean whether it is
+function M.put(net, key, x)
+  local set, row = find(net, key)
+  if not set then return false end
+  if x == nil and set == net.sets.training then
+    core.raise('%s: a network of this class needs %s; it can be changed, not taken away',
+      net.class, key)
+  end
+  set[row.name] = x ~= nil and check_array(net, key, x, row) or nil
+  net.validate = validated(net)
+  net.history.max_lndetF = -math.huge
+  return true
+end
+
+--- Take the data among the options.
+function M.take(net, o)
+  net.sets = { training = {}, validation = {} }
+  net.validate = false
+  for _, row in ipairs(net.kind.data) do
+    for _, prefix in ipairs(row.shared and { '' } or { '', 'validation_' }) do
+      local key = prefix .. row.name
+      if o[key] ~= nil then M.put(net, key, o[key]) end
+    end
+  end
+  M.check(net, net.class)
+end
+
+--- Refuse half a validation set.
+function M.check(net, who)
+  local _, half = validated(net)
+  if not half then return end
+  for _, row in ipairs(net.kind.data) do
+    if not row.shared and net.sets.validation[row.name] == nil then
+      core.raise('%s: a validation set is whole or absent; validation_%s is missing', who, row.name)
+    end
+  end
+end
+
+--- The arrays of a set in the order of the kind, for its functions.
+-- @tparam table net
+-- @tparam boolean validation
+-- @treturn table list of Arrays
+function M.inputs(net, validation)
+  local set, out = validation and net.sets.validation or net.sets.training, {}
+  for i, row in ipairs(net.kind.data) do
+    out[i] = row.shared and net.sets.training[row.name] or set[row.name]
+  end
+  return out
+end
+
+return M
