@@ -25,13 +25,13 @@ return function(bench)
   local function prepare_limit(limit, o, with)
     local sizes = sizes_of(o)
     local c = ffi.new('int[?]', #sizes, sizes)
-    limit.limit_prepare(#sizes - 1, c, o.n_s or 1000, o.P or 2, 84, with)
+    limit.limit_prepare(#sizes - 1, c, o.rows or o.n_s or 1000, o.P or 2, 84, with)
   end
 
   -- Seconds of one iteration: minimum and median, in turn with the bound.
-  local function iterations(o, with, times)
+  local function iterations(o, with, times, make)
     local limit = bench.bound 'limit'
-    local net, key = network(o)
+    local net, key = (make or network)(o)
     local step = net:stepper { lambda = 10, epsilon = 0.1, rng = key }
     prepare_limit(limit, o, with)
     local mine, bound, best_mine, best_bound = {}, {}, math.huge, math.huge
@@ -51,8 +51,8 @@ return function(bench)
     return best_mine, best_bound, median(mine), median(bound)
   end
 
-  local function iteration(name, o, with, times)
-    local value, bound, m, mb = iterations(o, with, times)
+  local function iteration(name, o, with, times, make)
+    local value, bound, m, mb = iterations(o, with, times, make)
     bench.show(name, value * 1e3, 'ms', bound * 1e3,
       ('median %.3f, of the bound %.3f'):format(m * 1e3, mb * 1e3))
   end
@@ -82,6 +82,14 @@ return function(bench)
     local full = iterations({}, true, 100)
     local value = iterations({ n_d = 100 }, true, 100)
     bench.show(name, value * 1e3, 'ms', full * 1200 / 3000 * 1e3)
+  end)
+
+  -- The same network on simulations that were made before; the bound does as many rows.
+  bench.row('fit_gradient', function(name)
+    iteration(name, {}, true, 300, networks.gradient)
+  end)
+  bench.row('fit_numerical', function(name) -- (1000 + 100 2 P) / (1 + P) simulations, rounded up
+    iteration(name, { n_d = 100, rows = 467 }, true, 300, networks.numerical)
   end)
 
   bench.row('compile_iteration', function(name)
