@@ -1,6 +1,7 @@
 #ifndef CORE_DATA_H
 #define CORE_DATA_H
 #include "core/array/array.h"
+#include "core/base/replace.h"
 #include "imnn/data.h"
 #include <hdf5.h>
 
@@ -9,9 +10,11 @@
 typedef struct hdf5_library {
 #define FUNCTION(name) __typeof__(H5##name) *name;
 #define TYPE(name) const hid_t *name;
+#define CLASS(name) const hid_t *name;
 #include "core/data/library.def"
 #undef FUNCTION
 #undef TYPE
+#undef CLASS
 } hdf5_library;
 extern hdf5_library h5; /* filled once, by the first imnn_hdf5_enter that succeeds */
 
@@ -25,7 +28,9 @@ void imnn_hdf5_leave(void);
 struct imnn_hdf5 {
     hid_t file;
     char *path;
-    imnn_buffer text; /* the last list or text handed out */
+    bool writable;
+    imnn_replace replace; /* of a new file, until it is finished */
+    imnn_buffer text;     /* the last list or text handed out */
 };
 
 /** EIO: "hdf5: FILE: what failed: the cause that the library names". */
@@ -35,4 +40,31 @@ __attribute__((format(printf, 2, 3))) imnn_status imnn_hdf5_failed(const imnn_hd
 imnn_status imnn_hdf5_object(hid_t *out, const imnn_hdf5 *f, const char *path);
 /** 'd', 'g' or 0, as imnn_hdf5_kind. */
 int imnn_hdf5_kind_of(hid_t object);
+
+/** A dataset or an attribute, open. */
+typedef struct hdf5_source {
+    hid_t object, attribute; /* attribute: -1 for the dataset itself */
+    hid_t type, space;
+    hid_t memory;     /* the elements that are selected, one behind the other; H5S_ALL: all */
+    char name[256];   /* for messages: "a/b", or "a/b": attribute "c" */
+    imnn_shape shape; /* of what is selected */
+    imnn_dtype dtype; /* what it is read as; of wide integers once their values are known */
+    bool is_text;
+    bool wide; /* read as 64-bit integers, which are looked at and then converted */
+} hdf5_source;
+
+/** To be closed also after a failure. */
+imnn_status imnn_hdf5_open_source(hdf5_source *s, const imnn_hdf5 *f, const char *object,
+                                  const char *attribute);
+void imnn_hdf5_close_source(hdf5_source *s);
+/** Some elements of a dataset only: what s->shape is afterwards. May be called again. */
+imnn_status imnn_hdf5_select(hdf5_source *s, const imnn_hdf5 *f, const imnn_hdf5_part *part);
+/** To be read as this dtype, or the usual one; EDTYPE. */
+imnn_status imnn_hdf5_read_as(hdf5_source *s, const imnn_hdf5 *f, imnn_dtype dtype);
+/** What is selected, as s->dtype, which is set, one element behind the other. */
+imnn_status imnn_hdf5_read_values(hdf5_source *s, const imnn_hdf5 *f, void *out);
+/** A type of the library for elements of arrays, to be closed; -1 on failure. */
+hid_t imnn_hdf5_type(imnn_dtype dtype);
+/** The sentence of a failed allocation, with what it was for. */
+imnn_status imnn_hdf5_no_memory(const hdf5_source *s, const imnn_hdf5 *f);
 #endif

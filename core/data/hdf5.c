@@ -1,56 +1,6 @@
 /* HDF5 files: what is in them. */
 #include "core/data/data.h"
-#include <errno.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-/* ---- files ---- */
-
-enum { READ_ONLY = 0 }; /* H5F_ACC_RDONLY, a macro that calls a function of the library */
-
-static imnn_status open_file(imnn_hdf5 *f)
-{
-    struct stat found;
-    if (stat(f->path, &found) || access(f->path, R_OK))
-        return imnn_fail(IMNN_EIO, "hdf5: %s: %s", f->path, strerror(errno));
-    if (S_ISDIR(found.st_mode)) return imnn_fail(IMNN_EIO, "hdf5: %s: is a directory", f->path);
-    htri_t known = h5.Fis_hdf5(f->path);
-    if (known == 0) return imnn_fail(IMNN_EIO, "hdf5: %s: is not an HDF5 file", f->path);
-    if (known > 0) f->file = h5.Fopen(f->path, READ_ONLY, H5P_DEFAULT);
-    return known > 0 && f->file >= 0 ? IMNN_OK : imnn_hdf5_failed(f, "does not open");
-}
-
-imnn_status imnn_hdf5_open(imnn_hdf5 **out, const char *path)
-{
-    *out = NULL;
-    size_t length = strlen(path) + 1;
-    imnn_hdf5 *f = imnn_alloc(sizeof *f);
-    if (!f) return IMNN_ENOMEM;
-    f->file = -1;
-    f->path = imnn_alloc(length);
-    imnn_status st = f->path ? imnn_hdf5_enter() : IMNN_ENOMEM;
-    if (st == IMNN_OK) {
-        memcpy(f->path, path, length);
-        st = open_file(f);
-        imnn_hdf5_leave();
-    }
-    if (st == IMNN_OK) *out = f, f = NULL;
-    imnn_hdf5_close(f);
-    return st;
-}
-
-void imnn_hdf5_close(imnn_hdf5 *f)
-{
-    if (!f) return;
-    if (f->file >= 0 && imnn_hdf5_enter() == IMNN_OK) {
-        h5.Fclose(f->file);
-        imnn_hdf5_leave();
-    }
-    imnn_buffer_free(&f->text);
-    if (f->path) imnn_free(f->path, strlen(f->path) + 1);
-    imnn_free(f, sizeof *f);
-}
 
 /* ---- objects ---- */
 
@@ -67,6 +17,7 @@ static imnn_status check_path(const imnn_hdf5 *f, const char *path)
 {
     char part[1024];
     size_t length = strlen(path);
+    if (f->file < 0) return imnn_fail(IMNN_EIO, "hdf5: %s: is closed", f->path);
     if (length >= sizeof part)
         return imnn_fail(IMNN_EVALUE, "hdf5: %s: the name of the object is too long", f->path);
     for (size_t begin = 0, end; begin < length; begin = end + 1) {

@@ -31,9 +31,10 @@ static imnn_status load(void)
     if (!library) return imnn_fail(IMNN_EIO, "hdf5: the HDF5 library does not load: %s", dlerror());
 #define FUNCTION(name) *(void **)&h5.name = symbol(library, "H5" #name, &missing);
 #define TYPE(name) h5.name = symbol(library, "H5T_" #name "_g", &missing);
+#define CLASS(name) h5.name = symbol(library, "H5P_CLS_" #name "_ID_g", &missing);
 #include "core/data/library.def"
-    /* What we only read needs no closing at exit, where the library complains about the remains of
-     * damaged files. */
+    /* What is only read needs no closing at exit, where the library complains about the remains of
+     * damaged files; what is written is closed before. */
     if (!missing) h5.dont_atexit();
     if (missing || h5.open() < 0 || h5.get_libversion(&major, &minor, &release) < 0)
         return imnn_fail(IMNN_EIO, "hdf5: %s is not the HDF5 library", IMNN_HDF5_LIBRARY);
@@ -87,6 +88,9 @@ imnn_status imnn_hdf5_failed(const imnn_hdf5 *f, const char *format, ...)
     h5.Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, take_cause, &r);
     for (char *c = r.text; *c; c++)
         if (*c == '\n') *c = ' ';
-    const char *hint = strstr(r.text, "version number") ? "; a newer HDF5 may have written it" : "";
+    const char *hint = strstr(r.text, "version number") ? "; a newer HDF5 may have written it"
+                       : strstr(r.text, "unable to lock") || strstr(r.text, "already open")
+                           ? "; another has it open"
+                           : "";
     return imnn_fail(IMNN_EIO, "hdf5: %s: %s: %s%s", f->path, what, r.text, hint);
 }

@@ -1,6 +1,10 @@
-/* HDF5 files as a C program reads them, and that no failure leaves anything behind. */
+/* HDF5 files as a C program reads and writes them, and that no failure leaves anything behind. */
 #include "core/data/data.h"
 #include "tests/support/check.h"
+#include <dirent.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #define FOLDER "tests/golden/records/"
 
@@ -73,8 +77,113 @@ static int other_users_keep_their_errors(void)
     return 0;
 }
 
+/* ---- writing ---- */
+
+static const char *const new_file = "/tmp/imnn-hdf5-test.h5";
+
+static int temporaries(void)
+{
+    int n = 0;
+    DIR *entries = opendir("/tmp");
+    for (struct dirent *e; (e = readdir(entries));)
+        n += !strncmp(e->d_name, "imnn-hdf5-test.h5.", 18);
+    closedir(entries);
+    return n;
+}
+
+static imnn_status write_all(imnn_hdf5 **f)
+{
+    const imnn_shape shape = {.ndim = 2, .size = {3, 2}};
+    const imnn_hdf5_layout layout = {
+        .most = {.ndim = 2, .size = {-1, 2}}, .compression = 1, .shuffle = true};
+    const imnn_hdf5_part part = {.start = {1, 0}, .count = {3, 2}, .stride = {2, 1}};
+    const imnn_shape two = {.ndim = 1, .size = {2}};
+    const double values[6] = {1, 0, 3, 4, 5, 6};
+    imnn_array *x = NULL, *y = NULL;
+    imnn_status st = imnn_hdf5_create(f, new_file);
+    if (st == IMNN_OK) st = imnn_array_from(&x, IMNN_C64, &shape, values);
+    if (st == IMNN_OK) st = imnn_hdf5_write(*f, "a/x", x, &layout);
+    if (st == IMNN_OK) st = imnn_hdf5_append(*f, "a/x", x);
+    if (st == IMNN_OK) st = imnn_hdf5_write_part(*f, "a/x", &part, x);
+    if (st == IMNN_OK) st = imnn_hdf5_read_part(&y, *f, "a/x", &part, IMNN_C128);
+    if (st == IMNN_OK) st = imnn_hdf5_set_text(*f, "a", "names", &two, "x\0y");
+    if (st == IMNN_OK) st = imnn_hdf5_finish(*f);
+    imnn_array_release(y);
+    imnn_array_release(x);
+    return st;
+}
+
+static int a_new_file_is_whole_or_absent(void)
+{
+    for (int n = 0, ok = 0; !ok; n++) {
+        imnn_hdf5 *f;
+        unlink(new_file);
+        imnn_test_fail_alloc(n);
+        imnn_status st = write_all(&f);
+        ok = st == IMNN_OK;
+        imnn_test_fail_alloc(-1);
+        CHECK(ok ? n > 8 : st == IMNN_ENOMEM);
+        imnn_hdf5_close(f);
+        CHECK(imnn_live_bytes() == 0 && temporaries() == 0);
+        CHECK((access(new_file, F_OK) == 0) == ok);
+    }
+    return 0;
+}
+
+static imnn_status fill(imnn_hdf5 *f)
+{
+    const imnn_shape shape = {.ndim = 1, .size = {1 << 20}};
+    imnn_array *x;
+    imnn_status st = imnn_array_zeros(&x, IMNN_F64, &shape);
+    if (st == IMNN_OK) st = imnn_hdf5_write(f, "x", x, NULL);
+    if (st == IMNN_OK) st = imnn_hdf5_finish(f);
+    imnn_array_release(x);
+    return st;
+}
+
+/** As when the disk is full. */
+static int a_file_that_cannot_grow_is_removed(void)
+{
+    struct rlimit before, small = {64 << 10, RLIM_INFINITY};
+    imnn_hdf5 *f;
+    CHECK(getrlimit(RLIMIT_FSIZE, &before) == 0);
+    signal(SIGXFSZ, SIG_IGN);
+    CHECK(imnn_hdf5_create(&f, new_file) == IMNN_OK);
+    CHECK(temporaries() == 1 && imnn_hdf5_unfinished(f));
+    small.rlim_max = before.rlim_max;
+    setrlimit(RLIMIT_FSIZE, &small);
+    imnn_status st = fill(f);
+    setrlimit(RLIMIT_FSIZE, &before);
+    CHECK(st == IMNN_EIO && strstr(imnn_last_error(), "hdf5: /tmp/imnn-hdf5-test.h5: "));
+    imnn_hdf5_close(f);
+    CHECK(temporaries() == 0 && access(new_file, F_OK) == 0); /* the one of before */
+    unlink(new_file);
+    CHECK(imnn_live_bytes() == 0);
+    return 0;
+}
+
+static int parts_that_are_outside(void)
+{
+    imnn_hdf5 *f;
+    imnn_array *x = NULL;
+    CHECK(imnn_hdf5_open(&f, FOLDER "earliest.h5") == IMNN_OK);
+    imnn_hdf5_part part = {.start = {2, 0}, .count = {2, 4}, .stride = {2, 1}};
+    CHECK(imnn_hdf5_read_part(&x, f, "x", &part, IMNN_NDTYPE) == IMNN_OK);
+    imnn_array_release(x);
+    part.start[0] = 3;
+    CHECK(imnn_hdf5_read_part(&x, f, "x", &part, IMNN_NDTYPE) == IMNN_EVALUE && !x);
+    CHECK(says("hdf5: " FOLDER
+               "earliest.h5: \"x\" has 5 elements along axis 1, not 2 in steps of 2 "
+               "from number 4 on"));
+    part.count[0] = INT64_MAX, part.start[0] = 0, part.stride[0] = INT64_MAX;
+    CHECK(imnn_hdf5_read_part(&x, f, "x", &part, IMNN_NDTYPE) == IMNN_EVALUE);
+    imnn_hdf5_close(f);
+    return 0;
+}
+
 int main(void)
 {
     return every_allocation_fails_once() || strings_stand_behind_each_other() ||
-           other_users_keep_their_errors();
+           other_users_keep_their_errors() || a_new_file_is_whole_or_absent() ||
+           a_file_that_cannot_grow_is_removed() || parts_that_are_outside();
 }

@@ -1,4 +1,4 @@
---- HDF5 files, to be read.
+--- HDF5 files.
 --
 --    local f = imnn.data.hdf5.open 'simulations.h5'
 --    print(f)                               -- the whole tree, with shapes and dtypes
@@ -6,11 +6,17 @@
 --    for name, value in f.training:each() do print(name, value) end
 --    print(f:attributes('training').seed)
 --
+--    f = imnn.data.hdf5.create 'mine.h5'    -- appears under its name when it is closed
+--    f:write('x', x, { compression = 'gzip' })
+--    f:set_attributes('x', { units = 'K' })
+--    f:close()
+--
 -- Half floats come as f32; integers of 8 and 16 bits as i32; those of 64 bits as the smallest of
 -- i32, u32, f64 that holds them; enumerations FALSE, TRUE as bool; compounds of two floats r and i
 -- as complex numbers.
 -- @module imnn.data.hdf5
 local ffi = require 'ffi'
+local args = require 'imnn.args'
 local array = require 'imnn.array'
 local core = require 'imnn.core'
 local C = core.C
@@ -32,6 +38,12 @@ end
 
 local function kind_of(group, path) return string.char(C.imnn_hdf5_kind(group.file, path)) end
 
+local function sizes_of(shape)
+  local sizes = {}
+  for i = 1, shape.ndim do sizes[i] = tonumber(shape.size[i - 1]) end
+  return sizes
+end
+
 local function place(file, path, at)
   return setmetatable({ file = file, path = path, at = at == '' and '/' or at }, Group)
 end
@@ -44,9 +56,37 @@ local function describe(group, path, attribute)
   local is_text = ffi.new 'bool[1]'
   local status = C.imnn_hdf5_describe(group.file, path, attribute, dtype, shape, is_text)
   if status ~= C.IMNN_OK then return status end
-  local sizes = {}
-  for i = 1, shape[0].ndim do sizes[i] = tonumber(shape[0].size[i - 1]) end
-  return status, sizes, is_text[0], ffi.string(C.imnn_dtype_name(dtype[0]))
+  return status, sizes_of(shape[0]), is_text[0], ffi.string(C.imnn_dtype_name(dtype[0]))
+end
+
+-- The dtype of a dataset, and whether it is text.
+local function dtype_of(group, path)
+  local status, _, is_text, dtype = describe(group, path)
+  core.check(status)
+  return dtype, is_text
+end
+
+-- What an index means, as C has it; the shape of the result, and its sizes with those axes of which
+-- one element is chosen.
+local function part_of(group, path, index)
+  local shape, is_text = ffi.new 'imnn_shape[1]', ffi.new 'bool[1]'
+  core.check(C.imnn_hdf5_describe(group.file, path, nil, nil, shape, is_text))
+  local sizes = sizes_of(shape[0])
+  if type(index) ~= 'table' then index = { index } end
+  local plan = require('imnn.numpy.index').plan(index, sizes)
+  if #plan.arrays > 0 then
+    core.raise('hdf5: %s: "%s": of files, numbers and ranges choose, not arrays', group.path, path)
+  end
+  local part, counts = ffi.new 'imnn_hdf5_part', {}
+  for i = 1, #sizes do
+    local start, count, step = unpack(plan.ranges, 3 * i - 2, 3 * i)
+    if step < 1 then
+      core.raise('hdf5: %s: "%s": a range goes forward, got the step %d', group.path, path, step)
+    end
+    part.start[i - 1], part.count[i - 1], part.stride[i - 1] = start, count, step
+    counts[i] = count
+  end
+  return part, plan.kept, counts
 end
 
 -- A string, or as many as the shape says, nested as it is.
@@ -98,12 +138,41 @@ end
 -- @usage group:has 'nothing' --> false
 function Group:has(name) return kind_of(self, join(self, name)) ~= '\0' end
 
---- A dataset.
+local function read_part(group, path, index, dtype)
+  local part, shape = part_of(group, path, index == nil and {} or index)
+  local out = ffi.new 'imnn_array *[1]'
+  core.check(C.imnn_hdf5_read_part(out, group.file, path, part,
+    dtype and array.dtype_code(dtype) or C.IMNN_NDTYPE))
+  return array.own(out):reshape(shape)
+end
+
+--- A dataset, or some elements of it: nothing else is read.
 -- @tparam string name "x", or "a/b/x" in groups
+-- @tparam[opt] number|table index as in x[index] of an Array: numbers, { first, last },
+-- { first, last, step }, {}
+-- @tparam[opt] string dtype what it is read as: integers as i32, u32, f32 or f64, floats as f32 or
+-- f64
 -- @treturn Array|string|table text is a string, or a list of strings as nested as its shape
--- @raise there is none, or it holds what arrays cannot
+-- @raise there is none, it holds what arrays cannot, or values that the dtype does not hold
 -- @usage local x = group:read 'le/f4'
-function Group:read(name) return read(self, join(self, name)) end
+-- group:read('le/i2', { { 1, 2 }, 3 }) --> { 1, -20218 }
+-- group:read('le/i2', 3, 'f32').dtype --> 'f32'
+function Group:read(name, index, dtype)
+  local path = join(self, name)
+  if index == nil and dtype == nil then return read(self, path) end
+  return read_part(self, path, index, dtype)
+end
+
+--- What a dataset is, without its values: `shape` and `dtype`, which is 'text' for strings.
+-- @tparam string name
+-- @treturn table
+-- @raise there is none, or it holds what arrays cannot
+-- @usage group:describe('le/f4').shape --> { 3, 5 }
+function Group:describe(name)
+  local status, shape, is_text, dtype = describe(self, join(self, name))
+  core.check(status)
+  return { shape = shape, dtype = is_text and 'text' or dtype }
+end
 
 --- An attribute of a dataset or group.
 -- @tparam string name of the dataset or group; "/": the root
@@ -187,18 +256,78 @@ function Group:__tostring()
   return table.concat(tree(self, '  ', { 'hdf5 ' .. head }), '\n')
 end
 
---- Open a file. The collector closes it when it is not used any more.
--- @tparam string path
--- @treturn Group its root
--- @raise missing, not HDF5, damaged
--- @usage local group = data.hdf5.open(path)
-function M.open(path)
-  if type(path) ~= 'string' then
-    core.raise('hdf5.open: the path must be a string, got %s', core.kind(path))
+for name, method in pairs(require 'imnn.data.hdf5.write' {
+  join = join, place = place, kind_of = kind_of, part = part_of, dtype = dtype_of,
+}) do
+  Group[name] = method
+end
+for name, method in pairs(require 'imnn.data.hdf5.tree') do Group[name] = method end
+
+-- ---- files ----
+
+-- A file that is given up: what was written to a new one is not there, which one should hear.
+local function release(file)
+  if C.imnn_hdf5_unfinished(file) then
+    io.stderr:write(('hdf5: %s: was not closed, so it is not there\n'):format(
+      ffi.string(C.imnn_hdf5_path(file))))
   end
-  local out = ffi.new 'imnn_hdf5 *[1]'
-  core.check(C.imnn_hdf5_open(out, path))
-  return place(core.own(out, C.imnn_hdf5_close), path, '/')
+  C.imnn_hdf5_close(file)
 end
 
-return require('imnn.args').strict('data.hdf5', M)
+local function open(who, how, path)
+  if type(path) ~= 'string' then
+    core.raise('%s: the path must be a string, got %s', who, core.kind(path))
+  end
+  local out = ffi.new 'imnn_hdf5 *[1]'
+  local status = how(out, path)
+  if status ~= C.IMNN_OK and how == C.imnn_hdf5_change then
+    collectgarbage() -- may close it where it is open for reading
+    collectgarbage()
+    status = how(out, path)
+  end
+  core.check(status)
+  return place(core.own(out, release), path, '/')
+end
+
+local function exists(path)
+  local file = type(path) == 'string' and io.open(path)
+  return file and file:close()
+end
+
+--- Open a file. The collector closes it when it is not used any more.
+-- @tparam string path
+-- @tparam[opt='r'] string mode 'r': to be read; 'r+': to be changed, too, on the disk when a call
+-- returns; 'w': a new file, as `create`; 'a': to be changed if it exists, else a new one
+-- @treturn Group its root
+-- @raise missing, not HDF5, damaged; a folder that is not there; another mode
+-- @usage local group = data.hdf5.open(path)
+function M.open(path, mode)
+  local how = args.choice('hdf5.open', 'mode', mode == nil and 'r' or mode, {
+    r = C.imnn_hdf5_open, ['r+'] = C.imnn_hdf5_change, w = C.imnn_hdf5_create,
+    a = exists(path) and C.imnn_hdf5_change or C.imnn_hdf5_create,
+  })
+  return open('hdf5.open', how, path)
+end
+
+--- A new file. Until it is closed it is written under another name, and one that has its name stays
+-- as it is; if it is not closed, nothing remains of it.
+-- @tparam string path
+-- @tparam[opt] function fill gets its root; afterwards the file is closed, or removed after an
+-- error
+-- @treturn Group|nil its root, without `fill`
+-- @raise a folder that is not there
+-- @usage data.hdf5.create('mine.h5', function(f)
+--   f:write('x', np.zeros { 3 })
+-- end)
+-- data.hdf5.open('mine.h5').x --> { 0, 0, 0 }
+function M.create(path, fill)
+  args.argument('hdf5.create', 'fill', fill, { 'function', optional = true })
+  local f = open('hdf5.create', C.imnn_hdf5_create, path)
+  if not fill then return f end
+  local ok, why = pcall(fill, f)
+  if ok then return f:close() end
+  C.imnn_hdf5_abandon(f.file)
+  error(why, 0)
+end
+
+return args.strict('data.hdf5', M)

@@ -38,7 +38,8 @@ local classes = {
   { 'compiled', 'Compiled functions', { Jit = 'imnn.transform.jit' } },
   { 'custom', 'Functions with derivatives of their own', { Custom = 'imnn.lax.custom' } },
   { 'reader', 'Readers of records', { Reader = 'imnn.data.reader' } },
-  { 'group', 'Groups of HDF5 files', { Group = 'imnn.data.hdf5' } },
+  { 'group', 'Groups of HDF5 files', { Group = 'imnn.data.hdf5',
+    Writing = 'imnn.data.hdf5.write', Tree = 'imnn.data.hdf5.tree' } },
 }
 
 -- ---- files ----

@@ -174,9 +174,12 @@ local function together(y, arrays)
   return M.gather(y, flat, before), flat.ndim
 end
 
--- What a key says: ranges of all axes, the shape that is left of them, index arrays, and whether
+--- What a key says: ranges of all axes, the shape that is left of them, index arrays, and whether
 -- these stand side by side (numbers count as index arrays, as in NumPy).
-local function read(key, size)
+-- @tparam table key list of entries
+-- @tparam table size of each axis
+-- @treturn table { ranges = { start, count, step, ... }, kept, arrays, beside }
+function M.plan(key, size)
   local plan = { kept = {}, ranges = {}, arrays = {}, beside = true }
   local kept, ranges, arrays = plan.kept, plan.ranges, plan.arrays
   local axis, last = 0, nil -- the last entry that chooses single elements
@@ -223,7 +226,7 @@ function M.get(x, key)
     check_mask(only, size, 0)
     return rows_of(x, only)
   end
-  local plan = read(list, size)
+  local plan = M.plan(list, size)
   local arrays = plan.arrays
   local y = #size > 0 and array.apply('slice', { x }, plan.ranges) or x
   y = array.apply('reshape', { y }, plan.kept)

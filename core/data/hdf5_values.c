@@ -1,0 +1,276 @@
+/* HDF5 files: values of datasets and attributes. */
+#include "core/data/data.h"
+#include <string.h>
+
+static imnn_status read_raw(hdf5_source *s, const imnn_hdf5 *f, hid_t type, void *out)
+{
+    if (s->attribute < 0 && imnn_shape_count(&s->shape) == 0) return IMNN_OK;
+    hid_t from = s->memory > 0 ? s->space : H5S_ALL;
+    herr_t e = s->attribute >= 0 ? h5.Aread(s->attribute, type, out)
+                                 : h5.Dread(s->object, type, s->memory, from, H5P_DEFAULT, out);
+    return e >= 0 ? IMNN_OK : imnn_hdf5_failed(f, "%s", s->name);
+}
+
+/* ---- integers that are looked at first ---- */
+
+/** Beyond 2^53 doubles have gaps, yet a value may be one of them. */
+static bool double_holds(int64_t v, bool is_signed)
+{
+    double d = is_signed ? (double)v : (double)(uint64_t)v;
+    if (is_signed) return d < 0x1p63 && (int64_t)d == v;
+    return d < 0x1p64 && (uint64_t)d == (uint64_t)v;
+}
+
+/** Which dtypes hold all of some integers. */
+typedef struct holders {
+    bool i32, u32, f64;
+} holders;
+
+static holders look_at(holders h, const int64_t *v, int64_t n, bool is_signed)
+{
+    for (int64_t i = 0; i < n; i++) {
+        bool huge = !is_signed && v[i] < 0; /* 2^63 or more */
+        h.i32 = h.i32 && !huge && v[i] >= INT32_MIN && v[i] <= INT32_MAX;
+        h.u32 = h.u32 && !huge && v[i] >= 0 && v[i] <= UINT32_MAX;
+        h.f64 = h.f64 && double_holds(v[i], is_signed);
+    }
+    return h;
+}
+
+static imnn_status smallest(hdf5_source *s, const imnn_hdf5 *f, holders h)
+{
+    s->dtype = h.i32 ? IMNN_I32 : h.u32 ? IMNN_U32 : IMNN_F64;
+    if (h.i32 || h.u32 || h.f64) return IMNN_OK;
+    return imnn_fail(IMNN_EVALUE, "hdf5: %s: %s holds 64-bit integers that no dtype holds exactly",
+                     f->path, s->name);
+}
+
+/** Whether s->dtype holds them; floats are rounded, as whoever asks for them knows. */
+static imnn_status check(const hdf5_source *s, const imnn_hdf5 *f, holders h)
+{
+    if (s->dtype == IMNN_I32 ? h.i32 : s->dtype == IMNN_U32 ? h.u32 : true) return IMNN_OK;
+    return imnn_fail(IMNN_EVALUE, "hdf5: %s: %s holds integers that %s does not hold", f->path,
+                     s->name, imnn_dtype_name(s->dtype));
+}
+
+static void convert(void *out, imnn_dtype dtype, const int64_t *v, int64_t n, bool is_signed)
+{
+    for (int64_t i = 0; i < n; i++) {
+        double d = is_signed ? (double)v[i] : (double)(uint64_t)v[i];
+        if (dtype == IMNN_I32) ((int32_t *)out)[i] = (int32_t)v[i];
+        else if (dtype == IMNN_U32) ((uint32_t *)out)[i] = (uint32_t)v[i];
+        else if (dtype == IMNN_F64) ((double *)out)[i] = d;
+        else ((float *)out)[i] = is_signed ? (float)v[i] : (float)(uint64_t)v[i]; /* once */
+    }
+}
+
+/** All that is selected, as integers of 8 bytes; to be freed. */
+typedef struct integers {
+    int64_t *v, n;
+    bool is_signed;
+} integers;
+
+static void free_integers(integers *x) { imnn_free(x->v, (size_t)x->n * sizeof *x->v); }
+
+static imnn_status read_integers(integers *x, hdf5_source *s, const imnn_hdf5 *f)
+{
+    x->n = imnn_shape_count(&s->shape);
+    x->v = imnn_alloc_raw((size_t)x->n * sizeof *x->v);
+    if (!x->v) return imnn_hdf5_no_memory(s, f);
+    hid_t base = h5.Tget_class(s->type) == H5T_ENUM ? h5.Tget_super(s->type) : s->type;
+    x->is_signed = h5.Tget_sign(base) == H5T_SGN_2;
+    if (base != s->type) h5.Tclose(base);
+    imnn_status st = read_raw(s, f, x->is_signed ? *h5.NATIVE_INT64 : *h5.NATIVE_UINT64, x->v);
+    if (st != IMNN_OK) free_integers(x);
+    return st;
+}
+
+static const holders all = {true, true, true};
+
+static imnn_status read_wide(hdf5_source *s, const imnn_hdf5 *f, void *out)
+{
+    integers x;
+    imnn_status st = read_integers(&x, s, f);
+    if (st != IMNN_OK) return st;
+    st = check(s, f, look_at(all, x.v, x.n, x.is_signed));
+    if (st == IMNN_OK) convert(out, s->dtype, x.v, x.n, x.is_signed);
+    free_integers(&x);
+    return st;
+}
+
+/** An array of the smallest dtype that holds what is selected. */
+static imnn_status read_smallest(imnn_array **out, hdf5_source *s, const imnn_hdf5 *f)
+{
+    integers x;
+    imnn_status st = read_integers(&x, s, f);
+    if (st != IMNN_OK) return st;
+    st = smallest(s, f, look_at(all, x.v, x.n, x.is_signed));
+    if (st == IMNN_OK && imnn_array_new(out, s->dtype, &s->shape) != IMNN_OK)
+        st = imnn_hdf5_no_memory(s, f);
+    if (st == IMNN_OK) convert((*out)->data, s->dtype, x.v, x.n, x.is_signed);
+    free_integers(&x);
+    return st;
+}
+
+/* ---- what the header promises ---- */
+
+enum { LOOK = 4 << 20 }; /* elements at a time */
+
+/** The dtype of all integers, a few rows at a time. */
+static imnn_status find_smallest(hdf5_source *s, const imnn_hdf5 *f)
+{
+    const imnn_shape shape = s->shape;
+    int64_t n = imnn_shape_count(&shape), rows = shape.ndim ? shape.size[0] : 1;
+    int64_t at_once = n > LOOK && s->attribute < 0 ? LOOK / (n / rows) + 1 : rows;
+    imnn_hdf5_part part = {.start = {0}};
+    imnn_status st = IMNN_OK;
+    holders h = all;
+    for (int i = 0; i < shape.ndim; i++) part.count[i] = shape.size[i], part.stride[i] = 1;
+    for (int64_t row = 0; row < rows && st == IMNN_OK; row += at_once) {
+        integers x;
+        part.start[0] = row, part.count[0] = at_once < rows - row ? at_once : rows - row;
+        if (at_once < rows) st = imnn_hdf5_select(s, f, &part);
+        if (st == IMNN_OK && (st = read_integers(&x, s, f)) == IMNN_OK) {
+            h = look_at(h, x.v, x.n, x.is_signed);
+            free_integers(&x);
+        }
+    }
+    s->shape = shape;
+    return st == IMNN_OK ? smallest(s, f, h) : st;
+}
+
+imnn_status imnn_hdf5_describe(imnn_hdf5 *f, const char *object, const char *attribute,
+                               imnn_dtype *dtype, imnn_shape *shape, bool *is_text)
+{
+    hdf5_source s;
+    imnn_status st = imnn_hdf5_enter();
+    if (st != IMNN_OK) return st;
+    st = imnn_hdf5_open_source(&s, f, object, attribute);
+    if (st == IMNN_OK && s.wide && dtype) st = find_smallest(&s, f);
+    if (dtype) *dtype = s.dtype;
+    *shape = s.shape, *is_text = s.is_text;
+    imnn_hdf5_close_source(&s);
+    imnn_hdf5_leave();
+    return st;
+}
+
+static imnn_status read_plain(hdf5_source *s, const imnn_hdf5 *f, void *out)
+{
+    /* Booleans as numbers: a damaged file may hold any. */
+    hid_t type = s->dtype == IMNN_BOOL ? h5.Tcopy(*h5.NATIVE_INT8) : imnn_hdf5_type(s->dtype);
+    imnn_status st = type >= 0 ? read_raw(s, f, type, out) : imnn_hdf5_failed(f, "%s", s->name);
+    if (type >= 0) h5.Tclose(type);
+    if (st != IMNN_OK || s->dtype != IMNN_BOOL) return st;
+    uint8_t *truth = out;
+    int64_t n = imnn_shape_count(&s->shape);
+    for (int64_t i = 0; i < n; i++) truth[i] = truth[i] != 0;
+    return IMNN_OK;
+}
+
+imnn_status imnn_hdf5_read_values(hdf5_source *s, const imnn_hdf5 *f, void *out)
+{
+    return s->wide ? read_wide(s, f, out) : read_plain(s, f, out);
+}
+
+static imnn_status read_array(imnn_array **out, hdf5_source *s, const imnn_hdf5 *f)
+{
+    imnn_array *a;
+    if (imnn_array_new(&a, s->dtype, &s->shape) != IMNN_OK) return imnn_hdf5_no_memory(s, f);
+    imnn_status st = imnn_hdf5_read_values(s, f, a->data);
+    if (st != IMNN_OK) return imnn_array_release(a), st;
+    *out = a;
+    return IMNN_OK;
+}
+
+static imnn_status read(imnn_array **out, imnn_hdf5 *f, const char *object, const char *attribute,
+                        const imnn_hdf5_part *part, imnn_dtype dtype)
+{
+    hdf5_source s;
+    *out = NULL;
+    imnn_status st = imnn_hdf5_enter();
+    if (st != IMNN_OK) return st;
+    st = imnn_hdf5_open_source(&s, f, object, attribute);
+    if (st == IMNN_OK && s.is_text)
+        st = imnn_fail(IMNN_EDTYPE, "hdf5: %s: %s holds text, not numbers", f->path, s.name);
+    if (st == IMNN_OK) st = imnn_hdf5_read_as(&s, f, dtype);
+    if (st == IMNN_OK && part) st = imnn_hdf5_select(&s, f, part);
+    if (st == IMNN_OK)
+        st = s.wide && dtype == IMNN_NDTYPE ? read_smallest(out, &s, f) : read_array(out, &s, f);
+    imnn_hdf5_close_source(&s);
+    imnn_hdf5_leave();
+    return st;
+}
+
+imnn_status imnn_hdf5_read(imnn_array **out, imnn_hdf5 *f, const char *object,
+                           const char *attribute)
+{
+    return read(out, f, object, attribute, NULL, IMNN_NDTYPE);
+}
+
+imnn_status imnn_hdf5_read_part(imnn_array **out, imnn_hdf5 *f, const char *object,
+                                const imnn_hdf5_part *part, imnn_dtype dtype)
+{
+    return read(out, f, object, NULL, part, dtype);
+}
+
+/* ---- text ---- */
+
+static imnn_status read_pointers(imnn_hdf5 *f, hdf5_source *s, hid_t memory)
+{
+    int64_t n = imnn_shape_count(&s->shape);
+    size_t bytes = (size_t)n * sizeof(char *);
+    char **strings = imnn_alloc(bytes);
+    if (!strings) return imnn_hdf5_no_memory(s, f);
+    imnn_status st = read_raw(s, f, memory, strings);
+    for (int64_t i = 0; i < n && st == IMNN_OK; i++)
+        imnn_print(&f->text, "%s%c", strings[i] ? strings[i] : "", 0);
+    if (st == IMNN_OK) h5.Dvlen_reclaim(memory, s->space, H5P_DEFAULT, strings);
+    imnn_free(strings, bytes);
+    return st;
+}
+
+/** Padding is not part of a value. */
+static imnn_status read_padded(imnn_hdf5 *f, hdf5_source *s, hid_t memory)
+{
+    int64_t n = imnn_shape_count(&s->shape);
+    size_t size = h5.Tget_size(memory), bytes = (size_t)n * size;
+    if ((double)n * (double)size > 0x1p56)
+        return imnn_fail(IMNN_ENOMEM, "hdf5: %s: %s says that it has %g bytes", f->path, s->name,
+                         (double)n * (double)size);
+    char *strings = imnn_alloc(bytes);
+    if (!strings) return imnn_hdf5_no_memory(s, f);
+    imnn_status st = read_raw(s, f, memory, strings);
+    for (int64_t i = 0; i < n && st == IMNN_OK; i++)
+        imnn_print(&f->text, "%.*s%c", (int)size - 1, strings + (size_t)i * size, 0);
+    imnn_free(strings, bytes);
+    return st;
+}
+
+static imnn_status read_text(imnn_hdf5 *f, hdf5_source *s)
+{
+    if (!s->is_text)
+        return imnn_fail(IMNN_EDTYPE, "hdf5: %s: %s holds numbers, not text", f->path, s->name);
+    bool variable = h5.Tis_variable_str(s->type) > 0;
+    hid_t memory = h5.Tcopy(*h5.C_S1); /* ended by zero bytes, in the characters of the file */
+    if (memory < 0) return imnn_hdf5_failed(f, "%s", s->name);
+    size_t size = variable ? H5T_VARIABLE : h5.Tget_size(s->type) + 1;
+    bool made = h5.Tset_size(memory, size) >= 0 && h5.Tset_cset(memory, h5.Tget_cset(s->type)) >= 0;
+    imnn_status st = !made      ? imnn_hdf5_failed(f, "%s", s->name)
+                     : variable ? read_pointers(f, s, memory)
+                                : read_padded(f, s, memory);
+    h5.Tclose(memory);
+    return st == IMNN_OK && f->text.failed ? imnn_hdf5_no_memory(s, f) : st;
+}
+
+const char *imnn_hdf5_text(imnn_hdf5 *f, const char *object, const char *attribute)
+{
+    hdf5_source s;
+    imnn_buffer_free(&f->text);
+    if (imnn_hdf5_enter() != IMNN_OK) return NULL;
+    imnn_status st = imnn_hdf5_open_source(&s, f, object, attribute);
+    imnn_print(&f->text, "%s", ""); /* no strings are a text, too */
+    if (st == IMNN_OK) st = read_text(f, &s);
+    imnn_hdf5_close_source(&s);
+    imnn_hdf5_leave();
+    return st == IMNN_OK ? f->text.text : NULL;
+}
