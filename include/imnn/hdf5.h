@@ -62,6 +62,12 @@ typedef struct imnn_hdf5_part {
  *         kind of dtype) */
 IMNN_API imnn_status imnn_hdf5_read_part(imnn_array **out, imnn_hdf5 *f, const char *object,
                                          const imnn_hdf5_part *part, imnn_dtype dtype);
+/** A dataset as a reader of its parts along the first axis. Values that lie in one piece as arrays
+ *  hold them (not compressed, this machine's byte order) are read by several threads at a time.
+ *  dtype  as in read_part; of 64-bit integers one must be asked for
+ *  fails  as open and read_part; EVALUE also without an axis */
+IMNN_API imnn_status imnn_hdf5_reader(imnn_reader **out, const char *path, const char *object,
+                                      imnn_dtype dtype);
 /** Text: as many strings as describe tells, one behind the other, each ended by a zero byte; NULL
  *  and a sentence on failure. Owned by f, until the next call. */
 IMNN_API const char *imnn_hdf5_text(imnn_hdf5 *f, const char *object, const char *attribute);

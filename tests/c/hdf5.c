@@ -181,9 +181,79 @@ static int parts_that_are_outside(void)
     return 0;
 }
 
+/* ---- records ---- */
+
+enum { RECORDS = 2000, WIDTH = 30 };
+
+static imnn_status write_records(void)
+{
+    const imnn_hdf5_layout packed = {.compression = 1, .chunk = {.ndim = 2, .size = {64, WIDTH}}};
+    const imnn_shape shape = {.ndim = 2, .size = {RECORDS, WIDTH}};
+    imnn_array *x = NULL;
+    imnn_hdf5 *f;
+    imnn_status st = imnn_array_zeros(&x, IMNN_I32, &shape);
+    for (int i = 0; i < RECORDS * WIDTH; i++) ((int32_t *)x->data)[i] = i;
+    if (st == IMNN_OK) st = imnn_hdf5_create(&f, new_file);
+    if (st == IMNN_OK) st = imnn_hdf5_write(f, "plain", x, NULL);
+    if (st == IMNN_OK) st = imnn_hdf5_write(f, "packed", x, &packed);
+    if (st == IMNN_OK) st = imnn_hdf5_finish(f);
+    imnn_array_release(x);
+    imnn_hdf5_close(f);
+    return st;
+}
+
+static int check_records(imnn_reader *r, int64_t begin, int64_t end)
+{
+    int32_t out[10 * WIDTH];
+    if (imnn_reader_read(r, begin, end, out) != IMNN_OK) return 1;
+    for (int64_t i = 0; i < (end - begin) * WIDTH; i++)
+        if (out[i] != begin * WIDTH + i) return 1;
+    return 0;
+}
+
+static int threads_read_at_the_same_time(void)
+{
+    static const char *const names[2] = {"plain", "packed"};
+    CHECK(write_records() == IMNN_OK);
+    for (int k = 0; k < 2; k++) {
+        imnn_reader *r;
+        int wrong = 0;
+        CHECK(imnn_hdf5_reader(&r, new_file, names[k], IMNN_NDTYPE) == IMNN_OK);
+        imnn_reader_advise(r, 0, RECORDS);
+#pragma omp parallel for num_threads(4) reduction(+ : wrong)
+        for (int i = 0; i < 2000; i++) {
+            int64_t begin = (int64_t)i * 7919 % (RECORDS - 9), end = begin + i % 10;
+            wrong += check_records(r, begin, end);
+        }
+        CHECK(wrong == 0);
+        imnn_reader_release(r);
+        CHECK(imnn_live_bytes() == 0);
+    }
+    return 0;
+}
+
+static int a_reader_that_fails_leaves_nothing(void)
+{
+    for (int k = 0; k < 2; k++)
+        for (int n = 0, ok = 0; !ok; n++) {
+            imnn_reader *r;
+            int32_t out[WIDTH];
+            imnn_test_fail_alloc(n);
+            imnn_status st = imnn_hdf5_reader(&r, new_file, k ? "packed" : "plain", IMNN_U32);
+            ok = st == IMNN_OK && (st = imnn_reader_read(r, 1, 2, out)) == IMNN_OK;
+            CHECK(ok ? out[0] == WIDTH && n > 3 : st == IMNN_ENOMEM);
+            imnn_reader_release(r);
+            imnn_test_fail_alloc(-1);
+            CHECK(imnn_live_bytes() == 0);
+        }
+    unlink(new_file);
+    return 0;
+}
+
 int main(void)
 {
     return every_allocation_fails_once() || strings_stand_behind_each_other() ||
            other_users_keep_their_errors() || a_new_file_is_whole_or_absent() ||
-           a_file_that_cannot_grow_is_removed() || parts_that_are_outside();
+           a_file_that_cannot_grow_is_removed() || parts_that_are_outside() ||
+           threads_read_at_the_same_time() || a_reader_that_fails_leaves_nothing();
 }

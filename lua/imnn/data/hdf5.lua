@@ -19,6 +19,7 @@ local ffi = require 'ffi'
 local args = require 'imnn.args'
 local array = require 'imnn.array'
 local core = require 'imnn.core'
+local reader = require 'imnn.data.reader'
 local C = core.C
 local M = {}
 
@@ -328,6 +329,41 @@ function M.create(path, fill)
   if ok then return f:close() end
   C.imnn_hdf5_abandon(f.file)
   error(why, 0)
+end
+
+local function reader_of(path, name, dtype)
+  local code = dtype ~= nil and array.dtype_code(dtype) or C.IMNN_NDTYPE
+  local out = ffi.new 'imnn_reader *[1]'
+  core.check(C.imnn_hdf5_reader(out, path, name, code))
+  return reader.own(out)
+end
+
+--- A reader of the records of a dataset, its parts along the first axis.
+-- @tparam string path
+-- @tparam string name of the dataset
+-- @tparam[opt] string dtype what records are read as: of integers i32, u32, f32 or f64, which must
+-- be said where they have 64 bits; of floats f32 or f64
+-- @treturn Reader
+-- @raise missing, damaged; no such dataset; what arrays cannot hold
+-- @usage local mine = data.hdf5.reader(path, 'le/f4')
+-- mine.count --> 3
+function M.reader(path, name, dtype)
+  args.argument('hdf5.reader', 'path', path, { 'string' })
+  args.argument('hdf5.reader', 'name', name, { 'string' })
+  return reader_of(path, name, dtype)
+end
+
+--- A reader of the records of a dataset; as `hdf5.reader`.
+-- @tparam string name
+-- @tparam[opt] string dtype
+-- @treturn Reader
+-- @raise no such dataset; what arrays cannot hold; a new file that is not closed yet
+-- @usage group:reader('le/f4').shape --> { 5 }
+function Group:reader(name, dtype)
+  if C.imnn_hdf5_unfinished(self.file) then
+    core.raise('hdf5: %s: is not closed yet, so its records cannot be read', self.path)
+  end
+  return reader_of(self.path, join(self, name), dtype)
 end
 
 return args.strict('data.hdf5', M)
