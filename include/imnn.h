@@ -15,5 +15,6 @@
 #include "imnn/optim.h"
 #include "imnn/program.h"
 #include "imnn/random.h"
+#include "imnn/simulators.h"
 #include "imnn/stats.h"
 #endif

@@ -33,7 +33,7 @@ static const char help[] =
 /** What the words before a script ask for. */
 typedef struct command {
     bool prompt, help;
-    lua_CFunction task; /* help, doctor, version */
+    lua_CFunction task; /* help, doctor, version, worker */
     const char *script; /* NULL: none */
     int codes, rest;    /* how many -e; index of the script's first argument */
 } command;
@@ -146,6 +146,23 @@ static int version(lua_State *L)
     return 0;
 }
 
+enum { WORKER_FD = 3 };
+
+/** Make simulations for the process at the other end of a socket. It starts us, nobody else. */
+static int work(lua_State *L)
+{
+    imnn_worker *w;
+    if (imnn_worker_open(&w, WORKER_FD) != IMNN_OK)
+        return luaL_error(L, "--worker is for simulators, which start it themselves");
+    if (imnn_worker_serve(w) == IMNN_EVALUE) {
+        push_module(L, "imnn.simulators.worker", NULL);
+        lua_pushlightuserdata(L, w);
+        lua_call(L, 1, 0);
+    }
+    imnn_worker_close(w);
+    return 0;
+}
+
 static int misused(const char *problem, const char *word)
 {
     fprintf(stderr, "imnn: %s %s; imnn --help lists the options\n", problem, word);
@@ -165,6 +182,8 @@ static int parse(command *c, int argc, char **argv)
             c->prompt = true;
         } else if (!strcmp(word, "-v") || !strcmp(word, "--version")) {
             c->task = version;
+        } else if (!strcmp(word, "--worker")) {
+            c->task = work;
         } else if (!strcmp(word, "-h") || !strcmp(word, "--help")) {
             c->help = true;
         } else {

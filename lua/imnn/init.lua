@@ -5,7 +5,8 @@ local modules = {
   random = 'imnn.random', lax = 'imnn.lax', stax = 'imnn.stax',
   distributions = 'imnn.distributions',
   optimizers = 'imnn.optimizers', optimisers = 'imnn.optimizers',
-  tree = 'imnn.tree', lfi = 'imnn.lfi', data = 'imnn.data', plot = 'imnn.plot', args = 'imnn.args',
+  tree = 'imnn.tree', lfi = 'imnn.lfi', data = 'imnn.data', simulators = 'imnn.simulators',
+  plot = 'imnn.plot', args = 'imnn.args',
   registry = 'imnn.registry', help = 'imnn.help', cite = 'imnn.cite', doctor = 'imnn.doctor',
   core = 'imnn.core',
 }

@@ -17,11 +17,12 @@ local modules = {
   tree = 'imnn.tree',
   scipy = 'imnn.scipy',
   plot = 'imnn.plot',
+  simulators = 'imnn.simulators',
   help = 'imnn.help',
 }
 
---- Make `np`, `random`, `stax`, `optimizers`, `lfi`, `lax`, `tree`, `scipy`, `plot`, `help` and
--- `imnn` known, each loaded at first use.
+--- Make `np`, `random`, `stax`, `optimizers`, `lfi`, `lax`, `tree`, `scipy`, `plot`, `simulators`,
+-- `help` and `imnn` known, each loaded at first use.
 -- @tparam table env where, `_G` for one
 function M.preload(env)
   setmetatable(env, {

@@ -88,6 +88,21 @@ describe('ctrl-C', function()
       print(ok, why, f(np.zeros { 2, 2 }).size == 4)]])
   end)
 
+  it('ends simulations in other processes, which can be made again', function()
+    assert.same({ 'false\tscript.lua:18: interrupted\t0\t4\n', '', 0, '' }, interrupt [[
+      local sim = imnn.simulators.blackbox { workers = 2, fn = function(key, theta)
+        while theta[1]:item() == 1 do end
+        return 3
+      end }
+      local function run(t)
+        local data = sim:run(random.split(random.PRNGKey(0), 4), t)
+        return data
+      end
+      run(0) on()
+      local ok, why = pcall(run, 1)
+      print(ok, why, sim:running(), #run(0))]])
+  end)
+
   it('ends a plot, of which nothing is left', function()
     local folder = os.tmpname()
     os.remove(folder)

@@ -37,6 +37,11 @@ local makers = {
   end,
   compiled = function() return imnn.jit(function(v) return (v * v):sum() end) end,
   custom = function() return imnn.custom_jvp(np.sqrt) end,
+  sim = function()
+    return imnn.simulators.blackbox { workers = 2, fn = function(_, t)
+      return { t[1]:item(), t[2]:item(), math.random() }
+    end }
+  end,
   figure = function()
     return imnn.plot.history { detF = { 1, 2 }, detC = { 2, 1 }, detinvC = { 1, 1 } }
   end,

@@ -19,6 +19,7 @@ local modules = {
   { 'scipy', 'imnn.scipy', 'SciPy functions' },
   { 'distributions', 'imnn.distributions', 'Distributions' },
   { 'lfi', 'imnn.lfi', 'Likelihood-free inference' },
+  { 'simulators', 'imnn.simulators', 'Simulators that cannot be traced' },
   { 'plot', 'imnn.plot', 'Plots' },
   { 'data', 'imnn.data', 'Files' },
 }
@@ -40,6 +41,7 @@ local classes = {
   { 'reader', 'Readers of records', { Reader = 'imnn.data.reader' } },
   { 'group', 'Groups of HDF5 files', { Group = 'imnn.data.hdf5',
     Writing = 'imnn.data.hdf5.write', Tree = 'imnn.data.hdf5.tree' } },
+  { 'sim', 'Black-box simulators', { Simulator = 'imnn.simulators.object' } },
 }
 
 -- ---- files ----
