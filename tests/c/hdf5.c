@@ -190,7 +190,7 @@ static imnn_status write_records(void)
     const imnn_hdf5_layout packed = {.compression = 1, .chunk = {.ndim = 2, .size = {64, WIDTH}}};
     const imnn_shape shape = {.ndim = 2, .size = {RECORDS, WIDTH}};
     imnn_array *x = NULL;
-    imnn_hdf5 *f;
+    imnn_hdf5 *f = NULL;
     imnn_status st = imnn_array_zeros(&x, IMNN_I32, &shape);
     for (int i = 0; i < RECORDS * WIDTH; i++) ((int32_t *)x->data)[i] = i;
     if (st == IMNN_OK) st = imnn_hdf5_create(&f, new_file);
