@@ -74,4 +74,15 @@ function M.IMNN(opts)
   return net
 end
 
+--- Read a network from a file that `net:save` or a checkpoint of `net:fit` has written.
+-- @tparam string path
+-- @tparam table opts `model`, `optimiser` and `simulator` or the data, as the class takes them:
+-- they are not in the file; further options count more than what is in the file
+-- @treturn table see imnn.imnn.net
+-- @raise another kind of file, a model or an optimiser with other arrays
+-- @usage net:save 'net.h5'
+-- local again = imnn.load('net.h5', { model = network, optimiser = optimizers.adam(1e-3),
+--   simulator = simulator })
+function M.load(path, opts) return require('imnn.imnn.keep').load(path, opts) end
+
 return M

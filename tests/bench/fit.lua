@@ -92,6 +92,16 @@ return function(bench)
     iteration(name, { n_d = 100, rows = 467 }, true, 300, networks.numerical)
   end)
 
+  -- A million weights, first, best and last, and the moments of Adam.
+  bench.row('checkpoint', function(name)
+    local net, key = network { width = 700 }
+    local path = os.tmpname()
+    net:fit { lambda = 10, epsilon = 0.1, rng = key, max_iterations = 2, quiet = true }
+    local best = bench.least(function() net:save(path) end, 10)
+    os.remove(path)
+    bench.show(name, best * 1e3, 'ms', 50)
+  end)
+
   bench.row('compile_iteration', function(name)
     local best = math.huge
     for _ = 1, 10 do

@@ -215,7 +215,7 @@ function Group:each()
     i = i + 1
     if names[i] then
       local name = names[i]:gsub('/$', '')
-      return name, self[name]
+      return name, self['/' .. name] -- which is no method, whatever the name
     end
   end
 end
@@ -243,7 +243,7 @@ local function tree(group, indent, out)
       out[#out + 1] = '  ...'
     elseif name:find '/$' then
       out[#out + 1] = indent .. name
-      tree(group[name], indent .. '  ', out)
+      tree(group['/' .. name], indent .. '  ', out)
     else
       out[#out + 1] = ('%s%s  %s'):format(indent, name, summary(group, join(group, name)))
     end

@@ -7,6 +7,7 @@ local faults = require 'imnn.imnn.faults'
 local fisher = require 'imnn.fisher'
 local history = require 'imnn.imnn.history'
 local iteration = require 'imnn.imnn.iteration'
+local keep = require 'imnn.imnn.keep'
 local progress = require 'imnn.progress'
 local random = require 'imnn.random'
 local sets = require 'imnn.imnn.sets'
@@ -25,6 +26,8 @@ local rows = {
   quiet = { 'boolean', default = false },
   log = { 'boolean', 'function', 'userdata', 'table', default = false },
   print_rate = { 'integer', optional = true },
+  checkpoint = { 'string', optional = true },
+  every = { 'string', 'number', default = '10m' },
 }
 
 local function take(net, opts)
@@ -125,7 +128,7 @@ end
 
 -- Iterations until there is a reason to stop.
 local function loop(run, o, tell)
-  local net, it, past = run.net, run.iteration, run.net.history
+  local net, it, past = run.net, run.iteration, run.net.history -- of which there may be a new one
   while run.stalled < o.patience do
     if run.count >= o.max_iterations then return 'max_iterations' end
     local from, to = run.set, free(run)
@@ -137,6 +140,7 @@ local function loop(run, o, tell)
     history.append(past, it.row, net.validate)
     score(run, o, from, to)
     run.count, run.set = run.count + 1, to
+    if run.keep then run.keep() end
     tell(run)
   end
   return 'patience'
@@ -168,6 +172,7 @@ end
 function M.fit(net, opts)
   local o = take(net, opts)
   local run, follow = begin(net, o), {}
+  run.keep = keep.keeper(run, o)
   if type(o.progress) == 'table' then follow = o.progress end
   local silent = o.quiet or o.progress == false or o.log or o.print_rate
   local function iterate(show)
@@ -179,6 +184,7 @@ function M.fit(net, opts)
   local ok, why
   if silent then ok, why = pcall(iterate, function() end)
   else ok, why = pcall(progress.follow, follow, iterate) end
+  if ok and run.keep then run.keep(true) end
   publish(run)
   if not ok then error(why, 0) end
   net:set_F_statistics { w = o.best and net.best_w or net.final_w, key = o.key }

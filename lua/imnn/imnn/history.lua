@@ -48,6 +48,28 @@ function M.append(self, row, validated)
   self.size = self.size + 1
 end
 
+--- What it takes to make the same again, as a table that files can hold.
+-- @treturn table
+function M.pack(self)
+  local rows = ffi.new('double[?]', math.max(self.size * width, 1))
+  if self.size > 0 then ffi.copy(rows, self.rows, self.size * width * 8) end
+  return { names = M.names, rows = np.from_buffer(rows, { self.size, width }, 'f64'),
+    max_lndetF = self.max_lndetF, validated = self.validated }
+end
+
+--- A history from such a table.
+-- @tparam table packed
+-- @treturn History
+function M.unpack(packed)
+  local self = M.new()
+  for k = 1, packed.rows.shape[1] do
+    M.append(self, ffi.cast('const double *', packed.rows:data()) + (k - 1) * width,
+      packed.validated)
+  end
+  self.max_lndetF = packed.max_lndetF
+  return self
+end
+
 local function values(self, i)
   local n = (i <= #M.names or self.validated) and self.size or 0
   local out = ffi.new('double[?]', math.max(n, 1))

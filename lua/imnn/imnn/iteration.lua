@@ -188,6 +188,9 @@ local function pack(self, arrays)
   return { arrays = arrays, data = data, inputs = inputs, results = results }
 end
 
+--- A set of arrays as another set, of the same program, had them. It is never written.
+function Iteration:set(arrays) return pack(self, arrays) end
+
 --- The set from which a fit starts. It is never written.
 function Iteration:start(state, key, count)
   return pack(self, carried(state, key, np.array(count, 'f32')))

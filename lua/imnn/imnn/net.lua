@@ -294,13 +294,24 @@ end
 -- ln det F, counted behind `min_iterations` (100); `max_iterations` (100000); `best` (true): use
 -- the best weights afterwards, else the last; `progress` (true): a line on the terminal; `log` or
 -- `print_rate`: instead, a line of text every `print_rate` (100) iterations, to `log`: stderr
--- (true), a file or a function; `quiet` (false): neither
+-- (true), a file or a function; `quiet` (false): neither; `checkpoint`: path of a file in which the
+-- fit is kept `every` ('10m') so often, a span of time or a number of iterations, and at its end:
+-- a fit that finds such a file of its own goes on from there, and ends with the same bytes as if it
+-- had not been broken off
 -- @treturn string 'patience', 'max_iterations' or 'interrupted' (by ctrl-C: everything is as after
 -- the last whole iteration)
 -- @raise no alpha for lambda and epsilon, numbers that are not finite, a singular matrix: the state
 -- is that of the last whole iteration then, too
 -- @usage net:fit { lambda = 10, epsilon = 0.1, rng = key }
 function Net:fit(...) return fit.fit(self, ...) end
+
+--- Write weights, state of the optimiser, counters, history, statistics and settings to a file
+-- (HDF5), under a temporary name that is changed at the end. `imnn.load` makes a network of it.
+-- Functions and data are not in it.
+-- @tparam string path
+-- @raise what cannot be written
+-- @usage net:save 'net.h5'
+function Net:save(path) return require('imnn.imnn.keep').save(self, path) end
 
 --- One bare iteration at each call (for measurements), and the compiled iteration behind it.
 -- @tparam table opts as for fit

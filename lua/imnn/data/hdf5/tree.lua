@@ -5,6 +5,7 @@
 local array = require 'imnn.array'
 local complex = require 'imnn.complex'
 local core = require 'imnn.core'
+local keys_of = require('imnn.tree').keys
 
 local Tree = {}
 
@@ -47,8 +48,8 @@ end
 local function write(group, where, t, depth)
   if depth > 50 then core.raise('hdf5: %s: tables more than 50 deep, or in themselves', where) end
   local scalars = {}
-  for key, v in pairs(t) do
-    local name = encode(where, key)
+  for _, key in ipairs(keys_of(t)) do -- in order, so that equal trees make equal files
+    local v, name = t[key], encode(where, key)
     local inside = where .. '/' .. name
     if is_scalar(v) then
       scalars[name] = v
@@ -70,7 +71,7 @@ local function read(group)
   for _, name in ipairs(group:keys()) do
     if name:find '/$' then
       name = name:sub(1, -2)
-      out[decode(name)] = read(group[name])
+      out[decode(name)] = read(group['/' .. name]) -- which is no method, whatever the name
     else
       local v = group:read(name)
       if array.is(v) and group:attributes(name).list then v = v:values() end
@@ -103,7 +104,7 @@ end
 -- @raise no such group; what arrays cannot hold
 -- @usage group:read_tree('complex').c8.shape --> { 3, 5 }
 function Tree:read_tree(name)
-  local group = self[name]
+  local group = type(name) == 'string' and self['/' .. name]
   if type(group) ~= 'table' or not group.create_group then
     core.raise('read_tree: "%s" is not a group', tostring(name))
   end
