@@ -3,4 +3,5 @@
 #define IMNN_DATA_H
 #include "imnn/hdf5.h"
 #include "imnn/reader.h"
+#include "imnn/tfrecord.h"
 #endif

@@ -78,7 +78,9 @@ local function public_name(called, fn)
 end
 
 -- Whether a message names a room whose sentences are about a file.
-local function names_room(message) return message:find '^hdf5: ' or message:find '^plot: ' end
+local function names_room(message)
+  return message:find '^hdf5: ' or message:find '^plot: ' or message:find '^tfrecord: '
+end
 
 -- A message with the name of the function that the user has called, if it is about another one,
 -- which that one is made of.

@@ -3,5 +3,6 @@
 local reader = require 'imnn.data.reader'
 
 return require('imnn.args').strict('data', {
-  hdf5 = require 'imnn.data.hdf5', from_array = reader.from_array,
+  hdf5 = require 'imnn.data.hdf5', tfrecord = require 'imnn.data.tfrecord',
+  from_array = reader.from_array,
 })

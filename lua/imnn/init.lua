@@ -25,6 +25,7 @@ for _, name in ipairs {
 } do
   members[name] = 'imnn.imnn'
 end
+members.TFRecords = 'imnn.data.records'
 
 local M = {}
 

@@ -39,7 +39,8 @@ local function names_it(message, entry)
     name = name:gsub("^.*%['(.*)'%]$", '%1')
     if message:find('%f[%w_]' .. plain(name) .. '%f[^%w_]') then return true end
   end
-  return message:find '^hdf5: ' ~= nil or message:find '^plot: ' ~= nil -- about a file
+  return message:find '^hdf5: ' ~= nil or message:find '^plot: ' ~= nil
+    or message:find '^tfrecord: ' ~= nil -- about a file
 end
 
 -- What is wrong with how a call is refused; nil if it is not, or well.

@@ -42,6 +42,14 @@ local makers = {
       return { t[1]:item(), t[2]:item(), math.random() }
     end }
   end,
+  examples = function()
+    local path = os.tmpname()
+    imnn.data.tfrecord.write(path, { { label = 3 }, { label = 4 } })
+    local all = imnn.data.tfrecord.examples(path)
+    os.remove(path) -- it stays open
+    return all
+  end,
+  records = imnn.TFRecords,
   figure = function()
     return imnn.plot.history { detF = { 1, 2 }, detC = { 2, 1 }, detinvC = { 1, 1 } }
   end,

@@ -82,7 +82,7 @@ function Reader:read(i, j)
     core.raise('read: records %d to %d are none', first + 1, last + 1)
   end
   local out = ffi.new 'imnn_array *[1]'
-  core.check(C.imnn_reader_records(out, r, first, last + 1), 'read')
+  core.check(C.imnn_reader_records(out, r, first, last + 1))
   return array.own(out)
 end
 

@@ -39,6 +39,8 @@ local classes = {
   { 'compiled', 'Compiled functions', { Jit = 'imnn.transform.jit' } },
   { 'custom', 'Functions with derivatives of their own', { Custom = 'imnn.lax.custom' } },
   { 'reader', 'Readers of records', { Reader = 'imnn.data.reader' } },
+  { 'records', 'Writers of TFRecord files', { TFRecords = 'imnn.data.records' } },
+  { 'examples', 'Examples in TFRecord files', { Examples = 'imnn.data.tfrecord' } },
   { 'group', 'Groups of HDF5 files', { Group = 'imnn.data.hdf5',
     Writing = 'imnn.data.hdf5.write', Tree = 'imnn.data.hdf5.tree' } },
   { 'sim', 'Black-box simulators', { Simulator = 'imnn.simulators.object' } },

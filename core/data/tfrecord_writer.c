@@ -1,0 +1,124 @@
+/* Writing files of records: each has a temporary name until it is whole. */
+#include "core/data/tfrecord.h"
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { ROOM = 1 << 18, MOST_DIGITS = 18 };
+
+struct imnn_tfrecord_writer {
+    char *stem;
+    double most; /* bytes of a file, but for the record that makes it longer */
+    int digits;
+    int64_t count; /* files that are whole */
+    FILE *file;    /* the one that is not; NULL: there is none */
+    char *buffer;
+    int64_t written;
+    imnn_buffer name, temporary;
+};
+
+imnn_status imnn_tfrecord_writer_new(imnn_tfrecord_writer **out, const char *stem, double bytes,
+                                     int32_t digits)
+{
+    *out = NULL;
+    if (!*stem || !(bytes >= 0) || digits < 0 || digits > MOST_DIGITS)
+        return imnn_fail(IMNN_EVALUE,
+                         "tfrecord: needs a name, a size that is not negative and 0 to "
+                         "%d digits, got \"%s\", %g bytes and %d",
+                         MOST_DIGITS, stem, bytes, digits);
+    size_t length = strlen(stem) + 1;
+    imnn_tfrecord_writer *w = imnn_alloc(sizeof *w);
+    if (!w) return IMNN_ENOMEM;
+    if ((w->stem = imnn_alloc(length))) memcpy(w->stem, stem, length);
+    if (w->stem) w->buffer = imnn_alloc_raw(ROOM);
+    if (!w->buffer) return imnn_tfrecord_writer_release(w), IMNN_ENOMEM;
+    w->most = bytes, w->digits = digits;
+    *out = w;
+    return IMNN_OK;
+}
+
+int64_t imnn_tfrecord_writer_count(const imnn_tfrecord_writer *w) { return w->count; }
+
+const char *imnn_tfrecord_writer_path(imnn_tfrecord_writer *w, int64_t file)
+{
+    w->name.length = 0;
+    if (w->digits) imnn_print(&w->name, "%s_%0*lld.tfrecords", w->stem, w->digits, (long long)file);
+    else imnn_print(&w->name, "%s", w->stem);
+    if (w->name.failed) return w->name = (imnn_buffer){0}, NULL;
+    return w->name.text;
+}
+
+static imnn_status failed(const imnn_tfrecord_writer *w)
+{
+    return imnn_fail(IMNN_EIO, "tfrecord: %s: does not write: %s", w->temporary.text,
+                     strerror(errno));
+}
+
+/** What patterns for whole files do not match, in the same folder, where renaming is one step. */
+static imnn_status begin_file(imnn_tfrecord_writer *w)
+{
+    const char *path = imnn_tfrecord_writer_path(w, w->count);
+    if (!path) return IMNN_ENOMEM;
+    w->temporary.length = 0;
+    imnn_print(&w->temporary, "%s.%ld.part", path, (long)getpid());
+    if (w->temporary.failed) return w->temporary = (imnn_buffer){0}, IMNN_ENOMEM;
+    w->file = fopen(w->temporary.text, "wbe");
+    if (!w->file) return failed(w);
+    setvbuf(w->file, w->buffer, _IOFBF, ROOM);
+    w->written = 0;
+    return IMNN_OK;
+}
+
+static void put(uint8_t *to, uint64_t value, int bytes)
+{
+    for (int i = 0; i < bytes; i++) to[i] = (uint8_t)(value >> 8 * i);
+}
+
+imnn_status imnn_tfrecord_writer_add(imnn_tfrecord_writer *w, const void *bytes, size_t n)
+{
+    uint8_t head[12], tail[4];
+    imnn_status st = w->file ? IMNN_OK : begin_file(w);
+    if (st != IMNN_OK) return st;
+    put(head, n, 8);
+    put(head + 8, imnn_crc32c_masked(head, 8), 4);
+    put(tail, imnn_crc32c_masked(bytes, n), 4);
+    if (fwrite(head, 1, sizeof head, w->file) != sizeof head ||
+        (n && fwrite(bytes, 1, n, w->file) != n) ||
+        fwrite(tail, 1, sizeof tail, w->file) != sizeof tail)
+        return failed(w);
+    w->written += (int64_t)(sizeof head + n + sizeof tail);
+    return (double)w->written > w->most ? imnn_tfrecord_writer_finish(w) : IMNN_OK;
+}
+
+imnn_status imnn_tfrecord_writer_finish(imnn_tfrecord_writer *w)
+{
+    if (!w->file && (w->digits || w->count)) return IMNN_OK;
+    imnn_status st = w->file ? IMNN_OK : begin_file(w); /* one file is there, if without records */
+    if (st != IMNN_OK) return st;
+    const char *path = imnn_tfrecord_writer_path(w, w->count);
+    if (!path) return IMNN_ENOMEM;
+    int error = fclose(w->file);
+    w->file = NULL;
+    if (error || rename(w->temporary.text, path)) {
+        st = failed(w);
+        unlink(w->temporary.text);
+        return st;
+    }
+    w->count++;
+    return IMNN_OK;
+}
+
+void imnn_tfrecord_writer_release(imnn_tfrecord_writer *w)
+{
+    if (!w) return;
+    if (w->file) {
+        fclose(w->file);
+        unlink(w->temporary.text);
+    }
+    if (w->stem) imnn_free(w->stem, strlen(w->stem) + 1);
+    if (w->buffer) imnn_free(w->buffer, ROOM);
+    imnn_buffer_free(&w->name);
+    imnn_buffer_free(&w->temporary);
+    imnn_free(w, sizeof *w);
+}
