@@ -13,6 +13,7 @@ static imnn_status open_file(imnn_hdf5 *f)
     if (stat(f->path, &found) || access(f->path, f->writable ? R_OK | W_OK : R_OK))
         return imnn_fail(IMNN_EIO, "hdf5: %s: %s", f->path, strerror(errno));
     if (S_ISDIR(found.st_mode)) return imnn_fail(IMNN_EIO, "hdf5: %s: is a directory", f->path);
+    if (!S_ISREG(found.st_mode)) return imnn_fail(IMNN_EIO, "hdf5: %s: is no file", f->path);
     htri_t known = h5.Fis_hdf5(f->path);
     if (known == 0) return imnn_fail(IMNN_EIO, "hdf5: %s: is not an HDF5 file", f->path);
     if (known > 0) f->file = h5.Fopen(f->path, f->writable ? READ_WRITE : READ_ONLY, H5P_DEFAULT);

@@ -1,5 +1,6 @@
 /* HDF5 files: values of datasets and attributes. */
 #include "core/data/data.h"
+#include "core/data/numbers.h"
 #include <string.h>
 
 static imnn_status read_raw(hdf5_source *s, const imnn_hdf5 *f, hid_t type, void *out)
@@ -13,55 +14,19 @@ static imnn_status read_raw(hdf5_source *s, const imnn_hdf5 *f, hid_t type, void
 
 /* ---- integers that are looked at first ---- */
 
-/** Beyond 2^53 doubles have gaps, yet a value may be one of them. */
-static bool double_holds(int64_t v, bool is_signed)
+static imnn_status smallest(hdf5_source *s, const imnn_hdf5 *f, imnn_holders h)
 {
-    double d = is_signed ? (double)v : (double)(uint64_t)v;
-    if (is_signed) return d < 0x1p63 && (int64_t)d == v;
-    return d < 0x1p64 && (uint64_t)d == (uint64_t)v;
-}
-
-/** Which dtypes hold all of some integers. */
-typedef struct holders {
-    bool i32, u32, f64;
-} holders;
-
-static holders look_at(holders h, const int64_t *v, int64_t n, bool is_signed)
-{
-    for (int64_t i = 0; i < n; i++) {
-        bool huge = !is_signed && v[i] < 0; /* 2^63 or more */
-        h.i32 = h.i32 && !huge && v[i] >= INT32_MIN && v[i] <= INT32_MAX;
-        h.u32 = h.u32 && !huge && v[i] >= 0 && v[i] <= UINT32_MAX;
-        h.f64 = h.f64 && double_holds(v[i], is_signed);
-    }
-    return h;
-}
-
-static imnn_status smallest(hdf5_source *s, const imnn_hdf5 *f, holders h)
-{
-    s->dtype = h.i32 ? IMNN_I32 : h.u32 ? IMNN_U32 : IMNN_F64;
-    if (h.i32 || h.u32 || h.f64) return IMNN_OK;
+    imnn_dtype dtype = imnn_holders_smallest(h);
+    if (dtype != IMNN_NDTYPE) return s->dtype = dtype, IMNN_OK;
     return imnn_fail(IMNN_EVALUE, "hdf5: %s: %s holds 64-bit integers that no dtype holds exactly",
                      f->path, s->name);
 }
 
-/** Whether s->dtype holds them; floats are rounded, as whoever asks for them knows. */
-static imnn_status check(const hdf5_source *s, const imnn_hdf5 *f, holders h)
+static imnn_status check(const hdf5_source *s, const imnn_hdf5 *f, imnn_holders h)
 {
-    if (s->dtype == IMNN_I32 ? h.i32 : s->dtype == IMNN_U32 ? h.u32 : true) return IMNN_OK;
+    if (imnn_holders_has(h, s->dtype)) return IMNN_OK;
     return imnn_fail(IMNN_EVALUE, "hdf5: %s: %s holds integers that %s does not hold", f->path,
                      s->name, imnn_dtype_name(s->dtype));
-}
-
-static void convert(void *out, imnn_dtype dtype, const int64_t *v, int64_t n, bool is_signed)
-{
-    for (int64_t i = 0; i < n; i++) {
-        double d = is_signed ? (double)v[i] : (double)(uint64_t)v[i];
-        if (dtype == IMNN_I32) ((int32_t *)out)[i] = (int32_t)v[i];
-        else if (dtype == IMNN_U32) ((uint32_t *)out)[i] = (uint32_t)v[i];
-        else if (dtype == IMNN_F64) ((double *)out)[i] = d;
-        else ((float *)out)[i] = is_signed ? (float)v[i] : (float)(uint64_t)v[i]; /* once */
-    }
 }
 
 /** All that is selected, as integers of 8 bytes; to be freed. */
@@ -85,15 +50,13 @@ static imnn_status read_integers(integers *x, hdf5_source *s, const imnn_hdf5 *f
     return st;
 }
 
-static const holders all = {true, true, true};
-
 static imnn_status read_wide(hdf5_source *s, const imnn_hdf5 *f, void *out)
 {
     integers x;
     imnn_status st = read_integers(&x, s, f);
     if (st != IMNN_OK) return st;
-    st = check(s, f, look_at(all, x.v, x.n, x.is_signed));
-    if (st == IMNN_OK) convert(out, s->dtype, x.v, x.n, x.is_signed);
+    st = check(s, f, imnn_holders_look(imnn_holders_all, x.v, x.n, x.is_signed));
+    if (st == IMNN_OK) imnn_convert_integers(out, s->dtype, x.v, x.n, x.is_signed);
     free_integers(&x);
     return st;
 }
@@ -104,10 +67,10 @@ static imnn_status read_smallest(imnn_array **out, hdf5_source *s, const imnn_hd
     integers x;
     imnn_status st = read_integers(&x, s, f);
     if (st != IMNN_OK) return st;
-    st = smallest(s, f, look_at(all, x.v, x.n, x.is_signed));
+    st = smallest(s, f, imnn_holders_look(imnn_holders_all, x.v, x.n, x.is_signed));
     if (st == IMNN_OK && imnn_array_new(out, s->dtype, &s->shape) != IMNN_OK)
         st = imnn_hdf5_no_memory(s, f);
-    if (st == IMNN_OK) convert((*out)->data, s->dtype, x.v, x.n, x.is_signed);
+    if (st == IMNN_OK) imnn_convert_integers((*out)->data, s->dtype, x.v, x.n, x.is_signed);
     free_integers(&x);
     return st;
 }
@@ -124,14 +87,14 @@ static imnn_status find_smallest(hdf5_source *s, const imnn_hdf5 *f)
     int64_t at_once = n > LOOK && s->attribute < 0 ? LOOK / (n / rows) + 1 : rows;
     imnn_hdf5_part part = {.start = {0}};
     imnn_status st = IMNN_OK;
-    holders h = all;
+    imnn_holders h = imnn_holders_all;
     for (int i = 0; i < shape.ndim; i++) part.count[i] = shape.size[i], part.stride[i] = 1;
     for (int64_t row = 0; row < rows && st == IMNN_OK; row += at_once) {
         integers x;
         part.start[0] = row, part.count[0] = at_once < rows - row ? at_once : rows - row;
         if (at_once < rows) st = imnn_hdf5_select(s, f, &part);
         if (st == IMNN_OK && (st = read_integers(&x, s, f)) == IMNN_OK) {
-            h = look_at(h, x.v, x.n, x.is_signed);
+            h = imnn_holders_look(h, x.v, x.n, x.is_signed);
             free_integers(&x);
         }
     }

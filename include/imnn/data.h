@@ -2,6 +2,7 @@
 #ifndef IMNN_DATA_H
 #define IMNN_DATA_H
 #include "imnn/hdf5.h"
+#include "imnn/npy.h"
 #include "imnn/reader.h"
 #include "imnn/tfrecord.h"
 #endif

@@ -78,9 +78,10 @@ local function public_name(called, fn)
 end
 
 -- Whether a message names a room whose sentences are about a file.
-local function names_room(message)
-  return message:find '^hdf5: ' or message:find '^plot: ' or message:find '^tfrecord: '
-end
+local rooms = {
+  hdf5 = true, npy = true, npz = true, tfrecord = true, text = true, plot = true,
+}
+local function names_room(message) return rooms[message:match '^(%w+): '] end
 
 -- A message with the name of the function that the user has called, if it is about another one,
 -- which that one is made of.

@@ -3,6 +3,7 @@
 local reader = require 'imnn.data.reader'
 
 return require('imnn.args').strict('data', {
-  hdf5 = require 'imnn.data.hdf5', tfrecord = require 'imnn.data.tfrecord',
+  hdf5 = require 'imnn.data.hdf5', npy = require 'imnn.data.npy', npz = require 'imnn.data.npz',
+  tfrecord = require 'imnn.data.tfrecord',
   from_array = reader.from_array,
 })

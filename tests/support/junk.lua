@@ -30,6 +30,8 @@ end
 
 local function plain(text) return (text:gsub('%p', '%%%0')) end
 
+local about_a_file = { hdf5 = true, npy = true, npz = true, text = true, plot = true, tfrecord = true }
+
 -- Whether a message names the function, under its own name or that of which it is an alias.
 local function names_it(message, entry)
   if entry.name == '__call' then return message:find '^%a+: ' end -- the class
@@ -39,8 +41,7 @@ local function names_it(message, entry)
     name = name:gsub("^.*%['(.*)'%]$", '%1')
     if message:find('%f[%w_]' .. plain(name) .. '%f[^%w_]') then return true end
   end
-  return message:find '^hdf5: ' ~= nil or message:find '^plot: ' ~= nil
-    or message:find '^tfrecord: ' ~= nil -- about a file
+  return about_a_file[message:match '^(%w+): ']
 end
 
 -- What is wrong with how a call is refused; nil if it is not, or well.

@@ -5,7 +5,8 @@ local imnn = require 'imnn'
 local np, random, stax, lfi = imnn.np, imnn.random, imnn.stax, imnn.lfi
 local M = {}
 
-local records = require('tests.support.usage').here() .. '/tests/golden/records/dtypes.h5'
+local folder = require('tests.support.usage').here() .. '/tests/golden/records/'
+local records, npz_path = folder .. 'dtypes.h5', folder .. 'npy/stored.npz'
 
 local key = random.PRNGKey(0)
 
@@ -68,7 +69,7 @@ function M.new()
     network = stax.serial(stax.Dense(8), stax.Tanh, stax.Dense(2)), theta = np.array { 0, 1 },
     d = simulator(key, np.array { 0, 1 }), prior = lfi.uniform({ -10, 0 }, { 10, 10 }),
     f = function(v) return (v * v):sum() end, path = records,
-    group = imnn.data.hdf5.open(records),
+    group = imnn.data.hdf5.open(records), npz = imnn.data.npz.open(npz_path), npz_path = npz_path,
     reader = imnn.data.from_array(np.array { { 1, 2, 3 }, { 4, 5, 6 }, { 7, 8, 9 }, { 0, 1, 2 } }),
   }
   local meta = { __index = function(_, name)

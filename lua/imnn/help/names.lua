@@ -41,6 +41,7 @@ local classes = {
   { 'reader', 'Readers of records', { Reader = 'imnn.data.reader' } },
   { 'records', 'Writers of TFRecord files', { TFRecords = 'imnn.data.records' } },
   { 'examples', 'Examples in TFRecord files', { Examples = 'imnn.data.tfrecord' } },
+  { 'npz', 'npz files', { Npz = 'imnn.data.npz' } },
   { 'group', 'Groups of HDF5 files', { Group = 'imnn.data.hdf5',
     Writing = 'imnn.data.hdf5.write', Tree = 'imnn.data.hdf5.tree' } },
   { 'sim', 'Black-box simulators', { Simulator = 'imnn.simulators.object' } },
