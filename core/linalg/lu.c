@@ -60,6 +60,7 @@ void imnn_lu_slogdet(double out[2], const double *lu, int n, const int *pivot)
             return;
         }
         if ((u < 0) != (pivot[k] != k)) sign = -sign;
+        if (u != u) sign = NAN;
         log_size += log(fabs(u));
     }
     out[0] = sign, out[1] = log_size;

@@ -369,6 +369,8 @@ describe('what has no result', function()
     near(eye(2), y[2])
     assert.is_true(np.all(np.isnan(y[1])):item())
     assert.equal(0, linalg.det(singular):item())
+    local sign, log = linalg.slogdet(singular * (0 / 0))
+    assert.is_true((sign ~= sign and log ~= log))
   end)
 
   it('of a large matrix too', function()
