@@ -1,5 +1,6 @@
 /* sort, argsort: along an axis in ascending or descending order. Equal elements stay in their order
- * (0 and -0 are equal), NaN counts as the largest number. */
+ * (0 and -0 are equal), NaN counts as the largest number. Complex numbers have NumPy's order: by
+ * their real parts, then by the imaginary ones; those with NaN behind the others. */
 #include "core/ops/axis.h"
 #include <string.h>
 
@@ -73,9 +74,20 @@ static uint64_t ordered32(float x)
     return bits >> 31 ? (uint32_t)~bits : bits | 1u << 31;
 }
 
-static uint64_t key_of(const void *x, int64_t i, imnn_dtype dtype)
+/* Keys of complex numbers, in passes from the least to the most important: the imaginary part, the
+ * real one, which of them is NaN. */
+enum { PASSES = 3 };
+
+static uint64_t nan_parts(double re, double im) { return 2 * (re != re) + (im != im); }
+
+static uint64_t key_of(const void *x, int64_t i, imnn_dtype dtype, int pass)
 {
+    const float *narrow = (const float *)x + 2 * i;
+    const double *wide = (const double *)x + 2 * i;
     switch (dtype) {
+    case IMNN_C64:
+        return pass == 2 ? nan_parts(narrow[0], narrow[1]) : ordered32(narrow[1 - pass]);
+    case IMNN_C128: return pass == 2 ? nan_parts(wide[0], wide[1]) : ordered64(wide[1 - pass]);
     case IMNN_F32: return ordered32(((const float *)x)[i]);
     case IMNN_F64: return ordered64(((const double *)x)[i]);
     case IMNN_I32: return (uint32_t)((const int32_t *)x)[i] ^ 1u << 31;
@@ -127,16 +139,21 @@ static void along(const imnn_call *c, bool values)
         *c->failed = true;
         return;
     }
-    const uint64_t turn = !c->attr->v[1] ? 0 : size == 8 ? UINT64_MAX : UINT32_MAX;
+    const bool parts = imnn_is_complex(in->dtype);
+    const size_t part = parts ? size / 2 : size; /* bytes of what keys are made of */
+    const uint64_t turn = !c->attr->v[1] ? 0 : part == 8 ? UINT64_MAX : UINT32_MAX;
     for (int64_t o = 0; o < l.outer; o++)
         for (int64_t k = 0; k < inner; k++) {
             const int64_t start = o * n * inner + k;
             const char *x = (const char *)c->in[0].data + (size_t)start * size;
             place *p = room;
-            for (int64_t i = 0; i < n; i++)
-                p[i] = (place){key_of(x, i * inner, in->dtype) ^ turn, (int32_t)i};
-            if (n > FEW) p = radix(p, p + n, n, size == 1 ? 4 : (int)size);
-            else insert(p, n);
+            for (int64_t i = 0; i < n; i++) p[i].from = (int32_t)i;
+            for (int pass = 0; pass < (parts ? PASSES : 1); pass++) {
+                for (int64_t i = 0; i < n; i++)
+                    p[i].key = key_of(x, p[i].from * inner, in->dtype, pass) ^ turn;
+                if (n > FEW) p = radix(p, p == room ? room + n : room, n, part == 1 ? 4 : (int)part);
+                else insert(p, n);
+            }
             char *y = (char *)c->out.data + (size_t)start * size;
             if (!values)
                 for (int64_t i = 0; i < n; i++)
@@ -158,7 +175,7 @@ static void kernel_argsort(const imnn_call *c) { along(c, false); }
         .id = IMNN_OP_##n,                                                                     \
         .arity = 1,                                                                            \
         .class = IMNN_CALL,                                                                    \
-        .dtypes = IMNN_ANY,                                                                    \
+        .dtypes = IMNN_ALL,                                                                    \
         .infer = infer_##n,                                                                    \
         .vjp = vjp_fn,                                                                         \
         .batch = imnn_axis_batch,                                                              \

@@ -1,4 +1,5 @@
 --- Sorting, searching, statistics against values found by hand.
+local ffi = require 'ffi'
 local imnn = require 'imnn'
 local values = require 'tests.support.values'
 local np = imnn.np
@@ -31,6 +32,25 @@ describe('sorting', function()
       { 'lexsort', { { { 3, 1, 2 }, { 1, 2, 1 } } }, 'i32', { 3, 1, 2 } },
       { 'sort', { np.zeros { 0 } }, 'f32', {} },
     }
+  end)
+
+  it('orders complex numbers by real, then by imaginary parts, NaN last', function()
+    local list = { 1 + 1i, ffi.new('complex', nan, 1), ffi.new('complex', 1, nan), 1, 0.5 + 2i }
+    local order = { 5, 4, 1, 3, 2 }
+    assert.same(order, np.argsort(np.array(list)):totable())
+    assert.same({ 2, 3, 1, 4, 5 }, np.argsort(np.array(list), { descending = true }):totable())
+    local many = np.exp(1i * np.remainder(np.arange(200) * 7, 50)):astype 'c128'
+    local y, from = np.sort(many), np.argsort(many)
+    assert.is_true((np.all(np.eq(y, many[from])):item()))
+    for k = 2, 200 do
+      local a, b = y[k - 1]:item(), y[k]:item()
+      assert.is_true(a.re < b.re or a.re == b.re and a.im <= b.im)
+      assert.is_true(a ~= b or from[k - 1] < from[k])
+    end
+    local slope = imnn.grad(function(z) return np.real(np.sum(np.sort(z) * np.arange(3))) end)
+    assert.same({ 1, 2, 0 }, slope(np.array { 2i, 1, -1i }).real:totable())
+    assert.is_true(np.median(np.array { 3i, 1, 2 }):item() == 1)
+    assert.are.equal('{0+1i, 1+0i}  c64 (2)', tostring(np.unique(np.array { 1, 1i, 1 })))
   end)
 
   it('of many elements keeps equal ones in order', function()
