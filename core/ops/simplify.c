@@ -26,6 +26,7 @@ static imnn_node simplify_pow(imnn_graph *g, imnn_node x, double n, const imnn_s
 {
     enum { MOST = 8 };
     if (n == 0) return number(g, x, 1, s);
+    if (n < 0 && IMNN_INTEGERS >> imnn_graph_dtype(g, x) & 1) return 0;
     if (n == 0.5) return g_sqrt(g, repeated(g, x, s));
     if (n == trunc(n) && fabs(n) <= MOST) return power(g, repeated(g, x, s), (int)n);
     return 0;
@@ -119,8 +120,26 @@ static imnn_node direction(imnn_graph *g, imnn_node x)
     return g_complex(g, g_div(g, g_real(g, x), size), g_div(g, g_imag(g, x), size));
 }
 
+/* sin(pi x) / (pi x), and 1 at 0 */
+static imnn_node sinc(imnn_graph *g, imnn_node x)
+{
+    imnn_node none = g_eq(g, x, g_number(g, x, 0)), one = g_number(g, x, 1);
+    imnn_node turn = g_mul(g, g_where(g, none, one, x), g_number(g, x, 3.14159265358979323846));
+    return g_where(g, none, one, g_div(g, g_sin(g, turn), turn));
+}
+
+/* ln(e^a + e^b), by powers of e of which the larger one is 1 in size */
+static imnn_node logaddexp(imnn_graph *g, imnn_node a, imnn_node b)
+{
+    imnn_node top = g_stop_gradient(g, g_maximum(g, g_real(g, a), g_real(g, b)));
+    top = g_where(g, g_isfinite(g, top), top, g_number(g, top, 0));
+    top = g_complex(g, top, g_number(g, top, 0));
+    imnn_node sum = g_add(g, g_exp(g, g_sub(g, a, top)), g_exp(g, g_sub(g, b, top)));
+    return g_add(g, g_log(g, sum), top);
+}
+
 /* What is not a function of complex numbers, but of their parts; 0: any other operator. */
-static imnn_node of_parts(imnn_graph *g, int id, imnn_node x)
+static imnn_node of_parts(imnn_graph *g, int id, imnn_node x, imnn_node y)
 {
     switch (id) {
     case IMNN_OP_abs: return g_hypot(g, g_real(g, x), g_imag(g, x));
@@ -130,6 +149,8 @@ static imnn_node of_parts(imnn_graph *g, int id, imnn_node x)
     case IMNN_OP_isinf: return g_or(g, g_isinf(g, g_real(g, x)), g_isinf(g, g_imag(g, x)));
     case IMNN_OP_isfinite:
         return g_and(g, g_isfinite(g, g_real(g, x)), g_isfinite(g, g_imag(g, x)));
+    case IMNN_OP_sinc: return sinc(g, x);
+    case IMNN_OP_logaddexp: return logaddexp(g, x, y);
     default: return 0;
     }
 }
@@ -139,8 +160,8 @@ imnn_node imnn_simplify(imnn_graph *g, const imnn_op *op, const imnn_node *x, co
     const imnn_vertex *v = imnn_vertex_of(g, x[0]);
     double a = 0, b = 0;
     const bool na = imnn_graph_is_number(g, x[0], &a), parts = imnn_is_complex(v->type.dtype);
-    if (op->arity == 1 && parts) {
-        imnn_node y = of_parts(g, op->id, x[0]);
+    if (op->arity <= 2 && parts) {
+        imnn_node y = of_parts(g, op->id, x[0], op->arity == 2 ? x[1] : 0);
         if (y || !imnn_graph_ok(g)) return y;
     }
     if (op->id == IMNN_OP_neg && v->op == op) return v->x[0];

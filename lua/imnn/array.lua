@@ -191,7 +191,10 @@ function Array.__add(a, b) return operate('add', a, b) end
 function Array.__sub(a, b) return operate('sub', a, b) end
 function Array.__mul(a, b) return operate('mul', a, b) end
 function Array.__div(a, b) return operate('div', a, b) end
-function Array.__pow(a, b) return operate('pow', a, b) end
+function Array.__pow(a, b) -- of two arrays it looks at more than dtypes
+  if type(b) == 'number' then return operate('pow', a, b) end
+  return require('imnn.numpy.elementwise').apply('pow', a, b)
+end
 function Array.__mod(a, b) return operate('remainder', a, b) end
 function Array.__unm(a) return M.single(registry.neg, a) or require('imnn.numpy').neg(a) end
 

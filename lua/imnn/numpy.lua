@@ -37,7 +37,7 @@ for alias, name in pairs {
   greater_equal = 'ge', mod = 'remainder', power = 'pow', absolute = 'abs', negative = 'neg',
   multiply = 'mul', subtract = 'sub', divide = 'div', true_divide = 'div', arcsin = 'asin',
   arccos = 'acos', arctan = 'atan', arctan2 = 'atan2', arcsinh = 'asinh', arccosh = 'acosh',
-  arctanh = 'atanh', left_shift = 'shift_left', right_shift = 'shift_right', float_power = 'pow',
+  arctanh = 'atanh', left_shift = 'shift_left', right_shift = 'shift_right',
   amax = 'max', amin = 'min', empty = 'zeros', empty_like = 'zeros_like', row_stack = 'vstack',
   trapz = 'trapezoid',
 } do

@@ -68,6 +68,26 @@ describe('elementwise functions', function()
     }
   end)
 
+  it('keep integers in their powers, which are of no negative order', function()
+    table_of {
+      { 'pow', { i32 { 2, -3, 0 }, i32 { 5, 3, 0 } }, 'i32', { 32, -27, 1 } },
+      { 'pow', { u32 { 3 }, u32 { 20 } }, 'u32', { 3486784401 } },
+      { 'pow', { i32 { -2, 7 }, 2 }, 'i32', { 4, 49 } },
+      { 'pow', { i32 { 2 }, 12 }, 'i32', { 4096 } },
+      { 'pow', { 2, i32 { 0, 1, 5 } }, 'i32', { 1, 2, 32 } },
+      { 'pow', { i32 { 2, 4 }, -1 }, 'f32', { 0.5, 0.25 } },
+      { 'pow', { i32 { 4 }, 0.5 }, 'f32', { 2 } },
+      { 'pow', { 0.5, i32 { -1, 2 } }, 'f32', { 2, 0.25 } },
+      { 'pow', { { 0.5 }, i32 { -1 } }, 'f32', { 2 } },
+      { 'float_power', { i32 { 2, 4 }, i32 { -1, 2 } }, 'f32', { 0.5, 16 } },
+    }
+    local sentence = 'pow: integers have no negative powers; convert one of both to a float'
+    refuses(sentence, function() return i32 { 2 } ^ i32 { -1 } end)
+    refuses(sentence, function() return 2 ^ i32 { 0, -1 } end)
+    local traced = imnn.jit(function(a, b) return a ^ b end)
+    check('traced', 'i32', { 0, 0, 1, -1 }, traced(i32 { 2, 0, 1, -1 }, i32 { -1, -2, -3, -3 }))
+  end)
+
   it('compute trigonometry', function()
     local third, half = math.pi / 3, math.pi / 2
     table_of {

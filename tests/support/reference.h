@@ -185,6 +185,13 @@ static int64_t common_divisor(int64_t a, int64_t b)
     if (b == 0) return a < 0 ? -a : a;
     return common_divisor(b, a % b);
 }
+static int64_t whole_power(int64_t a, int64_t n)
+{
+    if (n < 0) return a == 1 ? 1 : a == -1 ? (n % 2 ? -1 : 1) : 0;
+    if (n == 0) return 1;
+    const uint64_t half = (uint64_t)whole_power(a, n / 2);
+    return (int64_t)(half * half * (n % 2 ? (uint64_t)a : 1));
+}
 static int64_t whole_value(int op, int64_t a, int64_t b, int64_t c)
 {
     switch (op) {
@@ -195,6 +202,7 @@ static int64_t whole_value(int op, int64_t a, int64_t b, int64_t c)
     case IMNN_OP_add: return a + b;
     case IMNN_OP_sub: return a - b;
     case IMNN_OP_mul: return (int64_t)((uint64_t)a * (uint64_t)b);
+    case IMNN_OP_pow: return whole_power(a, b);
     case IMNN_OP_remainder: return floor_div_rest(a, b);
     case IMNN_OP_floor_divide: return b == 0 ? 0 : (a - floor_div_rest(a, b)) / b;
     case IMNN_OP_fmod: return b == 0 ? 0 : a % b;

@@ -66,6 +66,17 @@ return function(np)
   -- @usage local q, r = np.divmod(7, -2) --> -4, -1
   function M.divmod(a, b) return np.floor_divide(a, b), np.remainder(a, b) end
 
+  --- a^b of floats, also where both are integers.
+  -- @tparam Array|number a
+  -- @tparam Array|number b
+  -- @treturn Array
+  -- @usage np.float_power(np.array({ 2 }, 'i32'), -1) --> { 0.5 }
+  function M.float_power(a, b)
+    a, b = create.as_array(a, 'float_power'), create.as_array(b, 'float_power')
+    return np.pow(promote.convert(a, promote.real(a.dtype)), promote.convert(b,
+      promote.real(b.dtype)))
+  end
+
   --- 0 for x < 0, h at 0, 1 for x > 0.
   -- @tparam Array|number x
   -- @tparam Array|number h
@@ -87,6 +98,9 @@ return function(np)
   function M.nan_to_num(x, opts)
     local o = args.take('np.nan_to_num', opts, number_rows)
     x = create.as_array(x, 'nan_to_num')
+    if promote.is_complex(x.dtype) then
+      return np.complex(M.nan_to_num(np.real(x), opts), M.nan_to_num(np.imag(x), opts))
+    end
     local limit = most[x.dtype]
     if not limit then return x end
     x = np.where(np.isnan(x), o.nan, x)

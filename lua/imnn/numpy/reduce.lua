@@ -116,7 +116,8 @@ reduction('std', function(x, axes, o) return elementwise('sqrt', variance(x, axe
 
 local function logsumexp(x, axes, o)
   x = floats(x)
-  local top = array.apply('stop_gradient', { reduce('max', x, axes) })
+  local size = promote.is_complex(x.dtype) and array.apply('real', { x }) or x
+  local top = array.apply('stop_gradient', { reduce('max', size, axes) })
   top = elementwise('where', elementwise('isfinite', top), top, 0)
   local terms = elementwise('exp', x - restore(top, x.shape, axes))
   if o.b then terms = terms * o.b end
