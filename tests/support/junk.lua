@@ -30,7 +30,9 @@ end
 
 local function plain(text) return (text:gsub('%p', '%%%0')) end
 
-local about_a_file = { hdf5 = true, npy = true, npz = true, text = true, plot = true, tfrecord = true }
+local about_a_file = {
+  hdf5 = true, npy = true, npz = true, tfrecord = true, text = true, plot = true,
+}
 
 -- Whether a message names the function, under its own name or that of which it is an alias.
 local function names_it(message, entry)
