@@ -38,4 +38,17 @@ IMNN_API imnn_status imnn_reader_records(imnn_array **out, imnn_reader *r, int64
 IMNN_API void imnn_reader_advise(imnn_reader *r, int64_t begin, int64_t end);
 /** The records are the parts of an array along its first axis. */
 IMNN_API imnn_status imnn_reader_of_array(imnn_reader **out, const imnn_array *x);
+/** The records of several readers, one reader behind the other; they are retained.
+ *  n      at least 1
+ *  fails  ESHAPE, EDTYPE (records that differ), ENOMEM */
+IMNN_API imnn_status imnn_reader_join(imnn_reader **out, int n, imnn_reader *const *parts);
+/** Records begin <= i < end of a reader, which is retained.
+ *  fails  EVALUE (outside), ENOMEM */
+IMNN_API imnn_status imnn_reader_range(imnn_reader **out, imnn_reader *r, int64_t begin,
+                                       int64_t end);
+/** The same numbers as records of another shape: several of them become one, or one as it is.
+ *  shape  (count, shape of one record)
+ *  fails  ESHAPE (another number of elements, or parts of records), ENOMEM */
+IMNN_API imnn_status imnn_reader_reshape(imnn_reader **out, imnn_reader *r,
+                                         const imnn_shape *shape);
 #endif
