@@ -73,6 +73,30 @@ describe('a program with little memory', function()
   end
 end)
 
+describe('a compiled function of examples', function()
+  local x = random.normal(random.PRNGKey(3), { 1003, 10 })
+  local w = random.normal(random.PRNGKey(4), { 5, 10 })
+  local function f(weights, data)
+    local y = imnn.vmap(function(d) return np.tanh(np.matmul(weights, d)) end)(data.d)
+    return (y * y):sum(), y
+  end
+
+  it('takes readers as well as arrays, with the same bytes', function()
+    local g = imnn.jit(f, { rows = { 2 } })
+    local a, b = g(w, { d = x })
+    local c, d = g(w, { d = imnn.data.from_array(x) })
+    assert.is_true(bytes_of { a, b } == bytes_of { c, d })
+    c = g(w, { d = imnn.data.from_array(-x) }) -- another reader, the same program
+    assert.equal(a:item(), c:item())
+    assert.equal('compiled function, programs: 2', tostring(g))
+  end)
+
+  it('refuses readers elsewhere', function()
+    assert.matches('memory_spec.lua:%d+: ',
+      message(function() imnn.jit(f)(w, { d = imnn.data.from_array(x) }) end))
+  end)
+end)
+
 describe('an amount of memory', function()
   local parse = require('imnn.bytes').parse
 

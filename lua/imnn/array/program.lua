@@ -23,8 +23,7 @@ end
 -- @tparam[opt] table opts `keep`: bool tracer (n), only these rows leave; `memory`: bytes that a
 -- run may take besides inputs and results; `kinds`: by input, 'whole', 'rows' or 'read'
 -- (imnn/program.h)
--- @treturn function (list of Arrays; readers that the program was given stand in for what is read)
--- -> list of Arrays
+-- @treturn function (list of Arrays, and readers for what is read) -> list of Arrays
 -- @treturn cdata the program
 function M.compile(inputs, outputs, opts)
   local slot, nx, ny = ffi.new 'imnn_program *[1]', #inputs, #outputs
@@ -36,7 +35,8 @@ function M.compile(inputs, outputs, opts)
   local given, made = ffi.new('const imnn_array *[?]', nx + 1), ffi.new('imnn_array *[?]', ny + 1)
   return function(values)
     for i = 1, nx do
-      given[i - 1] = kind[i - 1] ~= kinds.read and values[i].array or nil
+      if kind[i - 1] == kinds.read then check(C.imnn_program_read(program, i - 1, values[i].reader))
+      else given[i - 1] = values[i].array end
     end
     ffi.fill(made, ffi.sizeof(made))
     check(C.imnn_program_run(program, given, made))

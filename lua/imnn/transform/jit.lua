@@ -18,11 +18,11 @@ Jit.__index = Jit
 -- @usage local entry = imnn.jit(f):entry(np.ones(3))
 function Jit:entry(...)
   local n, given = select('#', ...), { ... }
-  local values, key, places = program.split(given, n, self.static)
+  local values, key, places, kinds = program.split(given, n, self.static, self.rows)
   local entry = self.kept[key]
   if not entry then
     if self.count >= 64 then self.kept, self.count = {}, 0 end -- changing settings do not pile up
-    entry = program.new(self.fn, values, places, n, { memory = self.memory })
+    entry = program.new(self.fn, values, places, n, { memory = self.memory, kinds = kinds })
     entry.places = places -- holds what the key names by its address, which so is not used again
     self.kept[key], self.count = entry, self.count + 1
   end
@@ -75,6 +75,8 @@ function Jit:__tostring() return ('compiled function, programs: %d'):format(self
 -- Inside a traced function it is the function itself.
 -- @tparam function fn of trees of arrays
 -- @tparam[opt] table opts `static_argnums`: list of arguments that are passed as they are;
+-- `rows`: list of arguments whose arrays hold examples along the first axis, for which readers
+-- (imnn.data) may stand, whose records are then read some at a time;
 -- `memory`: bytes, or text like '2GB', that a call may take besides arguments and results: what
 -- does not fit is computed twice instead of being kept, with the same bytes as result
 -- @treturn table to be called; :text(...), :profile(...), :flops(...), :bytes(...)
@@ -83,13 +85,16 @@ function M.jit(fn, opts)
   common.callable('jit', fn)
   local o = args.take('jit', opts, {
     static_argnums = { 'table', 'integer', optional = true },
+    rows = { 'table', 'integer', optional = true },
     memory = { 'number', 'string', optional = true },
   })
-  local static = {}
-  local list = type(o.static_argnums) == 'number' and { o.static_argnums } or o.static_argnums
-  for _, i in ipairs(list or {}) do static[i] = true end
-  return setmetatable({ fn = fn, static = static, kept = {}, count = 0,
-    memory = o.memory and bytes.parse('jit', 'memory', o.memory) }, Jit)
+  local function set_of(list)
+    local set = {}
+    for _, i in ipairs(type(list) == 'number' and { list } or list or {}) do set[i] = true end
+    return set
+  end
+  return setmetatable({ fn = fn, static = set_of(o.static_argnums), rows = set_of(o.rows),
+    kept = {}, count = 0, memory = o.memory and bytes.parse('jit', 'memory', o.memory) }, Jit)
 end
 
 --- A compiled function for arguments exactly like the examples.

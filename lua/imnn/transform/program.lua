@@ -2,8 +2,8 @@
 -- @module imnn.transform.program
 local C = require('imnn.core').C
 local array = require 'imnn.array'
+local examples = require 'imnn.array.examples'
 local complex = require 'imnn.complex'
-local describe = require('imnn.transform.common').describe
 local tree = require 'imnn.tree'
 local M = {}
 
@@ -16,22 +16,28 @@ local function name_of(x)
   return type(x) .. ' ' .. tostring(x)
 end
 
---- The values among arguments, by position in the flattened list; everything else is part of the
--- key under which a program is kept, as are the layout of random keys and the default dtype.
-function M.split(given, n, static)
-  local values, places = {}, {}
+--- The values among arguments, by position in the flattened list, and of what kind these inputs
+-- are; everything else is part of the key under which a program is kept, as are the layout of
+-- random keys and the default dtype.
+-- @tparam table given arguments
+-- @tparam number n how many
+-- @tparam table static position -> true: arguments that are no values
+-- @tparam[opt] table rows position -> true: arguments whose values hold examples
+function M.split(given, n, static, rows)
+  local values, places, kinds = {}, {}, {}
   local key = { tonumber(C.imnn_random_layout()), array.default_dtype() }
-  local function walk(x, at)
-    if array.is(x) then
+  local function walk(x, at, rowed)
+    if array.is(x) or rowed and examples.is_reader(x) then
       values[#values + 1] = x
-      key[#key + 1] = describe(x)
+      kinds[#values] = rowed and examples.kind(x) or 'whole'
+      key[#key + 1] = kinds[#values] .. ' ' .. examples.describe(x)
       return { slot = #values }
     elseif type(x) == 'table' and getmetatable(x) == nil and not static[at] then
       local out = {}
       key[#key + 1] = '{'
       for _, k in ipairs(tree.keys(x)) do
         key[#key + 1] = name_of(k) .. '='
-        out[k] = walk(x[k])
+        out[k] = walk(x[k], nil, rowed)
       end
       key[#key + 1] = '}'
       return { nodes = out }
@@ -39,8 +45,8 @@ function M.split(given, n, static)
     key[#key + 1] = name_of(x)
     return { same = x }
   end
-  for i = 1, n do places[i] = walk(given[i], i) end
-  return values, table.concat(key, ';'), places
+  for i = 1, n do places[i] = walk(given[i], i, rows and rows[i]) end
+  return values, table.concat(key, ';'), places, kinds
 end
 
 local function fill(place, values)
@@ -60,13 +66,13 @@ end
 
 --- Trace fn on inputs like the values, and compile what it gives.
 -- opts: `filter`, the last result tells which rows of the others leave; `memory`, bytes that a run
--- may take
+-- may take; `kinds` of inputs
 function M.new(fn, values, places, n, opts)
   local entry = {}
   opts = opts or {}
   array.trace(function()
     local inputs, nodes = {}, {}
-    for i, x in ipairs(values) do inputs[i] = array.input(x.dtype, x.shape) end
+    for i, x in ipairs(values) do inputs[i] = array.input(x.dtype, examples.shape(x)) end
     local results = { fn(unpack(M.fill(places, n, inputs), 1, n)) }
     entry.count = table.maxn(results)
     local keep
@@ -83,7 +89,7 @@ function M.new(fn, values, places, n, opts)
       end, results[i])
     end
     entry.run, entry.program = array.compile(inputs, nodes,
-      { keep = keep, memory = opts.memory })
+      { keep = keep, memory = opts.memory, kinds = opts.kinds })
   end)
   return entry
 end
