@@ -22,6 +22,9 @@ members.custom_jvp, members.custom_vjp = 'imnn.lax.custom', 'imnn.lax.custom'
 members.checkpoint = 'imnn.lax.branch'
 for _, name in ipairs {
   'IMNN', 'load', 'SimulatorIMNN', 'GradientIMNN', 'NumericalGradientIMNN',
+  'AggregatedSimulatorIMNN',
+  'AggregatedGradientIMNN', 'AggregatedNumericalGradientIMNN', 'DatasetGradientIMNN',
+  'DatasetNumericalGradientIMNN',
 } do
   members[name] = 'imnn.imnn'
 end
@@ -51,6 +54,16 @@ function M.set_threads(n)
     core.raise('set_threads: needs a whole number, got %s', tostring(n))
   end
   core.check(core.C.imnn_set_threads(n), 'set_threads')
+end
+
+--- Names of the threads that programs run on, for the options `host` and `devices` of aggregated
+-- classes.
+-- @treturn table 'cpu:0', 'cpu:1', ...
+-- @usage imnn.devices()[1] --> 'cpu:0'
+function M.devices()
+  local out = {}
+  for i = 1, M.threads() do out[i] = 'cpu:' .. i - 1 end
+  return out
 end
 
 --- The dtype of numbers that say nothing about theirs: 'f32', or 'f64' once it is set.

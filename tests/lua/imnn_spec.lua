@@ -1,4 +1,4 @@
---- imnn.IMNN, SimulatorIMNN and imnn.fisher: what they do, and what they refuse.
+--- SimulatorIMNN and imnn.fisher: what they do, and what they refuse.
 local imnn = require 'imnn'
 local core = require 'imnn.core'
 local fisher = require 'imnn.fisher'
@@ -215,39 +215,6 @@ describe('SimulatorIMNN', function()
       assert.matches('SimulatorIMNN: option "' .. name .. '" is missing',
         message(function() imnn.SimulatorIMNN(o) end))
     end
-  end)
-end)
-
--- ---- the factory ----
-
-describe('IMNN', function()
-  local function make(more)
-    local o = options(more)
-    o.verbose = false
-    return imnn.IMNN(o)
-  end
-
-  it('chooses the class that simulates', function()
-    assert.matches('^SimulatorIMNN', tostring(make()))
-  end)
-
-  it('refuses what does not belong together', function()
-    local function refused(sentence, more, without)
-      local o = options(more)
-      if without then o[without] = nil end
-      assert.matches('IMNN: ' .. sentence, message(function() imnn.IMNN(o) end))
-    end
-    refused('host, devices and n_per_device belong together; devices is missing',
-      { host = 1, n_per_device = 10 })
-    refused('there are no aggregated classes here', { host = 1, devices = {}, n_per_device = 10 })
-    refused('a simulator makes all the data; fiducial does not go with it',
-      { fiducial = np.zeros { 60, 10 } })
-    refused('a simulator makes all the data; delta_theta does not go with it', { ['δθ'] = 1 })
-    refused('a simulator makes all the data; cache does not go with it', { cache = false })
-    refused('derivative was given and simulator is missing', { derivative = np.zeros { 1 } },
-      'simulator')
-    refused('simulator is missing', {}, 'simulator')
-    assert.matches('IMNN: needs a table of options, got nil', message(function() imnn.IMNN() end))
   end)
 end)
 

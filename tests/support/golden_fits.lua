@@ -39,12 +39,40 @@ local function data_of(file, set)
   return out
 end
 
+-- An iterator without end over batches of arrays.
+local function batches(n, ...)
+  local arrays, at = { ... }, 0
+  return function()
+    local rows, out = { at + 1, math.min(at + n, #arrays[1]) }, {}
+    at = rows[2] % #arrays[1]
+    for i, x in ipairs(arrays) do out[i] = x[{ rows }] end
+    return unpack(out)
+  end
+end
+
+-- The data as data sets of the reference.
+local function as_data_set(o, set)
+  local n, reader = set.n_per_device, imnn.data.from_array
+  for _, prefix in ipairs(set.validate and { '', 'validation_' } or { '' }) do
+    local fiducial, derivative = o[prefix .. 'fiducial'], o[prefix .. 'derivative']
+    if o.delta_theta then
+      o[prefix .. 'fiducial'] = { batches(n, fiducial) }
+      o[prefix .. 'derivative'] = reader(derivative:reshape { 4 * set.n_d, 10 })
+    else
+      o[prefix .. 'fiducial'], o[prefix .. 'derivative'] = nil, nil
+      o[prefix .. 'main'] = { batches(n, fiducial[{ { 1, set.n_d } }], derivative) }
+      if set.n_d < set.n_s then
+        o[prefix .. 'remaining'] = reader(fiducial[{ { set.n_d + 1, set.n_s } }])
+      end
+    end
+  end
+end
+
 --- A network of the class of a file, with its settings and data.
 -- @tparam table file
 -- @tparam table set its settings
 -- @tparam[opt] table optimiser another one
--- @tparam[opt] function change (class, options) -> class, options
-function M.net_of(file, set, optimiser, change)
+function M.net_of(file, set, optimiser)
   local o = {
     n_s = set.n_s, n_d = set.n_d, n_params = set.n_params, n_summaries = set.n_summaries,
     input_shape = { 10 }, theta_fid = np.array { 0, 1 }, model = network(set),
@@ -52,7 +80,10 @@ function M.net_of(file, set, optimiser, change)
   }
   for name, value in pairs(data_of(file, set)) do o[name] = value end
   local class = set.reference_class
-  if change then class, o = change(class, o, set) end
+  if set.n_per_device > 0 then
+    o.host, o.devices, o.n_per_device = 'cpu:0', { 'cpu:0' }, set.n_per_device
+  end
+  if class:find 'Dataset' then as_data_set(o, set) end
   return imnn[class](o)
 end
 local net_of = M.net_of
@@ -145,13 +176,13 @@ end
 local fit = M.fit
 
 --- What there is before a fit: weights, summaries, statistics, loss and gradient.
-function M.start(it, name, change)
+function M.start(it, name)
   local file, set = open(name)
   local w = weights(file, set, 'init/w')
   local numerical = set.reference_class:find 'Numerical'
 
   it(name .. ': initial weights', function()
-    local mine = net_of(file, set, nil, change).initial_w
+    local mine = net_of(file, set).initial_w
     for k = 1, #w, 2 do
       near(w[k][1], mine[k][1], 1e-5, 'W')
       near(w[k][2], mine[k][2], 1e-5, 'b')
@@ -159,7 +190,7 @@ function M.start(it, name, change)
   end)
 
   it(name .. ': summaries, derivatives, statistics', function()
-    local net = net_of(file, set, nil, change)
+    local net = net_of(file, set)
     local key = net.simulate and file['data/iteration0_training_key'] or nil
     local x, dx = net:get_summaries(w, key)
     near(file['init/x'], x, 1e-5, 'x')
@@ -171,7 +202,7 @@ function M.start(it, name, change)
   end)
 
   it(name .. ': loss and gradient', function()
-    local net = net_of(file, set, watcher, change)
+    local net = net_of(file, set, watcher)
     fit(net, file, set, { max_iterations = 1 })
     near(file['init/loss'], net.history.loss[1], 1e-5, 'loss')
     local gradient = weights(file, set, 'init/gradient')
@@ -181,11 +212,11 @@ function M.start(it, name, change)
 end
 
 --- The history of the first call of fit, and why it ends.
-function M.history(it, name, tolerance, change)
+function M.history(it, name, tolerance)
   local file, set = open(name)
 
   it(name .. ': history', function()
-    local net = net_of(file, set, nil, change)
+    local net = net_of(file, set)
     local n = file['history/iterations_after_call']:totable()[1]
     local most = tonumber(set.max_iterations_per_call:match '%d+')
     assert.equal(n < most and 'patience' or 'max_iterations', fit(net, file, set))
@@ -202,11 +233,11 @@ function M.history(it, name, tolerance, change)
 end
 
 --- Weights after the first iterations.
-function M.trace(it, name, change)
+function M.trace(it, name)
   local file, set = open(name)
 
   it(name .. ': weights after the first iterations', function()
-    local net, k = net_of(file, set, nil, change), 0
+    local net, k = net_of(file, set), 0
     while file:has('trace/w_after_' .. k + 1) do
       k = k + 1
       -- one call for each count, since a new call begins with the original key
@@ -220,11 +251,11 @@ end
 
 --- Statistics and estimates at the golden weights.
 -- @tparam[opt] function last_key file -> key of the statistics
-function M.final(it, name, tolerance, last_key, change)
+function M.final(it, name, tolerance, last_key)
   local file, set = open(name)
 
   it(name .. ': final statistics and estimates', function()
-    local net = net_of(file, set, nil, change)
+    local net = net_of(file, set)
     local used = file:has 'final/w' and 'w' or file:attribute('final', 'w_used')
     local w = weights(file, set, 'final/' .. used)
     net:set_F_statistics { w = w, key = last_key and last_key(file) or file['keys/fit'] }

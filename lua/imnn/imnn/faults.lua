@@ -2,6 +2,7 @@
 -- @module imnn.imnn.faults
 local core = require 'imnn.core'
 local iterations = require 'imnn.imnn.iteration'
+local layout = require 'imnn.imnn.layout'
 local transform = require 'imnn.transform'
 local tree = require 'imnn.tree'
 local M = {}
@@ -40,7 +41,7 @@ local function of_examples(net, w, key, data, mode)
   if why then return why end
   local x, dx = transform.jit(function(...)
     return net.kind.trace(net, ...)
-  end)(w, key, data, mode)
+  end, { rows = { 3 }, memory = layout.budget(net) })(w, key, data, mode)
   local i = M.bad_example(x) or M.bad_example(dx)
   if i then
     return ('the summaries of simulation %d are not finite; lower the step size of the optimiser, '

@@ -1,9 +1,13 @@
 --- Networks that fit to simulations that were made before, and to their derivatives with respect to
 -- the parameters.
 -- @module imnn.imnn.gradient
+local examples = require 'imnn.array.examples'
 local model = require 'imnn.imnn.model'
 local np = require 'imnn.numpy'
 local random = require 'imnn.random'
+local readers = require 'imnn.data.reader'
+local records = require 'imnn.imnn.records'
+local sets = require 'imnn.imnn.sets'
 local transform = require 'imnn.transform'
 
 local kind = { rows = {} }
@@ -23,12 +27,21 @@ kind.data = {
   },
 }
 
-function kind.datum(net) return net.fiducial[1] end
+kind.datum, kind.bad_data = sets.first, sets.fault
+
+--- Inputs of programs: simulations with derivatives, the derivatives, and the other simulations.
+-- Parts of an Array are read from it like records, without a copy.
+function kind.inputs(net, set)
+  local fiducial, n_d, n_s = set.fiducial, net.n_d, net.n_s
+  if n_d == n_s then return { fiducial, set.derivative } end
+  if not examples.is_reader(fiducial) then fiducial = readers.from_array(fiducial) end
+  return { records.range(fiducial, 1, n_d), set.derivative, records.range(fiducial, n_d + 1, n_s) }
+end
 
 --- Summaries of the simulations and, by the chain rule along the derivatives of the first n_d,
 -- theirs, in a trace.
 function kind.trace(net, w, key, data, mode)
-  local fiducial, derivative = unpack(data)
+  local fiducial, derivative, rest = unpack(data)
   local keys = random.split(key, net.n_s)
   local function value(one, d) return model.summaries(net, w, d, one, mode) end
   local function both(one, d, dd)
@@ -39,10 +52,9 @@ function kind.trace(net, w, key, data, mode)
     return f(d), along(dd)
   end
   if net.n_d == net.n_s then return transform.vmap(both)(keys, fiducial, derivative) end
-  local first, others = { { 1, net.n_d } }, { { net.n_d + 1, net.n_s } }
-  local x, dx = transform.vmap(both)(keys[first], fiducial[first], derivative)
-  local rest = transform.vmap(value)(keys[others], fiducial[others])
-  return np.concatenate({ x, rest }, 1), dx
+  local x, dx = transform.vmap(both)(keys[{ { 1, net.n_d } }], fiducial, derivative)
+  local others = transform.vmap(value)(keys[{ { net.n_d + 1, net.n_s } }], rest)
+  return np.concatenate({ x, others }, 1), dx
 end
 kind.outputs = kind.trace
 

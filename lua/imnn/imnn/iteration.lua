@@ -6,9 +6,11 @@
 -- @module imnn.imnn.iteration
 local ffi = require 'ffi'
 local array = require 'imnn.array'
+local samples = require 'imnn.array.examples'
 local core = require 'imnn.core'
 local history = require 'imnn.imnn.history'
 local information = require 'imnn.imnn.information'
+local layout = require 'imnn.imnn.layout'
 local np = require 'imnn.numpy'
 local random = require 'imnn.random'
 local tree = require 'imnn.tree'
@@ -93,7 +95,7 @@ local function carried(state, key, count)
   return list
 end
 
-local function describe(x) return ('%s (%s)'):format(x.dtype, table.concat(x.shape, ', ')) end
+local describe = samples.describe
 
 local function check_same(before, after)
   if #before ~= #after then
@@ -108,22 +110,22 @@ local function check_same(before, after)
   end
 end
 
--- Inputs like the arrays, in the running trace.
-local function inputs_like(arrays, all)
+-- Inputs like what is given, in the running trace; adds them and their kinds to lists.
+local function inputs_like(given, all, kinds, kind)
   local out = {}
-  for i, x in ipairs(arrays) do
-    out[i] = array.input(x.dtype, x.shape)
-    all[#all + 1] = out[i]
+  for i, x in ipairs(given) do
+    out[i] = array.input(x.dtype, samples.shape(x))
+    all[#all + 1], kinds[#kinds + 1] = out[i], kind or samples.kind(x)
   end
   return out
 end
 
 local function compile(net, o, self)
   return array.trace(function(graph)
-    local all = {}
-    local inputs = inputs_like(self.examples, all)
-    local training = inputs_like(self.training, all)
-    local validation = self.validation and inputs_like(self.validation, all)
+    local all, kinds = {}, {}
+    local inputs = inputs_like(self.examples, all, kinds, 'whole')
+    local training = inputs_like(self.training, all, kinds)
+    local validation = self.validation and inputs_like(self.validation, all, kinds)
     local n = #inputs
     local state, key, count, row = iterate(graph, net, o, tree.unflatten(net.state, inputs),
       inputs[n - 1], inputs[n], training, validation)
@@ -131,15 +133,15 @@ local function compile(net, o, self)
     for i, y in ipairs(results) do results[i] = array.lift(y) end
     check_same(inputs, results)
     results[n + 1] = row
-    return select(2, array.compile(all, results))
+    return select(2, array.compile(all, results, { kinds = kinds, memory = layout.budget(net) }))
   end)
 end
 
 --- Compile.
 -- @tparam table net with `state`, `optimiser`, `kind`
 -- @tparam table o `lambda`, `alpha`
--- @tparam table training list of Arrays
--- @tparam table|nil validation list of Arrays
+-- @tparam table training list of Arrays and readers
+-- @tparam table|nil validation the same
 -- @treturn Iteration
 function M.new(net, o, training, validation)
   local key, count = random.PRNGKey(0), np.array(0, 'f32')
@@ -171,19 +173,26 @@ end
 
 --- Use these data from now on, which it fits, in sets that are made from now on.
 function Iteration:use(training, validation)
-  self.training, self.validation = training, validation
+  self.training, self.validation, self.data = training, validation, {}
+  for _, list in ipairs { training, validation or {} } do
+    for _, x in ipairs(list) do self.data[#self.data + 1] = x end
+  end
+  for i, x in ipairs(self.data) do
+    if samples.is_reader(x) then
+      check(C.imnn_program_read(self.program, #self.examples + i - 1, x.reader), 'fit')
+    end
+  end
 end
 
 -- A set of arrays that a program reads, in front of the data, and writes.
 local function pack(self, arrays)
-  local n, data = #arrays, {}
-  for _, list in ipairs { self.training, self.validation or {} } do
-    for _, x in ipairs(list) do data[#data + 1] = x end
-  end
+  local n, data = #arrays, self.data
   local inputs = ffi.new('const imnn_array *[?]', n + #data)
   local results = ffi.new('imnn_array *[?]', n + 1)
   for i, x in ipairs(arrays) do inputs[i - 1], results[i - 1] = x.array, x.array end
-  for i, x in ipairs(data) do inputs[n + i - 1] = x.array end
+  for i, x in ipairs(data) do
+    if not samples.is_reader(x) then inputs[n + i - 1] = x.array end
+  end
   results[n] = self.told.array
   return { arrays = arrays, data = data, inputs = inputs, results = results }
 end

@@ -16,6 +16,7 @@ local fisher = require 'imnn.fisher'
 local fit = require 'imnn.imnn.fit'
 local history = require 'imnn.imnn.history'
 local information = require 'imnn.imnn.information'
+local layout = require 'imnn.imnn.layout'
 local model = require 'imnn.imnn.model'
 local name_of = require 'imnn.imnn.names'
 local np = require 'imnn.numpy'
@@ -120,13 +121,16 @@ end
 -- @tparam string who name of the class
 -- @tparam table kind where summaries come from
 -- @tparam table opts options of the user
+-- @tparam table form `rows`: further options; `data` (net, o): makes them data of the kind
 -- @treturn table
-function M.new(who, kind, opts)
-  local o = args.take(who, opts, args.rows(rows, args.rows(kind.rows, sets.rows(kind))))
+function M.new(who, kind, opts, form)
+  local o = args.take(who, opts, args.rows(rows, args.rows(kind.rows, form.rows)))
   local self = setmetatable({ class = who, kind = kind, simulate = kind.simulate or false }, meta)
   settle(self, o)
   begin(self, state_of(self, o.key_or_state))
   if kind.begin then kind.begin(self, o) end
+  layout.take(self, o)
+  if form.data then form.data(self, o) end
   sets.take(self, o)
   model.check(self, kind.datum(self))
   check.sizes(self)
@@ -150,11 +154,16 @@ end
 
 -- ---- statistics ----
 
--- A function of arrays that is compiled once for each layout of keys.
-local function program(self, name, fn)
+-- A function that is compiled once for each layout of keys.
+local function program(self, name, fn, opts)
   name = name .. random.key_layout()
-  if not self.programs[name] then self.programs[name] = transform.jit(fn) end
+  if not self.programs[name] then self.programs[name] = transform.jit(fn, opts) end
   return self.programs[name]
+end
+
+-- Such a function of weights, key, data and mode.
+local function program_of_data(self, name, fn)
+  return program(self, name, fn, { rows = { 3 }, memory = layout.budget(self) })
 end
 
 local function key_for(self, who, key)
@@ -188,7 +197,7 @@ function Net:get_summaries(w, key, validate)
   args.argument(who, 'validate', validate, { 'boolean', optional = true })
   local data
   key, data = given(self, who, key, validate)
-  return program(self, 'summaries', function(...)
+  return program_of_data(self, 'summaries', function(...)
     return self.kind.outputs(self, ...)
   end)(w or self.w, key, data, 'test')
 end
@@ -208,7 +217,7 @@ function Net:set_F_statistics(opts)
   })
   local w = o.w or self.w
   local key, data = given(self, who, o.key, o.validate)
-  local s, weight = program(self, 'statistics', function(...)
+  local s, weight = program_of_data(self, 'statistics', function(...)
     local s = information.of(self, ...)
     s.own = nil
     return s, np.matmul(s.invF, np.matmul(s.dmu_dtheta:transpose(), s.invC))

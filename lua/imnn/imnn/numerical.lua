@@ -5,6 +5,7 @@ local core = require 'imnn.core'
 local model = require 'imnn.imnn.model'
 local np = require 'imnn.numpy'
 local random = require 'imnn.random'
+local sets = require 'imnn.imnn.sets'
 local transform = require 'imnn.transform'
 
 local kind = { rows = {}, any_n_d = true }
@@ -19,7 +20,7 @@ kind.data = {
     shape = function(net) return { net.n_d, 2, net.n_params, unpack(net.input_shape) } end,
   },
   {
-    name = 'delta_theta', axes = '(n_params)', shared = true,
+    name = 'delta_theta', axes = '(n_params)', constant = true,
     shape = function(net) return { net.n_params } end,
     check = function(net, x)
       if np.any(np.eq(x, 0)):item() then
@@ -30,7 +31,7 @@ kind.data = {
   },
 }
 
-function kind.datum(net) return net.fiducial[1] end
+kind.datum, kind.bad_data = sets.first, sets.fault
 
 --- Summaries at the fiducial parameters (n_s, S), and on both sides (n_d, 2, P, S), in a trace.
 -- What a network draws is the same for all versions of a simulation.
@@ -49,7 +50,7 @@ end
 function kind.trace(net, w, key, data, mode)
   local x, both = kind.outputs(net, w, key, data, mode)
   local step = both[{ {}, 2 }] - both[{ {}, 1 }]
-  local distance = data[3]:astype(x.dtype):reshape { net.n_params, 1 }
+  local distance = net.delta_theta:astype(x.dtype):reshape { net.n_params, 1 }
   return x, (step / distance):transpose { 1, 3, 2 }
 end
 

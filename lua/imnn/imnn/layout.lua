@@ -1,0 +1,64 @@
+--- How much of a fit is in memory at a time: options of the aggregated classes, which change
+-- neither what is computed nor its bytes.
+-- @module imnn.imnn.layout
+local bytes = require 'imnn.bytes'
+local check = require 'imnn.imnn.check'
+local core = require 'imnn.core'
+local M = {}
+
+--- Options of plain classes; of aggregated ones; further ones of those whose data lie there.
+M.plain = { memory = { 'number', 'string', optional = true } }
+M.aggregated = {
+  memory = M.plain.memory, host = { 'string', 'number' }, devices = { 'table' },
+  n_per_device = { 'integer' },
+}
+M.storage = {
+  prefetch = { 'integer', optional = true }, cache = { 'boolean', default = false },
+}
+
+-- The name of a thread: "cpu:0", or 0.
+local function check_device(who, what, x)
+  if type(x) == 'string' and x ~= '' then return end
+  if type(x) == 'number' and x >= 0 and x % 1 == 0 then return end
+  core.raise("%s: %s must be a name, as 'cpu:0', or a number from 0, got %s", who, what,
+    type(x) == 'string' and '""' or type(x) == 'number' and tostring(x) or core.kind(x))
+end
+
+--- Take what there is among the options.
+function M.take(net, o)
+  local who = net.class
+  net.memory = o.memory and bytes.parse(who, 'memory', o.memory) or nil
+  if o.devices == nil then return end
+  check_device(who, 'host', o.host)
+  if #o.devices == 0 then
+    core.raise('%s: devices must be a list of at least one, as imnn.devices() gives it', who)
+  end
+  for i, x in ipairs(o.devices) do check_device(who, ('device %d'):format(i), x) end
+  check.count(who, 'n_per_device', o.n_per_device)
+  if o.prefetch and o.prefetch < -1 then -- tf.data.AUTOTUNE is -1
+    core.raise('%s: prefetch is a number of batches, or -1: as many as is good, got %d', who,
+      o.prefetch)
+  end
+  net.host, net.devices, net.n_devices = o.host, o.devices, #o.devices
+  net.n_per_device, net.prefetch, net.cache = o.n_per_device, o.prefetch, o.cache
+end
+
+-- Bytes that the machine could give; nil where that is not known.
+local function available()
+  local file = io.open '/proc/meminfo'
+  if not file then return nil end
+  local kib = file:read('*a'):match 'MemAvailable:%s*(%d+)'
+  file:close()
+  return kib and 1024 * tonumber(kib)
+end
+
+--- Bytes that a program may take besides data and results: what was asked for, or half of what is
+-- free.
+-- @treturn number|nil
+function M.budget(net)
+  if net.memory then return net.memory end
+  local free = available()
+  return free and math.floor(free / 2)
+end
+
+return M
