@@ -85,8 +85,7 @@ static uint64_t key_of(const void *x, int64_t i, imnn_dtype dtype, int pass)
     const float *narrow = (const float *)x + 2 * i;
     const double *wide = (const double *)x + 2 * i;
     switch (dtype) {
-    case IMNN_C64:
-        return pass == 2 ? nan_parts(narrow[0], narrow[1]) : ordered32(narrow[1 - pass]);
+    case IMNN_C64: return pass == 2 ? nan_parts(narrow[0], narrow[1]) : ordered32(narrow[1 - pass]);
     case IMNN_C128: return pass == 2 ? nan_parts(wide[0], wide[1]) : ordered64(wide[1 - pass]);
     case IMNN_F32: return ordered32(((const float *)x)[i]);
     case IMNN_F64: return ordered64(((const double *)x)[i]);
@@ -151,7 +150,8 @@ static void along(const imnn_call *c, bool values)
             for (int pass = 0; pass < (parts ? PASSES : 1); pass++) {
                 for (int64_t i = 0; i < n; i++)
                     p[i].key = key_of(x, p[i].from * inner, in->dtype, pass) ^ turn;
-                if (n > FEW) p = radix(p, p == room ? room + n : room, n, part == 1 ? 4 : (int)part);
+                if (n > FEW)
+                    p = radix(p, p == room ? room + n : room, n, part == 1 ? 4 : (int)part);
                 else insert(p, n);
             }
             char *y = (char *)c->out.data + (size_t)start * size;

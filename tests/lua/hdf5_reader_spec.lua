@@ -109,7 +109,7 @@ describe('a reader of hdf5', function()
       'hdf5: ' .. file .. ': "le/f4" holds f32, which cannot be read as i32')
     file = folder .. 'bad_fletcher.h5'
     local r = hdf5.reader(file, 'x')
-    refuses(function() r:read() end, ('read: hdf5: %s: "x": data error detected by Fletcher32 '
+    refuses(function() r:read() end, ('hdf5: %s: "x": data error detected by Fletcher32 '
       .. 'checksum; in records 1 to %d'):format(file, r.count))
     file = folder .. 'strings.h5'
     refuses(function() hdf5.reader(file, 'fixed_null_pad') end,
