@@ -42,7 +42,9 @@ end
 describe('junk is refused by name', function()
   for _, page in ipairs(names.all().pages) do
     if not inside[page.name] and not page.class then
-      it('on page ' .. page.name, function() each_function(page, junk.all) end)
+      it('on page ' .. page.name, function()
+        usage.apart(function() each_function(page, junk.all) end)
+      end)
 
       it('in one place, on page ' .. page.name, function()
         local examples = world.new()
