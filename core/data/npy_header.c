@@ -227,7 +227,7 @@ static imnn_status read_start(int64_t *begin, int64_t *length, const npy_bytes *
 
 imnn_status npy_read_header(npy_header *h, const npy_bytes *b)
 {
-    int64_t begin, length;
+    int64_t begin = 0, length = 0;
     *h = (npy_header){.count = 0};
     imnn_status st = read_start(&begin, &length, b);
     if (st != IMNN_OK) return st;

@@ -105,7 +105,8 @@ static imnn_status read_wide(member *m, const imnn_npz *z, const uint8_t *extra,
     const bool size = m->size == UINT32_MAX, packed = m->packed == UINT32_MAX,
                local = m->local == UINT32_MAX;
     while (n >= 4 && (size || packed || local)) {
-        uint64_t length = u16(extra + 2), need = 8u * (size + packed + local);
+        uint64_t length = u16(extra + 2),
+                 need = 8u * ((unsigned)size + (unsigned)packed + (unsigned)local);
         if (length > n - 4) return damaged(z, at, "a field of a member is cut");
         const uint8_t *p = extra + 4;
         if (u16(extra) == 1) {
@@ -147,7 +148,7 @@ static imnn_status read_entry(imnn_npz *z, uint64_t *used, uint64_t *named, uint
 
 static imnn_status read_directory(imnn_npz *z)
 {
-    ending e;
+    ending e = {0};
     uint64_t used = 0, named = 0;
     imnn_status st = find_end(&e, z);
     if (st != IMNN_OK) return st;
@@ -337,7 +338,7 @@ static void free_found(found *x)
 
 static imnn_status find(found *x, imnn_npz *z, const char *name)
 {
-    const member *m;
+    const member *m = NULL;
     uint64_t begin = 0;
     x->unpacked = NULL;
     imnn_status st = find_member(&m, z, name);

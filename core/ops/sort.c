@@ -78,7 +78,10 @@ static uint64_t ordered32(float x)
  * real one, which of them is NaN. */
 enum { PASSES = 3 };
 
-static uint64_t nan_parts(double re, double im) { return 2 * (re != re) + (im != im); }
+static uint64_t nan_parts(double re, double im)
+{
+    return 2u * (unsigned)(re != re) + (unsigned)(im != im);
+}
 
 static uint64_t key_of(const void *x, int64_t i, imnn_dtype dtype, int pass)
 {

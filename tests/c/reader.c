@@ -57,7 +57,7 @@ static int a_program_can_have_its_own(void)
     return 0;
 }
 
-static imnn_status numbers(imnn_reader **out, int64_t rows, int64_t columns, float first)
+static imnn_status numbers(imnn_reader **out, int64_t rows, int64_t columns, double first)
 {
     double values[32];
     const imnn_shape shape = {.ndim = 2, .size = {rows, columns}};
