@@ -17,7 +17,10 @@ local function simulator3(key, theta)
   return theta[1] + np.sqrt(theta[2]) * (n + theta[3] * n * n)
 end
 
-local function options(o)
+--- What all classes are made with.
+-- @treturn table options
+-- @treturn Array keys
+function M.options(o)
   local P = o.P or 2
   local layers = {}
   for _ = 1, o.layers or 3 do
@@ -39,16 +42,24 @@ end
 -- @treturn table SimulatorIMNN
 -- @treturn Array the key to train it with
 function M.network(o)
-  local all = options(o)
+  local all = M.options(o)
   local keys = random.split(random.PRNGKey(0))
   all.key_or_state, all.simulator = keys[1], all.n_params == 3 and simulator3 or M.simulator
   return imnn.SimulatorIMNN(all), keys[2]
 end
 
+--- What n simulations of 1024 numbers are fitted with, but for the data.
+-- @treturn table options
+function M.wide(n)
+  local all = M.options { n_s = n, layers = 2 }
+  all.input_shape = { 1024 }
+  return all
+end
+
 --- The same on simulations that were made before, and their derivatives.
 -- @treturn table GradientIMNN
 function M.gradient(o)
-  local all, keys = options(o)
+  local all, keys = M.options(o)
   all.fiducial, all.derivative = imnn.vmap(
     imnn.value_and_jacfwd(M.simulator, { argnums = 2 }), { in_axes = { 1, false } })(
     random.split(keys[3], all.n_s), all.theta_fid)
@@ -58,7 +69,7 @@ end
 --- The same, and simulations on both sides of each parameter.
 -- @treturn table NumericalGradientIMNN
 function M.numerical(o)
-  local all, keys = options(o)
+  local all, keys = M.options(o)
   local delta = np.array { 0.1, 0.1 }
   local simulations = random.split(keys[3], all.n_s)
   local function at(theta, n)
