@@ -1,5 +1,6 @@
 /* Making programs and giving them back. */
 #include "core/program/program.h"
+#include <math.h>
 #include <string.h>
 
 void *imnn_program_take(imnn_program *p, size_t bytes)
@@ -140,28 +141,37 @@ static imnn_status make(imnn_program **out, imnn_graph *g, int nx, const imnn_no
     return st;
 }
 
-/* Plans that keep less and less, in tiles like those of the first, so that sums over rows are added
- * in the same order. */
+/* The plan that keeps most of those that fit, in tiles like those of the first, so that sums over
+ * rows are added in the same order. */
 static imnn_status economize(imnn_program **out, imnn_graph *g, int nx, const imnn_node *x, int ny,
                              const imnn_node *y, const imnn_program_options *o)
 {
-    static const double rates[] = {1, 0x1p-4, 0x1p-8, 0x1p-12, 0x1p-16, 0x1p-30};
-    imnn_program *first = *out;
-    int64_t tiles[first->regions + 1], needs = imnn_program_bytes(first, imnn_threads());
-    for (int32_t k = 0; k < first->regions; k++) tiles[k] = first->region[k].tile;
-    imnn_program_release(first);
+    enum { STEPS = 14 };
+    imnn_program *p = *out;
+    int64_t tiles[p->regions + 1];
+    double high = 0, low = -30; /* of the rate, as powers of two: too many bytes, few enough */
+    for (int32_t k = 0; k < p->regions; k++) tiles[k] = p->region[k].tile;
+    imnn_program_release(p);
     *out = NULL;
-    for (size_t k = 0; k < sizeof rates / sizeof *rates; k++) {
-        imnn_status st = make(out, g, nx, x, ny, y, o, rates[k], tiles);
-        if (st != IMNN_OK) return st;
-        const int64_t bytes = imnn_program_bytes(*out, imnn_threads());
-        if (bytes <= o->memory) return IMNN_OK;
-        if (bytes < needs) needs = bytes;
+    imnn_status st = make(out, g, nx, x, ny, y, o, exp2(low), tiles);
+    if (st != IMNN_OK) return st;
+    const int64_t needs = imnn_program_bytes(*out, imnn_threads());
+    if (needs > o->memory) {
         imnn_program_release(*out);
         *out = NULL;
+        return imnn_fail(IMNN_ENOMEM, "program: needs at least %lld bytes of memory, may take %lld",
+                         (long long)needs, (long long)o->memory);
     }
-    return imnn_fail(IMNN_ENOMEM, "program: needs at least %lld bytes of memory, may take %lld",
-                     (long long)needs, (long long)o->memory);
+    for (int k = 0; k < STEPS; k++) {
+        const double middle = (high + low) / 2;
+        if ((st = make(&p, g, nx, x, ny, y, o, exp2(middle), tiles)) != IMNN_OK) break;
+        const bool fits = imnn_program_bytes(p, imnn_threads()) <= o->memory;
+        imnn_program_release(fits ? *out : p);
+        if (fits) *out = p, low = middle;
+        else high = middle;
+    }
+    if (st != IMNN_OK) imnn_program_release(*out), *out = NULL;
+    return st;
 }
 
 imnn_status imnn_program_make(imnn_program **out, imnn_graph *g, int nx, const imnn_node *x, int ny,
