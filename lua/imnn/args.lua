@@ -99,6 +99,26 @@ function M.strict(who, module)
   end })
 end
 
+--- Refuse a name that an object does not have, but that is nearly that of a method. Other names are
+-- fields that may not be there yet.
+-- @tparam string who what the object is
+-- @param key
+-- @tparam table methods
+-- @param ... more tables of methods
+-- @usage imnn.args.known('net', 'F', { fit = print })
+-- pcall(imnn.args.known, 'net', 'fitt', { fit = print }) --> false
+function M.known(who, key, ...)
+  if type(key) ~= 'string' or #key < 4 then return end
+  for i = 1, select('#', ...) do
+    for name in pairs((select(i, ...))) do
+      if #name >= 3 and name:sub(1, 2) ~= '__' and distance(key, name) <= math.min(2, #name - 2)
+      then
+        core.raise('%s: there is no "%s"; did you mean "%s"?', who, key, name)
+      end
+    end
+  end
+end
+
 --- One of several values by name.
 -- @tparam string who
 -- @tparam string what the option

@@ -91,4 +91,21 @@ describe('a name that is not there', function()
       assert.same({ false, 'user:1: ' .. sentence }, { pcall(setfenv(chunk, env)) })
     end
   end)
+
+  it('of a method of a net or a posterior is, too; fields that are not there yet are nil', function()
+    local examples = world.new()
+    local net, gaussian = examples.net, examples.gaussian
+    for sentence, fn in pairs {
+      ['SimulatorIMNN: there is no "getestimate"; did you mean "get_estimate"?'] =
+        function() local _ = net.getestimate end,
+      ['lfi: there is no "marginalplot"; did you mean "marginal_plot"?'] =
+        function() local _ = gaussian.marginalplot end,
+    } do
+      local ok, why = pcall(fn)
+      assert.is_false(ok)
+      assert.are.equal(sentence, why:match ':%d+: (.*)$')
+    end
+    assert.is_nil(net.something_else)
+    assert.is_nil(gaussian.something_else)
+  end)
 end)

@@ -34,7 +34,9 @@ function meta.__index(self, key)
   local name = name_of(key)
   if name ~= key then return self[name] end
   if Net[name] then return Net[name] end
-  return rawget(self, 'sets') and sets.get(self, name)
+  local value = rawget(self, 'sets') and sets.get(self, name)
+  if not value then args.known(rawget(self, 'class') or 'net', key, Net) end
+  return value or nil
 end
 
 function meta.__newindex(self, key, value)

@@ -45,9 +45,14 @@ end
 local Posterior = {}
 M.Posterior = Posterior
 
+-- What no posterior has, but nearly one of them, is a slip.
+local classes = { Posterior }
+setmetatable(Posterior, { __index = function(_, key) args.known('lfi', key, unpack(classes)) end })
+
 --- A class of posteriors: methods that are not its own are those of all.
 function M.class(methods)
   methods.__index = methods
+  classes[#classes + 1] = methods
   return setmetatable(methods, { __index = Posterior })
 end
 
