@@ -1,5 +1,6 @@
 --- Functions of arrays, under the names of NumPy. Axes and positions count from 1, -1 is the last.
--- Elementwise functions take arrays of shapes that broadcast, and numbers.
+-- Elementwise functions take arrays of shapes that broadcast, and numbers. Options may come in a
+-- table, with their names, as the last argument: np.stack({ a, b }, { axis = 2 }).
 -- @module imnn.numpy
 local array = require 'imnn.array'
 local elementwise = require('imnn.numpy.elementwise').apply
@@ -112,6 +113,8 @@ end
 
 for name, fn in pairs(require('imnn.numpy.composed')(M)) do M[name] = fn end
 
+require 'imnn.numpy.named'('np', M)
+
 -- ---- methods ----
 
 for _, name in ipairs {
@@ -119,7 +122,7 @@ for _, name in ipairs {
   'expand_dims', 'broadcast_to', 'flip', 'take', 'matmul', 'dot', 'inner', 'outer', 'sort',
   'argsort', 'top_k', 'nonzero', 'diagonal', 'trace', 'tile', 'roll', 'repeat_', 'split', 'median',
   'quantile', 'percentile', 'average', 'tril', 'triu', 'unique', 'conj', 'angle', 'round', 'choose',
-  'trapezoid',
+  'trapezoid', 'where',
 } do
   methods[name] = M[name]
 end

@@ -110,6 +110,7 @@ local function read_settings(who, list, ...)
     if type(values[k]) ~= 'number' then
       core.raise('%s: %s must be a number, got %s', who, s.name, core.kind(values[k]))
     end
+    args.argument(who, s.name, values[k], { 'number' })
   end
   return values
 end
@@ -198,7 +199,8 @@ function M.l2_norm(t)
   local sum
   for _, x in ipairs(tree.leaves(t)) do
     x = array.is(x) and x or np.array(x)
-    local s = (x * x):sum()
+    local size = np.abs(x)
+    local s = (size * size):sum()
     sum = sum and sum + s or s
   end
   return np.sqrt(sum or np.array(0))
@@ -224,7 +226,7 @@ end
 -- @treturn table { init, update, get_params }
 -- @usage local adam = optimizers.clip_by_global_norm(1, optimizers.adam(1e-3))
 function M.clip_by_global_norm(max_norm, optimiser)
-  if type(max_norm) ~= 'number' or not (max_norm > 0) then
+  if type(max_norm) ~= 'number' or not (max_norm > 0 and max_norm < math.huge) then
     core.raise('optimizers.clip_by_global_norm: max_norm must be a positive number, got %s',
       tostring(max_norm))
   end

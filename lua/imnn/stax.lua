@@ -76,16 +76,42 @@ end
 
 --- Along an axis.
 -- @tparam Array x
--- @tparam[opt=-1] number axis
+-- @tparam[opt=-1] number|table axis or options: axis, where (bool: elements that count)
 -- @treturn Array
 -- @usage stax.NAME(np.array { { 1, 2 }, { 3, 4 } })
--- @each softmax e^x over the sum of e^x
--- @each log_softmax x - ln(sum of e^x)
+-- @each softmax e^x over the sum of e^x; 0 where elements do not count
+-- @each log_softmax x - ln(sum of e^x); -inf where elements do not count
 -- @each logsumexp ln(sum of e^x), without the axis
+
+--- Along an axis.
+-- @tparam Array x
+-- @tparam[opt=-1] number axis
+-- @treturn Array half as long along the axis
+-- @usage stax.NAME(np.array { { 1, 2 }, { 3, 4 } })
 -- @each glu The first half of the axis times the sigmoid of the second half
+
+-- Options of some in place of the parameter.
+local masked_rows = {
+  axis = { 'integer', default = -1 }, where = { 'Array', 'table', 'boolean', optional = true },
+}
+local gelu_rows = { approximate = { 'boolean', default = true } }
 
 for _, name in ipairs(names) do
   M[name] = function(x, parameter)
+    local mask
+    if type(parameter) == 'table' and by_axis[name] and name ~= 'glu' then
+      local o = args.take('stax.' .. name, parameter, masked_rows)
+      mask, parameter = o.where, o.axis
+    elseif type(parameter) == 'table' and name == 'gelu' then
+      if not args.take('stax.gelu', parameter, gelu_rows).approximate then
+        return M.gelu_exact(x)
+      end
+      parameter = nil
+    end
+    if mask ~= nil then
+      local y = M[name](np.where(mask, x, -math.huge), parameter)
+      return name == 'softmax' and np.where(mask, y, 0) or y
+    end
     x = floats(x, 'stax.' .. name)
     local value = args.argument('stax.' .. name, 'the parameter', parameter,
       { 'number', default = 0 / 0 })
@@ -115,6 +141,7 @@ M.parts = common.parts
 -- @treturn layer
 -- @usage stax.elementwise(np.sin)
 function M.elementwise(fn, ...)
+  args.argument('stax.elementwise', 'the first argument', fn, { 'function' })
   local more, n = { ... }, select('#', ...)
   return layer(function(_, shape) return shape, {} end,
     function(_, x) return fn(x, unpack(more, 1, n)) end, 'elementwise')
@@ -181,7 +208,10 @@ function M.Dense(width, opts)
     out[#out] = width
     return out, { o.W_init(keys[1], { n, width }), o.b_init(keys[2], { width }) }
   end
-  local function apply(params, x) return dense(x, params[1], params[2]) end
+  local function apply(params, x)
+    args.argument('stax.Dense', 'params', params, { 'table' })
+    return dense(x, params[1], params[2])
+  end
   return layer(init, apply, common.title('Dense', width))
 end
 
@@ -213,7 +243,15 @@ end
 
 --- The sum of a list of inputs.
 -- @usage stax.FanInSum.apply({}, { x, x })
-M.FanInSum = layer(function(_, shapes) return shapes[1], {} end, function(_, list)
+M.FanInSum = layer(function(_, shapes)
+  for i = 2, #shapes do
+    local first, other = table.concat(shapes[1], ', '), table.concat(shapes[i], ', ')
+    if first ~= other then
+      core.raise('stax.FanInSum: inputs have one shape, got (%s) and (%s)', first, other)
+    end
+  end
+  return shapes[1], {}
+end, function(_, list)
   local sum = list[1]
   for i = 2, #list do sum = sum + list[i] end
   return sum

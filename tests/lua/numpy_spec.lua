@@ -418,8 +418,8 @@ describe('shapes', function()
       function() np.concatenate { { { 1 } }, { { 2, 3 } } } end)
     refuses('concatenate: no axis 3, there are 2', function() np.concatenate({ x, x }, 3) end)
     refuses('stack: shapes differ, (1) and (2)', function() np.stack { { 1 }, { 2, 3 } } end)
-    refuses('pad: needs { before, behind } for each of the 2 axes, got 1',
-      function() np.pad(x, { 1 }) end)
+    refuses('pad: needs { before, behind } for each of the 2 axes, got 3',
+      function() np.pad(x, { 1, 1, 1 }) end)
     refuses('pad: widths are whole numbers, 0 or more, got -1 for axis 2',
       function() np.pad(x, { 1, { 0, -1 } }) end)
     refuses('take: no element 4, there are 3', function() np.take(x, 4, 2) end)

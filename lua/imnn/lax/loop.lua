@@ -123,7 +123,12 @@ local function while_traced(cond, body, init)
     local _, begins = lift_tree('while_loop', 'the carry', init)
     local holes = holes_for(begins)
     local inner = tree.unflatten(init, holes)
-    local pred = predicate('while_loop', cond(inner))
+    local holds = cond(inner)
+    if type(holds) ~= 'boolean' and not (array.is(holds) and holds.dtype == 'bool') then
+      core.raise('while_loop: the condition must be one boolean, got %s',
+        array.is(holds) and holds.dtype or core.kind(holds)) -- of other numbers few become 0
+    end
+    local pred = predicate('while_loop', holds)
     local after, other = next_carry('while_loop', init, holes, body(inner))
     if not after then
       again = other

@@ -38,6 +38,7 @@ local area_rows = args.rows(axes_of.one,
 
 -- Areas of the trapezoids between neighbours along an axis, which is given zero-based.
 local function areas(name, y, opts, rows)
+  if array.is(opts) then opts = { x = opts } end
   local o, who = axes_of.options(name, opts, rows), 'np.' .. name
   y = floats(y, who)
   local axis = core.index(o.axis or -1, y.ndim, who .. ': no axis')
@@ -52,7 +53,8 @@ end
 
 --- Integral by trapezoids along an axis (the last one).
 -- @tparam Array y
--- @tparam[opt] number|table opts axis, dx = 1 (distance of neighbours), x (places instead)
+-- @tparam[opt] number|table|Array opts axis, dx = 1 (distance of neighbours), x (places instead);
+-- an Array is x
 -- @treturn Array without this axis
 -- @usage np.trapezoid({ 0, 1, 4 }, { dx = 0.5 }) --> 1.5
 function M.trapezoid(y, opts)

@@ -21,7 +21,7 @@ local close_rows = {
 --- @tparam table np imnn.numpy with the operators
 return function(np)
   local M = {}
-  local nearest = np.round
+  local nearest, choose = np.round, np.where
 
   --- The nearest number with so many decimals, halves to even; integers stay what they are.
   -- @tparam Array x
@@ -77,13 +77,25 @@ return function(np)
       promote.real(b.dtype)))
   end
 
+  --- a where a condition holds, else b; of the condition alone, where it holds, as `nonzero`.
+  -- @tparam Array|boolean condition
+  -- @tparam[opt] Array|number a
+  -- @tparam[opt] Array|number b
+  -- @treturn Array of the shape that they have together
+  -- @usage np.where(np.gt(x, 3), x, 0) --> { { 0, 0, 0 }, { 4, 5, 6 } }
+  -- np.where(np.array { true, false, true }) --> { 1, 3 }
+  function M.where(condition, ...)
+    if select('#', ...) == 0 and condition ~= nil then return np.nonzero(condition) end
+    return choose(condition, ...)
+  end
+
   --- 0 for x < 0, h at 0, 1 for x > 0.
   -- @tparam Array|number x
   -- @tparam Array|number h
   -- @treturn Array
   -- @usage np.heaviside(np.array { -1, 0, 2 }, 0.5) --> { 0, 0.5, 1 }
   function M.heaviside(x, h)
-    x = create.as_array(x, 'heaviside')
+    x, h = create.as_array(x, 'heaviside'), create.as_array(h, 'heaviside')
     return np.where(np.eq(x, 0), h, np.where(np.ne(x, x), x, np.where(np.gt(x, 0), 1, 0)))
   end
 

@@ -384,4 +384,4 @@ function M.ifftshift(x, opts)
   return shifted('fft.ifftshift', x, opts, -1)
 end
 
-return args.strict('np.fft', M)
+return args.strict('np.fft', require 'imnn.numpy.named'('np.fft', M))

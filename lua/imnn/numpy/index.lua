@@ -219,6 +219,7 @@ end
 
 --- x[key].
 function M.get(x, key)
+  if key == nil then core.raise 'index: the index is nil' end
   local size = x.shape
   local list = (type(key) == 'table' and key ~= M.newaxis) and key or { key }
   local only = #list == 1 and list[1]

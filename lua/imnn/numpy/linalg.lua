@@ -10,6 +10,7 @@ local array = require 'imnn.array'
 local axes_of = require 'imnn.numpy.axes'
 local concatenate = require('imnn.numpy.join').concatenate
 local core = require 'imnn.core'
+local create = require 'imnn.numpy.create'
 local elementwise = require('imnn.numpy.elementwise').apply
 local matrices = require 'imnn.numpy.matrices'
 local operands = require 'imnn.numpy.operands'
@@ -118,10 +119,15 @@ end
 
 --- L, lower triangular, with L L^H = (x + x^H) / 2.
 -- @tparam Array x (..., n, n)
+-- @tparam[opt] table opts upper = true: L^H instead
 -- @treturn Array (..., n, n)
 -- @raise a matrix that is not positive definite
 -- @usage np.linalg.cholesky(np.array { { 4, 2 }, { 2, 2 } }) --> { { 2, 0 }, { 1, 1 } }
-function M.cholesky(x) return apply('cholesky', x) end
+function M.cholesky(x, opts)
+  local o = args.take('cholesky', opts, { upper = { 'boolean', default = false } })
+  local y = apply('cholesky', x)
+  return o.upper and adjoint(y) or y
+end
 
 --- Pseudoinverse.
 -- @tparam Array x (..., m, n)
@@ -442,7 +448,7 @@ function M.norm(x, ord, opts)
   local o = args.take('norm', opts, {
     axis = { 'integer', 'table', optional = true }, keepdims = { 'boolean', default = false },
   })
-  x = real(x, 'singular_values')
+  x = real(create.as_array(x, 'norm'), 'singular_values')
   local axis, ndim = o.axis, #x.shape
   if type(axis) == 'table' and #axis == 1 then axis = axis[1] end
   if axis == nil then
@@ -467,7 +473,7 @@ end
 -- @treturn Array (...)
 -- @usage np.linalg.cond(np.array { { 2, 0 }, { 0, 1 } }) --> 2
 function M.cond(x, p)
-  x = real(x, 'singular_values')
+  x = real(create.as_array(x, 'cond'), 'singular_values')
   if p == nil or p == 2 or p == -2 then
     local s = apply('singular_values', x)
     local ratio = s[{ '...', 1 }] / s[{ '...', -1 }]
@@ -477,4 +483,4 @@ function M.cond(x, p)
   return M.norm(x, p, axes) * M.norm(M.inv(x), p, axes)
 end
 
-return args.strict('np.linalg', M)
+return args.strict('np.linalg', require 'imnn.numpy.named'('np.linalg', M))

@@ -1,5 +1,6 @@
 --- Arrays with more elements around them.
 -- @module imnn.numpy.pad
+local args = require 'imnn.args'
 local array = require 'imnn.array'
 local core = require 'imnn.core'
 local create = require 'imnn.numpy.create'
@@ -27,6 +28,11 @@ local continued = {
 local function widths_of(widths, ndim)
   if type(widths) == 'number' then
     local same = widths
+    widths = {}
+    for k = 1, ndim do widths[k] = same end
+  end
+  if type(widths) == 'table' and #widths == 1 and ndim > 1 then -- as NumPy has it
+    local same = widths[1]
     widths = {}
     for k = 1, ndim do widths[k] = same end
   end
@@ -60,17 +66,29 @@ local function pad_value(x, widths, value)
   return elementwise('where', inside, y, promote.convert(value, x.dtype))
 end
 
+local how_rows = {
+  mode = { 'string', optional = true },
+  constant_values = { 'number', 'Array', optional = true, any = true },
+}
+
 --- Elements before and behind those of x.
 -- @tparam Array x
--- @tparam number|table widths { { before, behind }, ... } for every axis; a number means both, or
---   all axes
--- @tparam[opt='constant'] number|string how a number to put there, or 'constant' (zeros), 'edge'
---   (the outermost element), 'reflect' (mirrored at it), 'symmetric' (mirrored behind it), 'wrap'
---   (from the other end)
+-- @tparam number|table widths { { before, behind }, ... } for every axis, or one pair for all; a
+--   number means both, or all axes
+-- @tparam[opt='constant'] number|string|table how a number to put there, or 'constant' (zeros),
+--   'edge' (the outermost element), 'reflect' (mirrored at it), 'symmetric' (mirrored behind it),
+--   'wrap' (from the other end); or options: mode, one of these names, and constant_values
 -- @treturn Array
 -- @usage np.pad({ 1, 2, 3 }, { { 2, 1 } }, 'reflect') --> { 3, 2, 1, 2, 3, 2 }
 function M.pad(x, widths, how)
   x = create.as_array(x, 'np.pad')
+  if type(how) == 'table' then
+    local o = args.take('np.pad', how, how_rows)
+    if o.constant_values ~= nil and (o.mode or 'constant') ~= 'constant' then
+      core.raise('np.pad: constant_values is for mode "constant", got "%s"', o.mode)
+    end
+    how = o.constant_values or o.mode
+  end
   widths = widths_of(widths, x.ndim)
   if type(how) ~= 'string' or how == 'constant' then
     local value = how ~= 'constant' and how or nil

@@ -129,6 +129,12 @@ function M.searchsorted(list, x, opts)
   return search('np.searchsorted', list, x, o.side == 'right') + 1
 end
 
+-- Whether elements only ascend, or only descend.
+local function one_way(bins, n)
+  local a, b = bins[{ { 1, n - 1 } }], bins[{ { 2, n } }]
+  return elementwise('le', a, b):all():item() or elementwise('ge', a, b):all():item()
+end
+
 --- The position of the first edge above x, which is n + 1 where there is none: x lies between it
 -- and the edge before it. Edges may also descend, if their values are known: then it is the first
 -- one at or below x.
@@ -141,7 +147,11 @@ function M.digitize(x, bins, opts)
   local o = args.take('np.digitize', opts, { right = { 'boolean', default = false } })
   bins = create.as_array(bins, 'np.digitize')
   local n = bins.size
-  if n > 1 and not array.traced(bins) and (bins[n] < bins[1]) then
+  local known = n > 1 and bins.ndim == 1 and not array.traced(bins)
+  if known and not one_way(bins, n) then
+    core.raise 'np.digitize: edges ascend or descend'
+  end
+  if known and (bins[n] < bins[1]) then
     return n + 1 - search('np.digitize', bins[{ { n, 1, -1 } }], x, not o.right)
   end
   return search('np.digitize', bins, x, not o.right) + 1

@@ -34,16 +34,41 @@ local function to_front(y)
   return array.apply('transpose', { y }, order)
 end
 
--- Numbers of scripts keep all their digits.
-local function shares(q, who)
-  if type(q) == 'number' or type(q) == 'table' then return create.array(q, 'f64') end
-  return create.as_array(q, 'np.' .. who)
+-- Numbers of scripts keep all their digits. What is known must be from 0 to `most`.
+local function shares(q, who, most)
+  local known = type(q) == 'number' or type(q) == 'table'
+  local y = known and create.array(q, 'f64') or create.as_array(q, 'np.' .. who)
+  local inside = elementwise('and', elementwise('ge', y, 0), elementwise('le', y, most))
+  if not array.traced(y) and y.size > 0 and not inside:all():item() then
+    core.raise('np.%s: q is from 0 to %d, got %s', who, most, y)
+  end
+  return y
 end
 
--- By linear interpolation between order statistics; NaN where there is one, or `without` them.
+local half = create.array(0.5, 'f64')
+
+-- Where a quantile lies between two order statistics: the place of the one below it, and how far it
+-- is from there to the next one.
+local methods = {}
+function methods.linear(place)
+  local low = elementwise('floor', place)
+  return low, place - low
+end
+function methods.lower(place) return elementwise('floor', place), 0 end
+function methods.higher(place) return elementwise('ceil', place), 0 end
+function methods.nearest(place) return elementwise('round', place), 0 end
+function methods.midpoint(place)
+  local low = elementwise('floor', place)
+  return low, elementwise('where', elementwise('eq', low, place), 0, 0.5)
+end
+
+local quantile_rows = args.rows(axes_of.several, { method = { 'string', default = 'linear' } })
+
+-- Between order statistics; NaN where there is one, or `without` them.
 local function quantile(who, x, q, opts, without)
-  local o = axes_of.options(who, opts, axes_of.several)
-  x, q = real(x, who), shares(q, who)
+  local o = axes_of.options(who, opts, quantile_rows)
+  local between = args.choice('np.' .. who, 'method', o.method, methods)
+  x = real(x, who)
   local axes, shape = axes_of.list('np.' .. who, x, o.axis), x.shape
   local n = axes_of.count(x, axes)
   if n == 0 then core.raise('np.%s: there is nothing in (%s)', who, table.concat(shape, ', ')) end
@@ -56,8 +81,8 @@ local function quantile(who, x, q, opts, without)
     at = array.apply('reshape', { at }, { q.size })
   end
   local place = at * (n - 1)
-  local low = elementwise('floor', place)
-  local part = promote.convert(place - low, x.dtype)
+  local low, part = between(place)
+  part = promote.convert(part, x.dtype)
   local y = pick(sorted, low, n) * (1 - part) + pick(sorted, low + 1, n) * part
   if without and q.ndim == 0 then y = reduce('sum', y, { last }) end -- of one element
   if q.ndim == 1 then y = to_front(y) end
@@ -74,19 +99,23 @@ end
 --- Value below which a share q of the elements lies, by linear interpolation.
 -- @tparam Array x
 -- @tparam number|Array q from 0 to 1; several come first, as one axis
--- @tparam[opt] number|table opts axis, keepdims
+-- @tparam[opt] number|table opts axis, keepdims, method: 'linear' (the default), 'lower', 'higher',
+-- 'nearest', 'midpoint'
 -- @treturn Array
 -- @usage np.quantile({ 1, 2, 3, 4 }, 0.5) --> 2.5
-function M.quantile(x, q, opts) return quantile('quantile', x, q, opts) end
+function M.quantile(x, q, opts)
+  return quantile('quantile', x, shares(q, 'quantile', 1), opts)
+end
 
 --- Value below which q percent of the elements lie, by linear interpolation.
 -- @tparam Array x
 -- @tparam number|Array q from 0 to 100; several come first, as one axis
--- @tparam[opt] number|table opts axis, keepdims
+-- @tparam[opt] number|table opts axis, keepdims, method: 'linear' (the default), 'lower', 'higher',
+-- 'nearest', 'midpoint'
 -- @treturn Array
 -- @usage np.percentile({ 1, 2, 3, 4 }, 50) --> 2.5
 function M.percentile(x, q, opts)
-  return quantile('percentile', x, shares(q, 'percentile') / 100, opts)
+  return quantile('percentile', x, shares(q, 'percentile', 100) / 100, opts)
 end
 
 --- The middle element, or the mean of the middle two.
@@ -94,24 +123,28 @@ end
 -- @tparam[opt] number|table opts axis, keepdims
 -- @treturn Array
 -- @usage np.median({ 5, 1, 2, 4 }) --> 3
-function M.median(x, opts) return quantile('median', x, 0.5, opts) end
+function M.median(x, opts) return quantile('median', x, half, opts) end
 
 --- Value below which a share q of the elements that are not NaN lies.
 -- @tparam Array x
 -- @tparam number|Array q from 0 to 1; several come first, as one axis
--- @tparam[opt] number|table opts axis, keepdims
+-- @tparam[opt] number|table opts axis, keepdims, method: 'linear' (the default), 'lower', 'higher',
+-- 'nearest', 'midpoint'
 -- @treturn Array
 -- @usage np.nanquantile({ 1, 0 / 0, 2 }, 0.5) --> 1.5
-function M.nanquantile(x, q, opts) return quantile('nanquantile', x, q, opts, true) end
+function M.nanquantile(x, q, opts)
+  return quantile('nanquantile', x, shares(q, 'nanquantile', 1), opts, true)
+end
 
 --- Value below which q percent of the elements that are not NaN lie.
 -- @tparam Array x
 -- @tparam number|Array q from 0 to 100; several come first, as one axis
--- @tparam[opt] number|table opts axis, keepdims
+-- @tparam[opt] number|table opts axis, keepdims, method: 'linear' (the default), 'lower', 'higher',
+-- 'nearest', 'midpoint'
 -- @treturn Array
 -- @usage np.nanpercentile({ 1, 0 / 0, 2 }, 50) --> 1.5
 function M.nanpercentile(x, q, opts)
-  return quantile('nanpercentile', x, shares(q, 'nanpercentile') / 100, opts, true)
+  return quantile('nanpercentile', x, shares(q, 'nanpercentile', 100) / 100, opts, true)
 end
 
 --- The middle one of the elements that are not NaN, or the mean of the middle two.
@@ -119,7 +152,7 @@ end
 -- @tparam[opt] number|table opts axis, keepdims
 -- @treturn Array
 -- @usage np.nanmedian({ 5, 0 / 0, 1, 2 }) --> 2
-function M.nanmedian(x, opts) return quantile('nanmedian', x, 0.5, opts, true) end
+function M.nanmedian(x, opts) return quantile('nanmedian', x, half, opts, true) end
 
 -- ---- moments ----
 
@@ -153,33 +186,59 @@ function M.average(x, opts)
   return y
 end
 
+-- Variables as rows.
+local function as_rows(who, x, rowvar)
+  x = real(x, who)
+  if x.ndim > 2 then core.raise('np.%s: needs at most two axes, got %d', who, x.ndim) end
+  if x.ndim < 2 then return array.apply('reshape', { x }, { 1, x.size }) end
+  return not rowvar and x.shape[1] > 1 and array.apply('transpose', { x }, { 1, 0 }) or x
+end
+
+local function with_rows(who, x, y)
+  if x.shape[2] ~= y.shape[2] then
+    core.raise('np.%s: needs as many observations of all variables, got %d and %d', who,
+      x.shape[2], y.shape[2])
+  end
+  local dtype = promote.dtype { x, y }
+  return array.apply('concatenate', { promote.convert(x, dtype), promote.convert(y, dtype) }, { 0 })
+end
+
+-- More variables, which may be left out, and options.
+local function more_of(y, opts)
+  if type(y) == 'table' and #y == 0 and opts == nil then return nil, y end
+  return y, opts
+end
+
 --- Covariance matrix of variables, each a row of observations; of complex ones the second factor
 -- is conjugated.
 -- @tparam Array x (variables, observations), or (observations) of one variable
+-- @tparam[opt] Array y more variables
 -- @tparam[opt] table opts rowvar = true (false: variables are columns), ddof = 1
 -- @treturn Array (variables, variables), or () of one variable
 -- @usage np.cov { { 1, 2, 3 }, { 1, 3, 5 } } --> { { 1, 2 }, { 2, 4 } }
-function M.cov(x, opts)
+-- np.cov({ 1, 2, 3 }, np.array { 1, 3, 5 }) --> { { 1, 2 }, { 2, 4 } }
+function M.cov(x, y, opts)
+  y, opts = more_of(y, opts)
   local o = args.take('np.cov', opts, {
     rowvar = { 'boolean', default = true }, ddof = { 'number', default = 1 } })
-  x = real(x, 'cov')
-  if x.ndim > 2 then core.raise('np.cov: needs at most two axes, got %d', x.ndim) end
-  if x.ndim < 2 then x = array.apply('reshape', { x }, { 1, x.size }) end
-  if not o.rowvar and x.shape[1] > 1 then x = array.apply('transpose', { x }, { 1, 0 }) end
+  x = as_rows('cov', x, o.rowvar)
+  if y then x = with_rows('cov', x, as_rows('cov', y, o.rowvar)) end
   local variables, n = x.shape[1], x.shape[2]
   local d = x - axes_of.restore(reduce('sum', x, { 1 }) / n, x.shape, { 1 })
-  local y = array.apply('matmul', { d, array.apply('conj', { d }) }, { 0, 1 }) / (n - o.ddof)
-  return variables == 1 and array.apply('reshape', { y }, {}) or y
+  local c = array.apply('matmul', { d, array.apply('conj', { d }) }, { 0, 1 }) / (n - o.ddof)
+  return variables == 1 and array.apply('reshape', { c }, {}) or c
 end
 
 --- Correlation coefficients, as np.cov.
 -- @tparam Array x (variables, observations)
+-- @tparam[opt] Array y more variables
 -- @tparam[opt] table opts rowvar (true)
 -- @treturn Array (variables, variables)
 -- @usage np.corrcoef { { 1, 2, 3 }, { 1, 3, 5 } } --> { { 1, 1 }, { 1, 1 } }
-function M.corrcoef(x, opts)
+function M.corrcoef(x, y, opts)
+  y, opts = more_of(y, opts)
   local o = args.take('np.corrcoef', opts, { rowvar = { 'boolean', default = true } })
-  local c = M.cov(x, { rowvar = o.rowvar })
+  local c = M.cov(x, y, { rowvar = o.rowvar })
   if c.ndim == 0 then return c / c end
   local n = c.shape[1]
   local s = elementwise('sqrt', array.apply('real', { diagonal(c) }))
@@ -193,18 +252,52 @@ local histogram_rows = {
   density = { 'boolean', default = false },
 }
 
+-- From where to where bins of a list x go: half a unit around a single value.
+local function ends_of(who, x, range)
+  if range then
+    local low, high = range[1], range[2]
+    if #range ~= 2 or type(low) ~= 'number' or type(high) ~= 'number' or not (low <= high) then
+      core.raise('np.%s: range is { low, high }, ascending numbers', who)
+    end
+    if low == high then return low - 0.5, high + 0.5 end
+    return low, high
+  end
+  if x.size == 0 then return 0, 1 end
+  local low, high = reduce('min', x, { 0 }), reduce('max', x, { 0 })
+  if not array.traced(x) and not elementwise('isfinite', high - low):item() then
+    core.raise('np.%s: the elements go from %s to %s; give a range', who, tostring(low:item()),
+      tostring(high:item()))
+  end
+  local more = elementwise('where', elementwise('eq', low, high), 0.5, 0)
+  return low - more, high + more
+end
+
 -- The edges of bins of a list x, and how many bins they are.
 local function edges_of(who, x, bins, range)
   local edges
   if type(bins) == 'number' then
-    local r = range or { reduce('min', x, { 0 }), reduce('max', x, { 0 }) }
-    edges = promote.convert(create.linspace(r[1], r[2], bins + 1, x.dtype), x.dtype)
+    core.count('np.' .. who, bins)
+    local low, high = ends_of(who, x, range)
+    edges = promote.convert(create.linspace(low, high, bins + 1, x.dtype), x.dtype)
   else
     edges = promote.convert(create.as_array(bins, 'np.' .. who), x.dtype)
   end
   local n = edges.size - 1
   if edges.ndim ~= 1 or n < 1 then core.raise('np.%s: needs two edges, or one bin', who) end
+  if type(bins) ~= 'number' and not array.traced(edges)
+    and not elementwise('le', edges[{ { 1, n } }], edges[{ { 2, n + 1 } }]):all():item() then
+    core.raise('np.%s: edges must ascend, got %s', who, edges)
+  end
   return edges, n
+end
+
+-- Bins may also be one of the options.
+local function bins_of(bins, opts)
+  if type(bins) ~= 'table' or #bins > 0 or next(bins) == nil then return bins, opts end
+  local others = {}
+  for name, value in pairs(bins) do others[name] = value end
+  others.bins = nil
+  return bins.bins, others
 end
 
 -- In which of n bins, from 0, elements lie, and whether in one at all.
@@ -226,12 +319,14 @@ local function widths(edges, n) return edges[{ { 2, n + 1 } }] - edges[{ { 1, n 
 
 --- How many elements lie in each bin; the last one includes its end.
 -- @tparam Array x
--- @tparam[opt=10] number|Array bins how many of equal width, or their edges, ascending
+-- @tparam[opt=10] number|Array bins how many of equal width, or their edges, ascending; may also be
+-- an option
 -- @tparam[opt] table opts range = { low, high } (the extrema of x), weights (like x), density
 -- @treturn Array (bins) counts, or sums of weights, in the dtype of x
 -- @treturn Array (bins + 1) edges
 -- @usage local counts, edges = np.histogram({ 1, 2, 2, 4 }, 3) --> { 1, 2, 1 }, { 1, 2, 3, 4 }
 function M.histogram(x, bins, opts)
+  bins, opts = bins_of(bins, opts)
   local o = args.take('np.histogram', opts, histogram_rows)
   x = real(x, 'histogram'):ravel()
   local edges, n = edges_of('histogram', x, bins or 10, o.range)
@@ -291,6 +386,7 @@ function M.histogram2d(x, y, bins, opts)
   if x.size ~= y.size then
     core.raise('np.histogram2d: needs as many x as y, got %d and %d', x.size, y.size)
   end
+  bins, opts = bins_of(bins, opts)
   local counts, edges = histogram_of('histogram2d', { x, y }, bins, opts)
   return counts, edges[1], edges[2]
 end
@@ -309,7 +405,7 @@ function M.histogramdd(x, bins, opts)
   end
   local lists = {}
   for k = 1, x.shape[2] do lists[k] = x[{ {}, k }] end
-  return histogram_of('histogramdd', lists, bins, opts)
+  return histogram_of('histogramdd', lists, bins_of(bins, opts))
 end
 
 --- How often each of the values 0, 1, ... occurs.

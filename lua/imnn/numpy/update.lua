@@ -44,6 +44,9 @@ end
 -- @usage x:at({ 1, 2 }):set(0) --> { { 1, 0, 3 }, { 4, 5, 6 } }
 -- x:at({ {}, { 1, 2 } }):add(10) --> { { 11, 12, 3 }, { 14, 15, 6 } }
 -- x:at(np.array({ 2, 2 }, 'i32')):add(1) --> { { 1, 2, 3 }, { 6, 7, 8 } }
-function M.at(x, key) return setmetatable({ x = x, key = key }, At) end
+function M.at(x, key)
+  if key == nil then core.raise 'at: the index is nil' end
+  return setmetatable({ x = x, key = key }, At)
+end
 
 return M

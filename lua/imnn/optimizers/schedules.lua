@@ -34,6 +34,7 @@ local function check(who, ...)
       core.raise('optimizers.%s: %s must be a number, got %s', who, names[k],
         core.kind(names[k + 1]))
     end
+    args.argument('optimizers.' .. who, names[k], names[k + 1], { 'number' })
   end
 end
 
@@ -41,7 +42,10 @@ end
 -- @tparam number|Array step_size
 -- @treturn function step index (from 0) -> step size
 -- @usage optimizers.constant(0.1)(5) --> 0.1
-function M.constant(step_size) return function() return step_size end end
+function M.constant(step_size)
+  args.argument('optimizers.constant', 'the step size', step_size, { 'number', 'Array' })
+  return function() return step_size end
+end
 
 --- a rate^(i / decay_steps).
 -- @tparam number a
@@ -233,7 +237,10 @@ end
 -- @raise something else
 -- @usage optimizers.make_schedule(0.1)(7) --> 0.1
 function M.make_schedule(x)
-  if type(x) == 'number' then return M.constant(x) end
+  if type(x) == 'number' then
+    args.argument('optimizers', 'a step size', x, { 'number' })
+    return function() return x end
+  end
   local meta = type(x) == 'table' and getmetatable(x)
   if type(x) == 'function' or meta and meta.__call then return x end
   if array.is(x) and #x.shape == 0 then return M.constant(x) end
