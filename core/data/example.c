@@ -43,6 +43,12 @@ static imnn_pool *values_of(imnn_example *e, imnn_feature_kind kind)
     }
 }
 
+/** The first value of a feature, of this size; there may be no list yet. */
+static void *first_value(const imnn_pool *p, const imnn_feature *f, size_t size)
+{
+    return p->items ? (char *)p->items + f->first * size : NULL;
+}
+
 static imnn_feature *feature_at(const imnn_example *e, int64_t i)
 {
     return (imnn_feature *)e->features.items + i;
@@ -368,12 +374,12 @@ int64_t imnn_example_length(imnn_example *e, int64_t i) { return (int64_t)featur
 
 const float *imnn_example_floats(imnn_example *e, int64_t i)
 {
-    return (const float *)e->floats.items + feature_at(e, i)->first;
+    return first_value(&e->floats, feature_at(e, i), sizeof(float));
 }
 
 const int64_t *imnn_example_ints(imnn_example *e, int64_t i)
 {
-    return (const int64_t *)e->ints.items + feature_at(e, i)->first;
+    return first_value(&e->ints, feature_at(e, i), sizeof(int64_t));
 }
 
 const void *imnn_example_bytes(imnn_example *e, int64_t i, int64_t k, size_t *length)
@@ -456,13 +462,14 @@ static void fill(message *m, imnn_example *e, int64_t i)
     m->entry.feature = &m->feature;
     if (f->kind == IMNN_FEATURE_BYTES) {
         m->bytes = (Imnn__BytesList)IMNN__BYTES_LIST__INIT, m->feature.bytes_list = &m->bytes;
-        m->bytes.n_value = f->count, m->bytes.value = (byte_string *)e->bytes.items + f->first;
+        m->bytes.n_value = f->count,
+        m->bytes.value = first_value(&e->bytes, f, sizeof(byte_string));
     } else if (f->kind == IMNN_FEATURE_FLOATS) {
         m->floats = (Imnn__FloatList)IMNN__FLOAT_LIST__INIT, m->feature.float_list = &m->floats;
-        m->floats.n_value = f->count, m->floats.value = (float *)e->floats.items + f->first;
+        m->floats.n_value = f->count, m->floats.value = first_value(&e->floats, f, sizeof(float));
     } else if (f->kind == IMNN_FEATURE_INTS) {
         m->ints = (Imnn__Int64List)IMNN__INT64_LIST__INIT, m->feature.int64_list = &m->ints;
-        m->ints.n_value = f->count, m->ints.value = (int64_t *)e->ints.items + f->first;
+        m->ints.n_value = f->count, m->ints.value = first_value(&e->ints, f, sizeof(int64_t));
     }
 }
 
