@@ -1,0 +1,80 @@
+--- Records of TFRecord files: decoding and checksums, by one thread, beside reading the bytes.
+local ffi = require 'ffi'
+local imnn = require 'imnn'
+local C = imnn.core.C
+
+ffi.cdef [[
+int open(const char *path, int flags, ...);
+int close(int fd);
+long pread(int fd, void *out, size_t n, long offset);
+]]
+
+local BATCH = 2 ^ 20 -- bytes that are read at a time
+
+-- Bytes of a file: of small records fewer, since Lua writes them one by one.
+local function amount(n) return n < 100 and 2 ^ 22 or 2 ^ 27 end
+
+-- A file with so many bytes of values, n floats a record, just written: it is in the page cache.
+local function write(n, bytes)
+  local path = os.tmpname()
+  local x = imnn.random.normal(imnn.random.PRNGKey(0), { n })
+  os.remove(path)
+  local paths = imnn.TFRecords { record_size = 1e6 }:write_record { filename = path,
+    n_sims = math.floor(bytes / (4 * n)), get_simulation = function(_) return x end,
+    progress = false }
+  return paths[1]
+end
+
+local function size_of(path)
+  local file = assert(io.open(path))
+  local size = file:seek 'end'
+  file:close()
+  return size
+end
+
+-- GB/s of values; the bound is pread of as many bytes of the file.
+local function reading(bench, name, n, note)
+  local path = write(n, amount(n))
+  local r = imnn.data.tfrecord.fiducial(path, { shape = { n } })
+  local count, each = r.count, math.max(1, math.floor(BATCH / (4 * n)))
+  local out = ffi.new('char[?]', math.max(BATCH, 4 * n))
+  local function ours()
+    for i = 0, count - 1, each do
+      imnn.core.check(C.imnn_reader_read(r.reader, i, math.min(i + each, count), out))
+    end
+  end
+  local fd, whole = ffi.C.open(path, 0), size_of(path)
+  local function theirs()
+    for at = 0, whole - 1, BATCH do
+      assert(ffi.C.pread(fd, out, math.min(BATCH, whole - at), at) > 0)
+    end
+  end
+  local a, b = bench.pair(ours, theirs, 7)
+  ffi.C.close(fd)
+  os.remove(path)
+  bench.show(name, 4 * n * count / a / 1e9, 'GB/s', whole / b / 1e9, note)
+end
+
+-- Finding the records of a file, in GB/s of the file.
+local function opening(bench, name, n, note)
+  local path = write(n, amount(n))
+  local whole = size_of(path)
+  local t = bench.least(function()
+    imnn.data.tfrecord.fiducial(path, { shape = { n } }):close()
+  end, 5)
+  os.remove(path)
+  bench.show(name, whole / t / 1e9, 'GB/s', nil, note)
+end
+
+return function(bench)
+  for _, row in ipairs {
+    { 'tfrecord_40', 10, 'of 40 bytes; the bound reads the framing, too' },
+    { 'tfrecord_4k', 1024, 'of 4 KiB; demanded: 1.5 GB/s' },
+    { 'tfrecord_64k', 16384, 'of 64 KiB; demanded: 1.5 GB/s' },
+    { 'tfrecord_1m', 2 ^ 18, 'of 1 MiB; demanded: 1.5 GB/s' },
+  } do
+    bench.row(row[1], function(name) reading(bench, name, row[2], row[3]) end)
+  end
+  bench.row('tfrecord_open_40', function(name) opening(bench, name, 10, 'records of 40 bytes') end)
+  bench.row('tfrecord_open_4k', function(name) opening(bench, name, 1024, 'records of 4 KiB') end)
+end
