@@ -4,5 +4,6 @@
 #include "imnn/hdf5.h"
 #include "imnn/npy.h"
 #include "imnn/reader.h"
+#include "imnn/table.h"
 #include "imnn/tfrecord.h"
 #endif

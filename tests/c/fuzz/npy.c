@@ -5,16 +5,15 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { MOST = 1 << 20 }; /* bytes that a reader is asked for */
+enum { MOST = 64 << 10 }; /* bytes that a reader is asked for */
 
 static void read_some(imnn_reader *r)
 {
     int64_t count = imnn_reader_shape(r)->size[0], bytes = imnn_reader_record_bytes(r);
     int64_t n = bytes ? MOST / bytes : count;
-    void *out = malloc(MOST);
+    static char out[MOST];
     if (n > count) n = count;
-    if (out && n) (void)imnn_reader_read(r, count - n, count, out);
-    free(out);
+    if (n) (void)imnn_reader_read(r, count - n, count, out);
     imnn_reader_release(r);
 }
 
