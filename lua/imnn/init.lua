@@ -8,7 +8,7 @@ local modules = {
   tree = 'imnn.tree', lfi = 'imnn.lfi', data = 'imnn.data', simulators = 'imnn.simulators',
   plot = 'imnn.plot', args = 'imnn.args',
   registry = 'imnn.registry', help = 'imnn.help', cite = 'imnn.cite', doctor = 'imnn.doctor',
-  core = 'imnn.core',
+  core = 'imnn.core', utils = 'imnn.utils',
 }
 local members = {}
 for _, name in ipairs {
@@ -22,9 +22,8 @@ members.custom_jvp, members.custom_vjp = 'imnn.lax.custom', 'imnn.lax.custom'
 members.checkpoint = 'imnn.lax.branch'
 for _, name in ipairs {
   'IMNN', 'load', 'SimulatorIMNN', 'GradientIMNN', 'NumericalGradientIMNN',
-  'AggregatedSimulatorIMNN',
-  'AggregatedGradientIMNN', 'AggregatedNumericalGradientIMNN', 'DatasetGradientIMNN',
-  'DatasetNumericalGradientIMNN',
+  'AggregatedSimulatorIMNN', 'AggregatedGradientIMNN', 'AggregatedNumericalGradientIMNN',
+  'DatasetGradientIMNN', 'DatasetNumericalGradientIMNN',
 } do
   members[name] = 'imnn.imnn'
 end

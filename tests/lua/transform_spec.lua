@@ -298,7 +298,7 @@ describe('Jacobians', function()
         function() J(function() return 'x' end)(x) end)
       refuses(name .. ': the function gives nothing', function() J(function() end)(x) end)
       refuses(name .. ': there is no argument 2', function() J(np.add, 2)(x) end)
-      refuses(name .. ': unknown option "has_aux"', function() J(np.add, { has_aux = true }) end)
+      refuses(name .. ': unknown option "aux"', function() J(np.add, { aux = true }) end)
       refuses(name .. ': needs a function, got string', function() J 'x' end)
     end)
   end

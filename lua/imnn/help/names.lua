@@ -21,6 +21,7 @@ local modules = {
   { 'lfi', 'imnn.lfi', 'Likelihood-free inference' },
   { 'simulators', 'imnn.simulators', 'Simulators that cannot be traced' },
   { 'plot', 'imnn.plot', 'Plots' },
+  { 'utils', 'imnn.utils', 'Helpers of the Python package' },
   { 'data', 'imnn.data', 'Files' },
 }
 

@@ -91,21 +91,18 @@ local function take_trees(list, like, chosen)
   return tree.unflatten(trees, list)
 end
 
-local jacobian_rows = {
+local rows = {
   argnums = { 'integer', 'table', default = 1 }, holomorphic = { 'boolean', default = false },
-}
-local gradient_rows = {
-  argnums = jacobian_rows.argnums, holomorphic = jacobian_rows.holomorphic,
   has_aux = { 'boolean', default = false },
 }
-local function derivative_options(who, opts, rows)
+local function derivative_options(who, opts)
   if type(opts) == 'number' then opts = { argnums = opts } end
   return args.take(who, opts, rows)
 end
 
 local function value_and_grad(who, fn, opts)
   callable(who, fn)
-  local o = derivative_options(who, opts, gradient_rows)
+  local o = derivative_options(who, opts)
   local chosen = argument_list(who, o.argnums)
   return transformed(function(...)
     local n, given = select('#', ...), { ... }
@@ -228,7 +225,7 @@ end
 
 local function jacobian(who, sweep, fn, opts, with_value)
   callable(who, fn)
-  local o = derivative_options(who, opts, jacobian_rows)
+  local o = derivative_options(who, opts)
   local chosen = argument_list(who, o.argnums)
   local function fits(y) return is_real(y) or sweep == forward and is_complex(y) end
   return transformed(function(...)
@@ -236,7 +233,7 @@ local function jacobian(who, sweep, fn, opts, with_value)
     return scoped(function(graph)
       local kinds = o.holomorphic and 'holomorphic' or sweep == forward and 'real'
       local inner, actual, holes = open_arguments(who, given, n, chosen, kinds)
-      local value = fn(unpack(inner, 1, n))
+      local value, aux = fn(unpack(inner, 1, n))
       local list, leaves = {}, leaves_of(who, value)
       for _, y in ipairs(leaves) do
         if not (o.holomorphic and is_complex or fits)(y) then
@@ -246,6 +243,7 @@ local function jacobian(who, sweep, fn, opts, with_value)
         for _, hole in ipairs(holes) do list[#list + 1] = sweep(graph, y, hole) end
       end
       for _, y in ipairs(leaves) do list[#list + 1] = y end
+      for _, y in ipairs(o.has_aux and leaves_of(who, aux) or {}) do list[#list + 1] = y end
       list = substitute(graph, list, holes, actual)
       local at = 0
       local J = tree.map(function()
@@ -255,30 +253,32 @@ local function jacobian(who, sweep, fn, opts, with_value)
         local dx = take_trees(mine, given, chosen)
         return type(o.argnums) == 'table' and dx or dx[1]
       end, value)
-      if not with_value then return J end
-      return tree.unflatten(value, list, at + 1), J
+      aux = o.has_aux and tree.unflatten(aux, list, at + #leaves + 1) or nil
+      if not with_value then return J, aux end
+      return tree.unflatten(value, list, at + 1), J, aux
     end)
   end)
 end
 
 --- Jacobian by forward sweeps, for few variables: shape of the result, then that of the variable.
 -- @tparam function fn
--- @tparam[opt] table opts `argnums`
+-- @tparam[opt] number|table opts `argnums` (1), `has_aux`: fn gives a second result, which is passed
+-- on behind the Jacobian
 -- @treturn function with the arguments of fn
 -- @usage imnn.jacfwd(function(v) return v * v end)(np.array { 1, 2 }) --> { { 2, 0 }, { 0, 4 } }
 function M.jacfwd(fn, opts) return jacobian('jacfwd', forward, fn, opts) end
 
 --- Jacobian by reverse sweeps, for few results.
 -- @tparam function fn
--- @tparam[opt] number|table opts `argnums` (1), `holomorphic`
+-- @tparam[opt] number|table opts `argnums` (1), `holomorphic`, `has_aux`
 -- @treturn function with the arguments of fn
 -- @usage imnn.jacrev(function(v) return v * v end)(np.array { 1, 2 }) --> { { 2, 0 }, { 0, 4 } }
 function M.jacrev(fn, opts) return jacobian('jacrev', backward, fn, opts) end
 
 --- Value and Jacobian from one trace, by forward sweeps.
 -- @tparam function fn
--- @tparam[opt] number|table opts `argnums` (1), `holomorphic`
--- @treturn function with the arguments of fn -> value, Jacobian
+-- @tparam[opt] number|table opts `argnums` (1), `holomorphic`, `has_aux`
+-- @treturn function with the arguments of fn -> value, Jacobian, aux
 -- @usage local square = function(v) return v * v end
 -- local y, J = imnn.value_and_jacfwd(square)(np.array { 3 }) --> { 9 }, { { 6 } }
 function M.value_and_jacfwd(fn, opts) return jacobian('value_and_jacfwd', forward, fn, opts,
@@ -286,8 +286,8 @@ function M.value_and_jacfwd(fn, opts) return jacobian('value_and_jacfwd', forwar
 
 --- Value and Jacobian from one trace, by reverse sweeps.
 -- @tparam function fn
--- @tparam[opt] number|table opts `argnums` (1), `holomorphic`
--- @treturn function with the arguments of fn -> value, Jacobian
+-- @tparam[opt] number|table opts `argnums` (1), `holomorphic`, `has_aux`
+-- @treturn function with the arguments of fn -> value, Jacobian, aux
 -- @usage local square = function(v) return v * v end
 -- local y, J = imnn.value_and_jacrev(square)(np.array { 3 }) --> { 9 }, { { 6 } }
 function M.value_and_jacrev(fn, opts) return jacobian('value_and_jacrev', backward, fn, opts,
