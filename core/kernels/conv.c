@@ -1,11 +1,12 @@
 /* Convolutions as matrix products whose matrix is never written: its rows are the numbers that the
- * window meets at a place, and those are adjacent, line by line of the window, in an array with
- * zeros around it. So a box of places at a time is copied with its zeros (or not, where it has
- * none), and the product reads it by windows (runs and lines of gemm.h).
+ * window meets at a place, and those are adjacent, line by line of the window, in the array itself,
+ * where the product reads them (lines and runs of gemm.h).
  *
- * Zeros between elements (the input gradient of a strided convolution) would be multiplied. Instead
- * the places are divided by which taps of the window meet elements, and every such part is a
- * convolution without zeros.
+ * Zeros around an array, or between its elements (the input gradient of a strided convolution),
+ * are neither written nor multiplied. Instead the places are divided by which taps of the window
+ * meet elements, and every such part is a convolution without zeros. For the derivative in the
+ * weights, taps are divided by which places they meet elements at: places and taps play the same
+ * part where the window is, and change roles.
  *
  * Groups of very few channels would be products of very few columns. They are summed side by side:
  * each column has numbers of its own (lanes of gemm.h). */
@@ -14,113 +15,107 @@
 #include <string.h>
 
 enum {
-    BOX_BYTES = 256 << 10, /* of what a box meets: a part of the second level cache */
-    SHORT = 8,             /* lines of fewer places do not fill the registers of a product */
-    FEW_PLACES = 32,       /* of a line that is cut */
+    BOX_BYTES = 512 << 10, /* of what is read and written at a time: some second level cache */
     LANE_COLUMNS = 16,     /* groups of fewer columns, for one channel, are summed side by side, */
     FEW_COLUMNS = 2,       /* or, for several, those of so many */
-    FEWEST_ROWS = 24,      /* of a matrix that is written after all, for short lines, */
-    MOST_ROWS = 512,       /* or so many, */
-    ROW_BYTES = 128 << 10, /* or of so many bytes */
-    FILTER_ROW_BYTES = 2 << 20 /* its product passes over all weights, so it had better be large */
+    FEW_CHANNELS = 8,      /* are too few rows of the derivative in the weights */
+    AXES = 4
 };
 
 static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 static int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
-static int64_t cut(int64_t n, int64_t by) { return (n + by - 1) / by; }
+static int64_t cut_up(int64_t n, int64_t by) { return (n + by - 1) / by; }
+static int64_t floor_of(int64_t a, int64_t b) { return a / b - (a % b < 0); }
 
-/** Every place_step-th place and tap_step-th tap of a window, as a window without base. */
+/* ---- parts ---- */
+
+/** Places and taps along a side, [0] being those that are divided: places for the result, taps for
+ *  the derivative in the weights. */
+typedef struct side {
+    int64_t n[2], move[2], low, base, size;
+} side;
+
+/** Some that are divided, which all meet the same others, and these. */
+typedef struct cut {
+    int64_t first[2], step[2], count[2];
+    int64_t at, move[2]; /* the element that the first ones meet; how far others are from it */
+    int64_t all[2];      /* of this phase, with those that meet padding */
+    int64_t phase, phases, end;
+} cut;
+
 typedef struct part {
-    imnn_window w;
-    int64_t place[3], place_step[3], tap[3], tap_step[3];
-    int64_t taps, places;
+    cut side[3];
 } part;
 
-/* Place p meets tap t where p stride + t dilation - low is a multiple of base: for places that are
- * base / gcd(stride, base) apart by the same taps, those base / gcd(dilation, base) apart. */
-static void divide_side(part *p, int d, const struct imnn_side *a, int64_t place)
+static side side_of(const struct imnn_side *a, bool filter)
 {
-    struct imnn_side *s = &p->w.side[d];
-    const int64_t step = a->base / imnn_common_divisor(a->stride, a->base);
-    const int64_t tap_step = a->base / imnn_common_divisor(a->dilation, a->base);
-    const int64_t most = smaller(tap_step, a->window);
+    side s = {{a->places, a->window}, {a->stride, a->dilation}, a->low, a->base, a->size};
+    if (filter) s.n[0] = a->window, s.n[1] = a->places, s.move[0] = a->dilation;
+    if (filter) s.move[1] = a->stride;
+    return s;
+}
+
+/* Numbers i and j meet an element where i move[0] + j move[1] - low is a multiple of base: for
+ * those i that are base / gcd(move[0], base) apart, a phase, these are the same j, base /
+ * gcd(move[1], base) apart. Of these, numbers from `low` up to `high` are inside of the array, and
+ * both go down where i goes up. */
+static void cut_from(cut *c, const side *s, int64_t phase, int64_t from)
+{
     int64_t t = 0;
-    while (t < most && (place * a->stride + t * a->dilation - a->low) % a->base) t++;
-    p->place[d] = place, p->place_step[d] = step, p->tap[d] = t, p->tap_step[d] = tap_step;
-    *s = *a;
-    s->base = 1;
-    s->places = place < a->places ? cut(a->places - place, step) : 0;
-    s->window = t < most ? cut(a->window - t, tap_step) : 0;
-    s->stride = a->stride * step / a->base, s->dilation = a->dilation * tap_step / a->base;
-    s->low = t < most ? -((place * a->stride + t * a->dilation - a->low) / a->base) : 0;
+    for (int k = 0; k < 2; k++) c->step[k] = s->base / imnn_common_divisor(s->move[k], s->base);
+    const int64_t most = smaller(c->step[1], s->n[1]);
+    while (t < most && (phase * s->move[0] + t * s->move[1] - s->low) % s->base) t++;
+    for (int k = 0; k < 2; k++) c->move[k] = s->move[k] * c->step[k] / s->base;
+    c->all[0] = phase < s->n[0] ? cut_up(s->n[0] - phase, c->step[0]) : 0;
+    c->all[1] = t < most ? cut_up(s->n[1] - t, c->step[1]) : 0;
+    const int64_t first = t < most ? (phase * s->move[0] + t * s->move[1] - s->low) / s->base : 0;
+    const int64_t at = first + from * c->move[0], last = s->size - 1;
+    const int64_t low = smaller(larger(-floor_of(at, c->move[1]), 0), c->all[1]);
+    const int64_t high = larger(smaller(floor_of(last - at, c->move[1]) + 1, c->all[1]), low);
+    int64_t end = c->all[0]; /* of those i for which that is so */
+    if (low > 0) end = smaller(end, floor_of(-first - (low - 1) * c->move[1] - 1, c->move[0]) + 1);
+    if (high > low)
+        end = smaller(end, floor_of(last - first - (high - 1) * c->move[1], c->move[0]) + 1);
+    c->first[0] = phase + from * c->step[0], c->count[0] = larger(end - from, 0);
+    c->first[1] = t + low * c->step[1], c->count[1] = high - low;
+    c->at = at + low * c->move[1];
+    c->phase = phase, c->phases = larger(smaller(c->step[0], s->n[0]), 1), c->end = end;
 }
 
 /** The first part, and then the next one; gives false after the last. */
-static bool next_part(part *p, const imnn_window *w, bool first)
+static bool next_part(part *p, const side s[3], bool first)
 {
     bool more = first;
     for (int d = 2; d >= 0 && (first || !more); d--) {
-        const int64_t place = first ? 0 : (p->place[d] + 1) % p->place_step[d];
-        divide_side(p, d, &w->side[d], place);
-        more = first || place > 0;
+        cut *c = &p->side[d];
+        const bool same = !first && c->end < c->all[0];
+        const int64_t phase = first ? 0 : (c->phase + !same) % c->phases, end = same ? c->end : 0;
+        cut_from(c, &s[d], phase, end);
+        more = first || same || phase > 0;
     }
-    p->taps = IMNN_WINDOW_COUNT(&p->w, window), p->places = IMNN_WINDOW_COUNT(&p->w, places);
     return more;
 }
 
-static bool is_whole(const part *p, const imnn_window *w)
-{
-    bool whole = true;
-    for (int d = 0; d < 3; d++)
-        whole = whole && p->place_step[d] == 1 && p->w.side[d].window == w->side[d].window;
-    return whole;
-}
+/* ---- what the products are ---- */
 
-/** What is the same for all examples of one part. */
+/** What is the same for all examples. */
 typedef struct job {
     const imnn_conv *c;
-    part p;
-    bool lanes, whole;     /* all groups at once; all places and taps are in this part */
-    int64_t groups, size;  /* products for a box; bytes of a number */
-    int64_t n, k;          /* columns and rows of the weights of one of them */
-    int64_t inner, column; /* numbers that a tap meets, and from one to the next */
-    int64_t count[3];      /* places in a box */
-    bool gathers;          /* lines are short: rows are written */
-    int64_t rows;          /* so many of them */
-    int64_t box_numbers, packed_bytes; /* of a group */
-    /* Memory, of which `all` is the beginning: */
-    char *all, *box, *matrix, *part_rows, *weights, *packed, *scratch;
-    int64_t *run, *where;
+    imnn_window window; /* of what is read: x, or its copy */
+    side side[3];
+    bool filter, lanes, copies; /* lanes: all groups at once */
+    int64_t groups, size;       /* products for a part; bytes of a number */
+    int64_t n;                  /* columns of one of them */
+    int64_t inner, column;      /* numbers that a tap meets, and from one to the next */
+    int64_t element, line, plane, group, image; /* numbers from one to the next */
+    int64_t x, y, examples;                     /* bytes of an example; examples at a time */
+    bool packs;
+    int64_t rows;                        /* of all weights */
+    size_t packed_bytes;                 /* of a group */
+    char *all, *copy, *packed, *scratch; /* memory, of which `all` is the beginning */
+    imnn_gemm_piece *line_at, *run_at;
     size_t bytes;
 } job;
-
-/** Where the numbers are that a box of places meets. */
-typedef struct view {
-    const char *at;
-    int64_t element, line, plane, group; /* numbers from one to the next */
-} view;
-
-static int64_t extent(const struct imnn_side *a, int64_t places)
-{
-    return a->window ? (places - 1) * a->stride + (a->window - 1) * a->dilation + 1 : 0;
-}
-
-/* Boxes of about equal size; along the first axis one place. */
-static void choose_boxes(job *j)
-{
-    const struct imnn_side *s = j->p.w.side;
-    const int64_t element = j->groups * j->inner * j->column * j->size;
-    const int64_t room = BOX_BYTES / (element * extent(&s[0], 1) + 1);
-    const int64_t line = room / larger(extent(&s[1], 1), 1);
-    int64_t most = (line - (s[2].window - 1) * s[2].dilation - 1) / s[2].stride + 1;
-    most = smaller(larger(most, FEW_PLACES), s[2].places);
-    j->count[0] = j->count[1] = 1;
-    j->count[2] = cut(s[2].places, cut(s[2].places, most));
-    if (j->count[2] < s[2].places) return;
-    const int64_t lines = room / larger(extent(&s[2], j->count[2]), 1);
-    most = smaller(larger((lines - extent(&s[1], 1)) / s[1].stride + 1, 1), s[1].places);
-    j->count[1] = cut(s[1].places, cut(s[1].places, most));
-}
 
 static size_t aligned(int64_t numbers, int64_t size)
 {
@@ -134,44 +129,70 @@ static void *take(char **next, size_t bytes)
     return p;
 }
 
-static bool prepare(job *j, bool filter)
+/* Whether the window meets zeros around x. */
+static bool has_border(const imnn_window *w)
 {
-    const struct imnn_side *s = j->p.w.side;
-    choose_boxes(j);
-    j->k = j->p.taps * j->inner;
-    j->gathers = !j->lanes && j->count[2] < SHORT && j->p.taps > 0;
-    const int64_t fit = (filter ? FILTER_ROW_BYTES : ROW_BYTES) / (j->k * j->size + 1);
-    j->rows = !j->gathers ? 0 : smaller(larger(fit, FEWEST_ROWS), MOST_ROWS);
-    j->box_numbers = extent(&s[0], 1) * extent(&s[1], j->count[1]) * extent(&s[2], j->count[2]) *
-                     j->inner * j->column;
+    for (int d = 0; d < 3; d++) {
+        const struct imnn_side *s = &w->side[d];
+        const int64_t last = (s->places - 1) * s->stride + (s->window - 1) * s->dilation;
+        if (s->low > 0 || last - s->low >= s->size) return true;
+    }
+    return false;
+}
+
+/* Lanes need numbers side by side, and other groups lines of their own; of few channels, taps
+ * together are the rows of a product, and all of them have to meet elements at the same places. */
+static void plan_copy(job *j)
+{
+    const imnn_conv *c = j->c;
+    const bool spread =
+        j->lanes ? c->out != c->in || j->inner != 1 || c->out * j->size % 64 != 0 : j->groups > 1;
+    bool dense = true;
+    for (int d = 0; d < 3; d++) dense = dense && c->window.side[d].base == 1;
+    j->copies = spread || (j->filter && j->inner < FEW_CHANNELS && dense && has_border(&c->window));
+    for (int d = 0; d < 3 && j->copies && dense; d++) {
+        struct imnn_side *s = &j->window.side[d];
+        s->size = larger((s->places - 1) * s->stride + (s->window - 1) * s->dilation + 1, 0);
+        s->low = 0;
+    }
+    j->element = j->inner * j->column;
+}
+
+static bool prepare(job *j, int64_t examples)
+{
+    const imnn_conv *c = j->c;
+    const struct imnn_side *s = j->window.side;
+    plan_copy(j);
+    for (int d = 0; d < 3; d++) j->side[d] = side_of(&s[d], j->filter);
+    j->line = s[2].size * j->element, j->plane = s[1].size * j->line;
+    j->group = s[0].size * j->plane, j->image = j->groups * j->group;
+    j->x = IMNN_WINDOW_COUNT(&c->window, size) * c->in * j->size;
+    j->y = IMNN_WINDOW_COUNT(&c->window, places) * c->out * j->size;
+    j->examples = larger(smaller(BOX_BYTES / (j->x + j->y + 1), examples), 1);
+    j->examples = cut_up(examples, cut_up(examples, j->examples));
+    j->rows = IMNN_WINDOW_COUNT(&c->window, window) * j->inner;
+    j->packs = !j->filter && (j->groups > 1 || !imnn_gemm_reads_rows(c->dtype, j->n));
     j->packed_bytes =
-        filter ? 0 : (int64_t)aligned(1, (int64_t)imnn_gemm_packed_bytes(j->c->dtype, j->k, j->n));
-    const int64_t places = j->gathers ? j->rows : j->count[1] * j->count[2];
-    const int64_t runs = larger(filter ? j->count[1] : j->p.taps, 1), groups = j->groups;
-    const size_t box_bytes = aligned(groups * j->box_numbers, j->size),
-                 matrix_bytes = aligned(groups * j->rows * j->k, j->size),
-                 rows_bytes = j->whole ? 0 : aligned(places * j->n, j->size),
-                 weight_bytes = j->whole ? 0 : aligned(groups * j->k * j->n, j->size),
-                 run_bytes = aligned(runs, sizeof(int64_t)),
-                 where_bytes = aligned(j->rows, sizeof(int64_t)),
-                 packed_bytes = (size_t)(groups * j->packed_bytes),
-                 scratch_bytes =
-                     imnn_gemm_scratch(j->c->dtype, places, j->n, filter ? places : j->k);
-    j->bytes = box_bytes + matrix_bytes + rows_bytes + weight_bytes + run_bytes + where_bytes +
-               packed_bytes + scratch_bytes + 64;
+        j->packs ? aligned(1, (int64_t)imnn_gemm_packed_bytes(c->dtype, j->rows, j->n)) : 0;
+    const int64_t places = j->examples * s[0].places * s[1].places,
+                  taps = IMNN_WINDOW_COUNT(&j->window, window), piece = sizeof(imnn_gemm_piece);
+    const size_t line_bytes = aligned(j->filter ? taps : places, piece),
+                 run_bytes = aligned(j->filter ? places : taps, piece),
+                 copy_bytes = j->copies ? aligned(j->examples * j->image, j->size) : 0,
+                 packed_bytes = (size_t)j->groups * j->packed_bytes;
+    j->bytes = line_bytes + run_bytes + copy_bytes + packed_bytes + 64 +
+               imnn_gemm_scratch(c->dtype, 1, j->n, j->filter ? places * s[2].places : j->rows);
     char *next = j->all = imnn_alloc_raw(j->bytes);
     if (!next) return false;
-    j->box = take(&next, box_bytes), j->matrix = take(&next, matrix_bytes);
-    j->part_rows = take(&next, rows_bytes), j->weights = take(&next, weight_bytes);
-    j->run = take(&next, run_bytes), j->where = take(&next, where_bytes);
-    j->packed = take(&next, packed_bytes), j->scratch = next;
+    j->line_at = take(&next, line_bytes), j->run_at = take(&next, run_bytes);
+    j->copy = take(&next, copy_bytes), j->packed = take(&next, packed_bytes);
+    j->scratch = next;
     return true;
 }
 
-/* ---- what a box meets ---- */
+/* ---- copies ---- */
 
-/* One element: its channels, or for lanes what each column multiplies, for one channel of each
- * group after the other. */
+/* One element: what each column multiplies, for one channel of each group after the other. */
 static void copy_lanes(const job *j, char *to, const char *from)
 {
     const int64_t n = j->c->out / j->c->groups;
@@ -183,8 +204,7 @@ static void copy_lanes(const job *j, char *to, const char *from)
 
 static void copy_elements(const job *j, char *to, const char *from, int64_t count)
 {
-    const int64_t all = j->c->in * j->size, bytes = j->inner * j->column * j->size;
-    const int64_t group = j->box_numbers * j->size;
+    const int64_t all = j->c->in * j->size, bytes = j->element * j->size;
     if (bytes == all && (!j->lanes || j->inner == 1)) {
         memcpy(to, from, (size_t)(count * all));
         return;
@@ -193,361 +213,229 @@ static void copy_elements(const job *j, char *to, const char *from, int64_t coun
         if (j->lanes) copy_lanes(j, to, from);
         else
             for (int64_t g = 0; g < j->groups; g++)
-                memcpy(to + g * group, from + g * bytes, (size_t)bytes);
+                memcpy(to + g * j->group * j->size, from + g * bytes, (size_t)bytes);
 }
 
 static void clear(const job *j, char *to, int64_t count)
 {
-    for (int64_t g = 0; g < j->groups; g++, to += j->box_numbers * j->size)
-        memset(to, 0, (size_t)(count * j->inner * j->column * j->size));
+    for (int64_t g = 0; g < j->groups; g++, to += j->group * j->size)
+        memset(to, 0, (size_t)(count * j->element * j->size));
 }
 
-static void copy_line(const job *j, char *to, const char *line, int64_t start, int64_t count)
+static void copy_example(const job *j, char *to, const char *x)
 {
-    const int64_t bytes = j->inner * j->column * j->size, size = j->p.w.side[2].size;
-    const int64_t from = smaller(larger(start, 0), start + count);
-    const int64_t end = larger(smaller(start + count, size), from);
-    clear(j, to, from - start);
-    copy_elements(j, to + (from - start) * bytes, line + from * j->c->in * j->size, end - from);
-    clear(j, to + (end - start) * bytes, start + count - end);
-}
-
-static view look(const job *j, const char *x, const int64_t place[3], const int64_t count[3])
-{
-    const struct imnn_side *s = j->p.w.side;
-    int64_t start[3], size[3];
-    bool inside = j->lanes ? j->c->out == j->c->in && j->inner == 1 && j->c->out * j->size % 64 == 0
-                           : j->c->groups == 1;
-    for (int d = 0; d < 3; d++) {
-        start[d] = place[d] * s[d].stride - s[d].low;
-        size[d] = extent(&s[d], count[d]);
-        inside = inside && start[d] >= 0 && start[d] + size[d] <= s[d].size;
-    }
-    const int64_t in = j->c->in;
-    if (inside)
-        return (view){x + ((start[0] * s[1].size + start[1]) * s[2].size + start[2]) * in * j->size,
-                      in, s[2].size * in, s[1].size * s[2].size * in, 0};
-    const int64_t element = j->inner * j->column;
-    const view v = {j->box, element, size[2] * element, size[1] * size[2] * element,
-                    j->box_numbers};
-    char *to = j->box;
-    for (int64_t a = start[0]; a < start[0] + size[0]; a++)
-        for (int64_t b = start[1]; b < start[1] + size[1]; b++, to += v.line * j->size)
-            if (a < 0 || a >= s[0].size || b < 0 || b >= s[1].size) clear(j, to, size[2]);
-            else
-                copy_line(j, to, x + (a * s[1].size + b) * s[2].size * in * j->size, start[2],
-                          size[2]);
-    return v;
-}
-
-/* A line of the window meets adjacent numbers. */
-static bool is_adjacent(const job *j, const view *v)
-{
-    return j->p.w.side[2].dilation == 1 && v->element == j->inner * j->column;
-}
-
-/* Where in x the lines of the window begin, or its taps; gives how many. */
-static int64_t list_runs(const job *j, const view *v)
-{
-    const struct imnn_side *s = j->p.w.side;
-    const int64_t each = is_adjacent(j, v) ? 1 : s[2].window;
-    int64_t n = 0;
-    for (int64_t a = 0; a < s[0].window; a++)
-        for (int64_t b = 0; b < s[1].window; b++)
-            for (int64_t c = 0; c < each; c++)
-                j->run[n++] = a * s[0].dilation * v->plane + b * s[1].dilation * v->line +
-                              c * s[2].dilation * v->element;
-    return n;
-}
-
-/* Number of a place of this part among all. */
-static int64_t place_number(const job *j, int64_t a, int64_t b, int64_t c)
-{
-    const part *p = &j->p;
-    const struct imnn_side *s = j->c->window.side;
-    return ((p->place[0] + a * p->place_step[0]) * s[1].places + p->place[1] +
-            b * p->place_step[1]) *
-               s[2].places +
-           p->place[2] + c * p->place_step[2];
-}
-
-/* Number of a tap of this part among all. */
-static int64_t tap_number(const job *j, int64_t a, int64_t b, int64_t c)
-{
-    const part *p = &j->p;
-    const struct imnn_side *s = j->c->window.side;
-    return ((p->tap[0] + a * p->tap_step[0]) * s[1].window + p->tap[1] + b * p->tap_step[1]) *
-               s[2].window +
-           p->tap[2] + c * p->tap_step[2];
-}
-
-/* The weights of the taps of this part are copied from w, group by group, or back. */
-static void copy_weights(const job *j, char *w, bool back)
-{
-    const struct imnn_side *s = j->p.w.side;
-    const int64_t row = j->c->out * j->size, bytes = j->n * j->size;
-    char *part_w = j->weights;
-    for (int64_t g = 0; g < j->groups; g++, w += bytes)
-        for (int64_t a = 0; a < s[0].window; a++)
-            for (int64_t b = 0; b < s[1].window; b++)
-                for (int64_t c = 0; c < s[2].window; c++) {
-                    char *at = w + tap_number(j, a, b, c) * j->inner * row;
-                    for (int64_t i = 0; i < j->inner; i++, at += row, part_w += bytes)
-                        memcpy(back ? at : part_w, back ? part_w : at, (size_t)bytes);
-                }
-}
-
-/* For every box: where it begins, and how many places it has. */
-#define FOR_BOXES(j, AT, COUNT, ACTION)                                                            \
-    for (int64_t a_ = 0; a_ < (j)->p.w.side[0].places; a_++)                                       \
-        for (int64_t b_ = 0; b_ < (j)->p.w.side[1].places; b_ += (j)->count[1])                    \
-            for (int64_t c_ = 0; c_ < (j)->p.w.side[2].places; c_ += (j)->count[2]) {              \
-                const int64_t AT[3] = {a_, b_, c_},                                                \
-                              COUNT[3] = {1, smaller((j)->count[1], (j)->p.w.side[1].places - b_), \
-                                          smaller((j)->count[2], (j)->p.w.side[2].places - c_)};   \
-                ACTION;                                                                            \
+    const struct imnn_side *s = j->c->window.side, *t = j->window.side;
+    const int64_t low[3] = {s[0].low - t[0].low, s[1].low - t[1].low, s[2].low - t[2].low};
+    const int64_t element = j->c->in * j->size, bytes = j->element * j->size;
+    const int64_t from = smaller(larger(low[2], 0), t[2].size),
+                  end = larger(smaller(low[2] + s[2].size, t[2].size), from);
+    for (int64_t a = -low[0]; a < t[0].size - low[0]; a++)
+        for (int64_t b = -low[1]; b < t[1].size - low[1]; b++, to += t[2].size * bytes) {
+            if (a < 0 || a >= s[0].size || b < 0 || b >= s[1].size) {
+                clear(j, to, t[2].size);
+                continue;
             }
-
-/** Rows of the matrix that are written, waiting to be multiplied. */
-typedef struct rows {
-    int64_t count;
-    char *first; /* of y or dy, at the first of them */
-} rows;
-
-static void gather_row(const job *j, const view *v, int64_t row, const char *from, int64_t runs)
-{
-    const size_t bytes = (size_t)(j->k / runs * j->size);
-    for (int64_t g = 0; g < j->groups; g++, from += v->group * j->size) {
-        char *to = j->matrix + (g * j->rows + row) * j->k * j->size;
-        for (int64_t r = 0; r < runs; r++, to += bytes)
-            memcpy(to, from + j->run[r] * j->size, bytes);
-    }
+            const int64_t first = (a * s[1].size + b) * s[2].size + from - low[2];
+            clear(j, to, from);
+            copy_elements(j, to + from * bytes, x + first * element, end - from);
+            clear(j, to + end * bytes, t[2].size - end);
+        }
 }
 
-typedef void flush_fn(const job *j, rows *waiting, char *w, bool *accumulate);
-
-/* The rows of a box, flushed whenever the matrix is full. */
-static void gather_box(const job *j, rows *waiting, char *y, const view *v, const int64_t at[3],
-                       const int64_t count[3], flush_fn *flush, char *w, bool *accumulate)
+/* x, or its copy with the zeros that the window meets. */
+static const char *look(const job *j, const char *x, int64_t examples)
 {
-    const struct imnn_side *s = j->p.w.side;
-    const int64_t runs = list_runs(j, v);
-    for (int64_t b = 0; b < count[1]; b++)
-        for (int64_t c = 0; c < count[2]; c++) {
-            const int64_t from = b * s[1].stride * v->line + c * s[2].stride * v->element;
-            char *to = y + place_number(j, at[0], at[1] + b, at[2] + c) * j->c->out * j->size;
-            gather_row(j, v, waiting->count, v->at + from * j->size, runs);
-            if (!waiting->count) waiting->first = to;
-            j->where[waiting->count++] = to - waiting->first;
-            if (waiting->count == j->rows) flush(j, waiting, w, accumulate);
-        }
+    for (int64_t e = 0; e < examples && j->copies; e++)
+        copy_example(j, j->copy + e * j->image * j->size, x + e * j->x);
+    return j->copies ? j->copy : x;
+}
+
+/* ---- where products find everything ---- */
+
+/** How many, and numbers from one to the next: in x, and in b or c of the product. */
+typedef struct axis {
+    int64_t count, a, other;
+} axis;
+
+/** Pieces of a product, and what each of them goes along. */
+typedef struct pieces {
+    int64_t n;
+    axis each;
+} pieces;
+
+/* Axes, the last one moving fastest; those that go on where the next one ends are one with it.
+ * last: pieces go along the last one, be it of size 1. */
+static pieces list_pieces(imnn_gemm_piece *to, int64_t first, const axis *x, int n, bool last)
+{
+    axis y[AXES];
+    int m = 0;
+    for (int k = 0; k < n; k++) {
+        if (x[k].count == 1 && !(last && k == n - 1)) continue;
+        if (m && y[m - 1].a == x[k].count * x[k].a && y[m - 1].other == x[k].count * x[k].other)
+            y[m - 1] = (axis){y[m - 1].count * x[k].count, x[k].a, x[k].other};
+        else y[m++] = x[k];
+    }
+    pieces p = {.n = 1, .each = m ? y[--m] : (axis){.count = 1}};
+    to[0] = (imnn_gemm_piece){0, first};
+    for (int k = m - 1; k >= 0; p.n *= y[k--].count)
+        for (int64_t i = p.n; i < p.n * y[k].count; i++)
+            to[i] = (imnn_gemm_piece){to[i - p.n].a + y[k].a, to[i - p.n].other + y[k].other};
+    return p;
+}
+
+/* Axes along the sides of a part: of those that are divided (0) or of the others (1). `each`: from
+ * one number of a place or tap to the next, in b or c. Gives where the first one is. */
+static int64_t add_sides(axis *x, const job *j, const part *p, int which, int64_t each)
+{
+    const int64_t far[3] = {j->plane, j->line, j->element};
+    int64_t first = 0;
+    for (int d = 2; d >= 0; d--) {
+        const cut *c = &p->side[d];
+        x[d] = (axis){c->count[which], c->move[which] * far[d], c->step[which] * each};
+        first += c->first[which] * each;
+        each *= j->side[d].n[which];
+    }
+    return first;
+}
+
+static const char *begin_of(const job *j, const part *p, const char *x)
+{
+    const cut *c = p->side;
+    return x + (c[0].at * j->plane + c[1].at * j->line + c[2].at * j->element) * j->size;
+}
+
+static bool is_empty(const part *p, int which)
+{
+    return !p->side[0].count[which] || !p->side[1].count[which] || !p->side[2].count[which];
 }
 
 /* ---- forward ---- */
 
-static void pack(const job *j, char *w)
+static void pack(const job *j, const char *w)
 {
-    if (!j->whole) copy_weights(j, w, false);
-    for (int64_t g = 0; g < j->groups; g++)
-        imnn_gemm_pack(j->c->dtype, j->packed + g * j->packed_bytes, j->k, j->n,
-                       j->whole ? w + g * j->n * j->size : j->weights + g * j->k * j->n * j->size,
-                       j->whole ? j->c->out : j->n, 1);
+    for (int64_t g = 0; g < j->groups && j->packs; g++)
+        imnn_gemm_pack(j->c->dtype, j->packed + (size_t)g * j->packed_bytes, j->rows, j->n,
+                       w + g * j->n * j->size, j->c->out, 1);
 }
 
-static void forward_rows(const job *j, rows *waiting, char *w, bool *accumulate)
+/* So many rows at a time as a cache holds: they are passed over for every block of weights. */
+static void multiply(const job *j, const imnn_gemm *g)
 {
-    const int64_t bytes = j->n * j->size;
-    for (int64_t g = 0; g < j->groups; g++) {
-        char *y = waiting->first + g * bytes;
-        imnn_gemm_run(j->c->dtype, &(imnn_gemm){.m = waiting->count,
-                                                .n = j->n,
-                                                .k = j->k,
-                                                .a = j->matrix + g * j->rows * j->k * j->size,
-                                                .a_row = j->k,
-                                                .a_col = 1,
-                                                .b = j->packed + g * j->packed_bytes,
-                                                .packed = true,
-                                                .c = j->whole ? y : j->part_rows,
-                                                .c_row = j->whole ? j->c->out : j->n,
-                                                .scratch = j->scratch});
-        for (int64_t i = 0; !j->whole && i < waiting->count; i++)
-            memcpy(y + j->where[i], j->part_rows + i * bytes, (size_t)bytes);
-    }
-    waiting->count = 0;
+    const int64_t row = (g->a_row + g->c_row) * j->size + 1;
+    const int64_t rows = smaller(larger(BOX_BYTES / row, 1), g->m);
+    const int64_t lines = rows < g->m ? 1 : larger(BOX_BYTES / (row * rows), 1);
+    for (int64_t i = 0; i < g->lines; i += lines)
+        for (int64_t r = 0; r < g->m; r += rows) {
+            imnn_gemm some = *g;
+            some.line += i, some.lines = smaller(lines, g->lines - i);
+            some.m = smaller(rows, g->m - r);
+            some.a = (const char *)g->a + r * g->a_row * j->size;
+            some.c = (char *)g->c + r * g->c_row * j->size;
+            imnn_gemm_run(j->c->dtype, &some);
+        }
 }
 
-static void forward_box(const job *j, char *y, const view *v, const int64_t at[3],
-                        const int64_t count[3])
+static void forward(const job *j, const part *p, char *y, const char *x, const char *w,
+                    int64_t examples)
 {
-    const struct imnn_side *s = j->p.w.side;
-    const int64_t runs = list_runs(j, v), out = j->c->out;
-    imnn_gemm g = {.m = count[2],
+    const int64_t out = j->c->out, unit = j->packs ? 1 : out;
+    axis line[AXES] = {{examples, j->image, j->y / j->size}}, run[AXES];
+    const int64_t place = add_sides(line + 1, j, p, 0, out);
+    const int64_t tap = add_sides(run, j, p, 1, j->inner * unit);
+    run[3] = (axis){j->inner, j->column, unit};
+    const pieces lines = list_pieces(j->line_at, place, line, AXES, false),
+                 runs = list_pieces(j->run_at, tap, run, AXES, true);
+    const char *from = is_empty(p, 1) ? x : begin_of(j, p, x);
+    imnn_gemm g = {.m = lines.each.count,
                    .n = j->n,
-                   .k = runs ? j->k / runs : 0,
-                   .a_row = s[2].stride * v->element,
-                   .a_col = j->column,
-                   .packed = true,
-                   .c_row = j->p.place_step[2] * out,
-                   .lines = count[1],
-                   .a_line = s[1].stride * v->line,
-                   .c_line = j->p.place_step[1] * j->c->window.side[2].places * out,
-                   .runs = runs,
-                   .run = j->run,
+                   .k = is_empty(p, 1) ? 0 : runs.each.count,
+                   .a_row = lines.each.a,
+                   .a_col = runs.each.a,
+                   .b_row = out,
+                   .b_col = 1,
+                   .packed = j->packs,
+                   .c_row = lines.each.other,
+                   .lines = lines.n,
+                   .line = j->line_at,
+                   .runs = runs.n,
+                   .run = j->run_at,
+                   .b_rows = j->rows,
                    .lanes = j->lanes,
                    .scratch = j->scratch};
-    if (g.a_line == g.m * g.a_row && g.c_line == g.m * g.c_row) g.m *= g.lines, g.lines = 1;
-    y += place_number(j, at[0], at[1], at[2]) * out * j->size;
     for (int64_t i = 0; i < j->groups; i++) {
-        g.a = v->at + i * v->group * j->size;
-        g.b = j->packed + i * j->packed_bytes;
+        g.a = from + i * j->group * j->size;
+        g.b = j->packs ? j->packed + (size_t)i * j->packed_bytes : w;
         g.c = y + i * j->n * j->size;
-        imnn_gemm_run(j->c->dtype, &g);
+        multiply(j, &g);
     }
-}
-
-static void forward(const job *j, char *y, const char *x, char *w, int64_t examples)
-{
-    const int64_t x_bytes = IMNN_WINDOW_COUNT(&j->c->window, size) * j->c->in * j->size,
-                  y_bytes = IMNN_WINDOW_COUNT(&j->c->window, places) * j->c->out * j->size;
-    rows waiting = {0};
-    pack(j, w);
-    for (int64_t e = 0; e < examples; e++, x += x_bytes, y += y_bytes)
-        FOR_BOXES(j, at, count, {
-            const view v = j->p.taps ? look(j, x, at, count) : (view){.at = x};
-            if (j->gathers) gather_box(j, &waiting, y, &v, at, count, forward_rows, NULL, NULL);
-            else forward_box(j, y, &v, at, count);
-        })
-    if (waiting.count) forward_rows(j, &waiting, NULL, NULL);
 }
 
 /* ---- derivative in the weights ---- */
 
-/* Where the derivative of the weights of a group is summed. */
-static char *group_weights(const job *j, char *w, int64_t g)
+/* Rows of the weights are what is divided, and places of all examples are summed over. */
+static void filter(const job *j, const part *p, const char *dy, const char *x, char *dw,
+                   int64_t examples, bool accumulate)
 {
-    return w + g * j->n * j->size * (j->whole ? 1 : j->k);
-}
-
-static void filter_rows(const job *j, rows *waiting, char *w, bool *accumulate)
-{
-    const int64_t bytes = j->n * j->size;
-    for (int64_t g = 0; g < j->groups; g++) {
-        const char *dy = waiting->first + g * bytes;
-        for (int64_t i = 0; !j->whole && i < waiting->count; i++)
-            memcpy(j->part_rows + i * bytes, dy + j->where[i], (size_t)bytes);
-        imnn_gemm_run(j->c->dtype, &(imnn_gemm){.m = j->k,
-                                                .n = j->n,
-                                                .k = waiting->count,
-                                                .a = j->matrix + g * j->rows * j->k * j->size,
-                                                .a_row = 1,
-                                                .a_col = j->k,
-                                                .b = j->whole ? dy : j->part_rows,
-                                                .b_row = j->whole ? j->c->out : j->n,
-                                                .b_col = 1,
-                                                .c = group_weights(j, w, g),
-                                                .c_row = j->whole ? j->c->out : j->n,
-                                                .accumulate = *accumulate,
-                                                .scratch = j->scratch});
-    }
-    waiting->count = 0;
-    *accumulate = true;
-}
-
-/* Cotangents of a box of the places of a part, one after the other. */
-static void copy_places(const job *j, const char *dy, const int64_t at[3], const int64_t count[3])
-{
-    const int64_t bytes = j->n * j->size;
-    char *to = j->part_rows;
-    for (int64_t p = 0; p < count[1]; p++)
-        for (int64_t q = 0; q < count[2]; q++, to += bytes) {
-            const int64_t place = place_number(j, at[0], at[1] + p, at[2] + q);
-            memcpy(to, dy + place * j->c->out * j->size, (size_t)bytes);
-        }
-}
-
-/* Rows of the weights are windows now, and places are what is summed over. */
-static void filter_box(const job *j, char *w, const char *dy, const view *v, const int64_t at[3],
-                       const int64_t count[3], bool accumulate)
-{
-    const struct imnn_side *s = j->p.w.side;
-    const bool adjacent = is_adjacent(j, v);
-    const int64_t row = j->whole ? j->c->out : j->n;
-    for (int64_t i = 0; i < count[1]; i++) j->run[i] = i * s[1].stride * v->line;
-    imnn_gemm g = {.m = adjacent ? s[2].window * j->inner : j->inner,
+    const int64_t out = j->c->out;
+    axis line[AXES], run[AXES] = {{examples, j->image, j->y / j->size}};
+    const int64_t tap = add_sides(line, j, p, 0, j->inner * out);
+    line[3] = (axis){j->inner, j->column, out};
+    const int64_t place = add_sides(run + 1, j, p, 1, out);
+    const pieces lines = list_pieces(j->line_at, tap, line, AXES, false),
+                 runs = list_pieces(j->run_at, place, run, AXES, false);
+    const char *from = is_empty(p, 1) ? x : begin_of(j, p, x);
+    imnn_gemm g = {.m = lines.each.count,
                    .n = j->n,
-                   .k = count[2],
-                   .a_row = j->column,
-                   .a_col = s[2].stride * v->element,
-                   .b_row = row,
+                   .k = is_empty(p, 1) ? 0 : runs.each.count,
+                   .a_row = lines.each.a,
+                   .a_col = runs.each.a,
+                   .b_row = runs.each.other,
                    .b_col = 1,
-                   .c_row = row,
+                   .c_row = lines.each.other,
                    .accumulate = accumulate,
-                   .lines = adjacent ? s[1].window : s[2].window,
-                   .a_line = adjacent ? s[1].dilation * v->line : s[2].dilation * v->element,
-                   .runs = count[1],
-                   .run = j->run,
+                   .lines = lines.n,
+                   .line = j->line_at,
+                   .runs = runs.n,
+                   .run = j->run_at,
                    .lanes = j->lanes,
                    .scratch = j->scratch};
-    g.c_line = g.m * row;
-    if (s[1].stride * v->line == g.k * g.a_col) g.k *= g.runs, g.runs = 1;
-    for (int64_t i = 0; i < j->groups; i++, dy += j->n * j->size) {
-        const char *a = v->at + i * v->group * j->size;
-        char *c = group_weights(j, w, i);
-        g.b = j->whole ? dy + place_number(j, at[0], at[1], at[2]) * j->c->out * j->size
-                       : j->part_rows;
-        if (!j->whole) copy_places(j, dy, at, count);
-        for (int64_t p = 0; p < s[0].window; p++)
-            for (int64_t q = 0; q < (adjacent ? 1 : s[1].window); q++) {
-                g.a = a + (p * s[0].dilation * v->plane + q * s[1].dilation * v->line) * j->size;
-                g.c = c;
-                imnn_gemm_run(j->c->dtype, &g);
-                c += g.lines * g.c_line * j->size;
-            }
+    for (int64_t i = 0; i < j->groups; i++) {
+        g.a = from + i * j->group * j->size;
+        g.b = dy + i * j->n * j->size;
+        g.c = dw + i * j->n * j->size;
+        imnn_gemm_run(j->c->dtype, &g);
     }
-}
-
-static void filter(const job *j, char *dy, const char *x, char *dw, int64_t examples,
-                   bool accumulate)
-{
-    const int64_t x_bytes = IMNN_WINDOW_COUNT(&j->c->window, size) * j->c->in * j->size,
-                  y_bytes = IMNN_WINDOW_COUNT(&j->c->window, places) * j->c->out * j->size;
-    rows waiting = {0};
-    char *const w = j->whole ? dw : j->weights;
-    if (!j->whole) copy_weights(j, dw, false);
-    for (int64_t e = 0; e < examples; e++, x += x_bytes, dy += y_bytes)
-        FOR_BOXES(j, at, count, {
-            const view v = look(j, x, at, count);
-            if (j->gathers) {
-                gather_box(j, &waiting, dy, &v, at, count, filter_rows, w, &accumulate);
-            } else {
-                filter_box(j, w, dy, &v, at, count, accumulate);
-                accumulate = true;
-            }
-        })
-    if (waiting.count) filter_rows(j, &waiting, w, &accumulate);
-    if (!j->whole) copy_weights(j, dw, true);
 }
 
 /* ---- both ---- */
 
-/* All parts; y and w are read in one direction and written in the other. */
+/* All parts for some examples, and then for others; y and w are read in one direction and written
+ * in the other. */
 static bool run(const imnn_conv *c, char *y, const char *x, char *w, int64_t examples,
                 bool is_filter, bool accumulate)
 {
     const int64_t in = c->in / c->groups, out = c->out / c->groups;
-    job j = {.c = c, .size = (int64_t)imnn_dtype_size(c->dtype)};
+    job j = {.c = c,
+             .window = c->window,
+             .filter = is_filter,
+             .size = (int64_t)imnn_dtype_size(c->dtype)};
     j.lanes = c->groups > 1 && (in == 1 ? out < LANE_COLUMNS : out <= FEW_COLUMNS);
     j.groups = j.lanes ? 1 : c->groups, j.n = j.lanes ? c->out : out;
     j.inner = in, j.column = j.lanes ? c->out : 1;
-    for (bool more = next_part(&j.p, &c->window, true); more;
-         more = next_part(&j.p, &c->window, false)) {
-        j.whole = is_whole(&j.p, &c->window);
-        if (j.p.places == 0 || (is_filter && j.p.taps == 0)) continue;
-        if (!prepare(&j, is_filter)) return false;
-        if (is_filter) filter(&j, y, x, w, examples, accumulate);
-        else forward(&j, y, x, w, examples);
-        imnn_free(j.all, j.bytes);
+    if (examples == 0) return true;
+    if (!prepare(&j, examples)) return false;
+    if (!is_filter) pack(&j, w);
+    for (int64_t e = 0; e < examples; e += j.examples, x += j.examples * j.x) {
+        const int64_t some = smaller(j.examples, examples - e);
+        const char *from = look(&j, x, some);
+        part p;
+        for (bool more = next_part(&p, j.side, true); more; more = next_part(&p, j.side, false)) {
+            if (is_empty(&p, 0)) continue;
+            if (is_filter) filter(&j, &p, y + e * j.y, from, w, some, accumulate || e > 0);
+            else forward(&j, &p, y + e * j.y, from, w, some);
+        }
     }
+    imnn_free(j.all, j.bytes);
     return true;
 }
 
@@ -559,15 +447,10 @@ bool imnn_conv_forward(const imnn_conv *c, void *y, const void *x, const void *w
 bool imnn_conv_filter(const imnn_conv *c, void *dw, const void *x, const void *dy, int64_t examples,
                       bool accumulate)
 {
-    part first = {.taps = 0};
-    next_part(&first, &c->window, true);
-    const bool empty = examples == 0 || IMNN_WINDOW_COUNT(&c->window, places) == 0;
-    if (!accumulate && (empty || !is_whole(&first, &c->window))) { /* taps that meet nothing */
+    if (!accumulate && examples == 0)
         memset(dw, 0,
                (size_t)(IMNN_WINDOW_COUNT(&c->window, window) * (c->in / c->groups) * c->out) *
                    imnn_dtype_size(c->dtype));
-        accumulate = true;
-    }
     return run(c, (char *)(uintptr_t)dy, x, dw, examples, true, accumulate);
 }
 
@@ -575,11 +458,12 @@ double imnn_conv_flops(const imnn_conv *c, int64_t examples)
 {
     double n = 2.0 * (double)examples * (double)(c->in / c->groups) * (double)c->out;
     for (int d = 0; d < 3; d++) {
+        const side s = side_of(&c->window.side[d], false);
         double meetings = 0;
-        part p = {.place_step = {1, 1, 1}};
-        for (int64_t i = 0; i < smaller(p.place_step[d], c->window.side[d].places); i++) {
-            divide_side(&p, d, &c->window.side[d], i);
-            meetings += (double)p.w.side[d].places * (double)p.w.side[d].window;
+        cut p = {.phases = 1};
+        for (int64_t i = 0; i < p.phases; i++) {
+            cut_from(&p, &s, i, 0);
+            meetings += (double)p.all[0] * (double)p.all[1];
         }
         n *= meetings;
     }

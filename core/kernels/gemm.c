@@ -33,6 +33,11 @@ void imnn_gemm_pack(imnn_dtype dtype, void *packed, int64_t k, int64_t n, const 
     find(imnn_kernels_isa(), dtype)->pack(packed, k, n, b, b_row, b_col);
 }
 
+bool imnn_gemm_reads_rows(imnn_dtype dtype, int64_t n)
+{
+    return find(imnn_kernels_isa(), dtype)->reads_rows(n);
+}
+
 #ifdef IMNN_TESTING
 const imnn_gemm_kernels *imnn_test_gemm(imnn_isa isa, imnn_dtype dtype)
 {

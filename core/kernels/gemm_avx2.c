@@ -5,6 +5,7 @@
 
 #define ROWS 6
 #define STRIPS(X) X(1) X(2) X(3) X(4) X(5) X(6)
+#define SHORT(X) X(2, 2) X(2, 3) X(3, 2)
 #define K_BLOCK (1024 / SIZE) /* a block of B is 384 KiB at most, of at least 512 KiB of L2 */
 #define N_BLOCK 384
 #define MULADD(a, b, c) OP(fmadd)(a, b, c)

@@ -5,6 +5,8 @@
 
 #define ROWS 14
 #define STRIPS(X) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14)
+#define SHORT(X) \
+    X(2, 2) X(2, 4) X(2, 7) X(3, 2) X(3, 3) X(3, 4) X(4, 2) X(4, 3) X(5, 2) X(6, 2) X(7, 2)
 #define K_BLOCK (2048 / SIZE) /* a block of B is 1 MiB or 512 KiB, of at least 1 MiB of L2 */
 #define N_BLOCK 512
 #define MULADD(a, b, c) OP(fmadd)(a, b, c)

@@ -8,6 +8,7 @@ typedef struct imnn_gemm_kernels {
     size_t (*scratch)(int64_t m, int64_t n, int64_t k);
     size_t (*packed_bytes)(int64_t k, int64_t n);
     void (*pack)(void *packed, int64_t k, int64_t n, const void *b, int64_t b_row, int64_t b_col);
+    bool (*reads_rows)(int64_t n);
 } imnn_gemm_kernels;
 extern const imnn_gemm_kernels imnn_gemm_sse2_f32, imnn_gemm_sse2_f64;
 extern const imnn_gemm_kernels imnn_gemm_avx2_f32, imnn_gemm_avx2_f64;

@@ -5,6 +5,7 @@
 
 #define ROWS 4
 #define STRIPS(X) X(1) X(2) X(3) X(4)
+#define SHORT(X) X(2, 2)
 #define K_BLOCK (1024 / SIZE)
 #define N_BLOCK 128
 #define MULADD(a, b, c) OP(add)(OP(mul)(a, b), c)

@@ -197,14 +197,14 @@ static char *written(problem p, const imnn_gemm *g, int64_t j)
     for (int64_t i = 0; i < g->lines * g->m; i++)
         for (int64_t q = 0; q < g->runs * g->k; q++, to += p.size)
             memcpy(to,
-                   (const char *)g->a + (i / g->m * g->a_line + i % g->m * g->a_row +
-                                         g->run[q / g->k] + q % g->k * g->a_col + j) *
+                   (const char *)g->a + (g->line[i / g->m].a + i % g->m * g->a_row +
+                                         g->run[q / g->k].a + q % g->k * g->a_col + j) *
                                             p.size,
                    (size_t)p.size);
     return a;
 }
 
-/** The same product of the matrix that the windows stand for, a column at a time for lanes. */
+/** The same product of the matrices that the windows stand for, a column at a time for lanes. */
 static void plainly(problem p, const imnn_gemm *windows, const char *b, char *c)
 {
     const int64_t n = windows->n, each = windows->lanes ? 1 : n, k = windows->runs * windows->k;
@@ -227,17 +227,38 @@ static void plainly(problem p, const imnn_gemm *windows, const char *b, char *c)
     free(scratch);
 }
 
-static int check_windows(problem p, int64_t lines, int64_t runs, bool lanes)
+/** Rows of B that runs of the product meet, one after the other. */
+static char *gathered(problem p, const imnn_gemm *g, const char *b)
+{
+    char *rows = malloc((size_t)(g->runs * g->k * g->n * p.size) + 1);
+    for (int64_t q = 0; q < g->runs * g->k; q++)
+        memcpy(rows + q * g->n * p.size, b + (g->run[q / g->k].other + q % g->k * g->n) * p.size,
+               (size_t)(g->n * p.size));
+    return rows;
+}
+
+/** Lines and runs begin anywhere, in any order; B has `more` rows besides those of the runs. */
+static int check_windows(problem p, int64_t lines, int64_t runs, int64_t more, bool lanes)
 {
     enum { APART = 700, BEHIND = 64 }; /* lanes are read a vector at a time */
-    int64_t run[40];
-    imnn_gemm g = {.m = p.m, .n = p.n, .k = p.k, .lines = lines, .runs = runs, .run = run};
-    g.a_row = 1 + below(3) * below(20), g.a_col = 1 + below(2) * below(20), g.a_line = below(APART);
+    imnn_gemm_piece run[40], line[40];
+    imnn_gemm g = {.m = p.m,
+                   .n = p.n,
+                   .k = p.k,
+                   .lines = lines,
+                   .line = line,
+                   .runs = runs,
+                   .run = run,
+                   .b_rows = runs * p.k + more};
+    g.a_row = 1 + below(3) * below(20), g.a_col = 1 + below(2) * below(20);
     g.lanes = lanes, g.accumulate = p.accumulate, g.packed = p.packed, g.c_row = p.n + below(3);
-    g.c_line = g.m * g.c_row, g.b_row = p.n, g.b_col = 1;
-    for (int64_t r = 0; r < runs; r++) run[r] = below(APART);
-    const int64_t count = p.m * g.a_row + p.k * g.a_col + lines * APART + APART + p.n + BEHIND;
-    const int64_t k = runs * p.k, rows = lines * p.m;
+    g.b_row = p.n, g.b_col = 1;
+    for (int64_t r = 0; r < runs; r++)
+        run[r] = (imnn_gemm_piece){below(APART), (r * p.k + below(more + 1)) * p.n};
+    for (int64_t i = 0; i < lines; i++)
+        line[i] = (imnn_gemm_piece){below(APART), (lines - 1 - i) * g.m * g.c_row};
+    const int64_t count = p.m * g.a_row + p.k * g.a_col + 2 * APART + p.n + BEHIND;
+    const int64_t k = g.b_rows, rows = lines * p.m;
     char *a = malloc((size_t)(count * p.size)), *b = malloc((size_t)(k * p.n * p.size) + 1);
     char *c = calloc((size_t)(rows * g.c_row) + 1, 8), *plain = calloc((size_t)(rows * p.n) + 1, 8);
     const size_t scratch_bytes = kernels->scratch(p.m, p.n, k);
@@ -245,14 +266,19 @@ static int check_windows(problem p, int64_t lines, int64_t runs, bool lanes)
     int bad = 0;
     fill(p, a, count), fill(p, b, k * p.n);
     kernels->pack(packed, k, p.n, b, p.n, 1);
-    g.a = a, g.b = g.packed ? packed : b, g.c = c, g.scratch = scratch;
+    g.a = a, g.b = b, g.c = c, g.scratch = scratch;
+    char *const met = gathered(p, &g, b);
+    plainly(p, &g, met, plain);
+    if (p.packed) g.b = packed;
+    for (int64_t r = 0; p.packed && r < runs; r++) run[r].other /= p.n ? p.n : 1;
     kernels->run(&g);
-    plainly(p, &g, b, plain);
-    for (int64_t i = 0; i < rows && !bad; i++)
-        if (memcmp(c + i * g.c_row * p.size, plain + i * p.n * p.size, (size_t)(p.n * p.size)))
+    for (int64_t i = 0; i < rows && !bad; i++) {
+        const char *at = c + (line[i / p.m].other + i % p.m * g.c_row) * p.size;
+        if (memcmp(at, plain + i * p.n * p.size, (size_t)(p.n * p.size)))
             bad = fail(p, lanes ? "lanes of windows differ" : "windows differ");
+    }
     if (!intact(scratch, scratch_bytes)) bad = fail(p, "wrote behind the scratch of windows");
-    free(a), free(b), free(c), free(plain), free(scratch), free(packed);
+    free(a), free(b), free(c), free(plain), free(scratch), free(packed), free(met);
     return bad;
 }
 
@@ -284,7 +310,8 @@ int main(void)
                 p.m = 1 + below(20), p.n = some_size(70);
                 p.k = i % 50 == 0 ? 0 : 1 + below(large ? 700 : 20);
                 p.packed = below(2), p.accumulate = below(2);
-                bad += check_windows(p, 1 + below(3), 1 + below(large ? 40 : 5), below(3) == 0);
+                bad += check_windows(p, 1 + below(12), 1 + below(large ? 40 : 5), below(9),
+                                     below(3) == 0);
             }
         }
     return bad > 0;
