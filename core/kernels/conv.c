@@ -39,7 +39,7 @@ typedef struct side {
 typedef struct cut {
     int64_t first[2], step[2], count[2];
     int64_t at, move[2]; /* the element that the first ones meet; how far others are from it */
-    int64_t all[2];      /* of this phase, with those that meet padding */
+    int64_t all[2], begin[2], origin; /* of this phase, with those that meet padding */
     int64_t phase, phases, end;
 } cut;
 
@@ -57,29 +57,37 @@ static side side_of(const struct imnn_side *a, bool filter)
 
 /* Numbers i and j meet an element where i move[0] + j move[1] - low is a multiple of base: for
  * those i that are base / gcd(move[0], base) apart, a phase, these are the same j, base /
- * gcd(move[1], base) apart. Of these, numbers from `low` up to `high` are inside of the array, and
- * both go down where i goes up. */
-static void cut_from(cut *c, const side *s, int64_t phase, int64_t from)
+ * gcd(move[1], base) apart. */
+static void begin_phase(cut *c, const side *s, int64_t phase)
 {
     int64_t t = 0;
     for (int k = 0; k < 2; k++) c->step[k] = s->base / imnn_common_divisor(s->move[k], s->base);
     const int64_t most = smaller(c->step[1], s->n[1]);
     while (t < most && (phase * s->move[0] + t * s->move[1] - s->low) % s->base) t++;
     for (int k = 0; k < 2; k++) c->move[k] = s->move[k] * c->step[k] / s->base;
+    c->begin[0] = phase, c->begin[1] = t;
     c->all[0] = phase < s->n[0] ? cut_up(s->n[0] - phase, c->step[0]) : 0;
     c->all[1] = t < most ? cut_up(s->n[1] - t, c->step[1]) : 0;
-    const int64_t first = t < most ? (phase * s->move[0] + t * s->move[1] - s->low) / s->base : 0;
-    const int64_t at = first + from * c->move[0], last = s->size - 1;
+    c->origin = t < most ? (phase * s->move[0] + t * s->move[1] - s->low) / s->base : 0;
+    c->phase = phase, c->phases = larger(smaller(c->step[0], s->n[0]), 1);
+}
+
+/* Of the others in this phase, those from `low` up to `high` meet elements inside of the array.
+ * Both go down where i goes up. */
+static void cut_from(cut *c, const side *s, int64_t from)
+{
+    const int64_t at = c->origin + from * c->move[0], last = s->size - 1;
     const int64_t low = smaller(larger(-floor_of(at, c->move[1]), 0), c->all[1]);
     const int64_t high = larger(smaller(floor_of(last - at, c->move[1]) + 1, c->all[1]), low);
     int64_t end = c->all[0]; /* of those i for which that is so */
-    if (low > 0) end = smaller(end, floor_of(-first - (low - 1) * c->move[1] - 1, c->move[0]) + 1);
+    if (low > 0)
+        end = smaller(end, floor_of(-c->origin - (low - 1) * c->move[1] - 1, c->move[0]) + 1);
     if (high > low)
-        end = smaller(end, floor_of(last - first - (high - 1) * c->move[1], c->move[0]) + 1);
-    c->first[0] = phase + from * c->step[0], c->count[0] = larger(end - from, 0);
-    c->first[1] = t + low * c->step[1], c->count[1] = high - low;
+        end = smaller(end, floor_of(last - c->origin - (high - 1) * c->move[1], c->move[0]) + 1);
+    c->first[0] = c->begin[0] + from * c->step[0], c->count[0] = larger(end - from, 0);
+    c->first[1] = c->begin[1] + low * c->step[1], c->count[1] = high - low;
     c->at = at + low * c->move[1];
-    c->phase = phase, c->phases = larger(smaller(c->step[0], s->n[0]), 1), c->end = end;
+    c->end = end;
 }
 
 /** The first part, and then the next one; gives false after the last. */
@@ -89,8 +97,9 @@ static bool next_part(part *p, const side s[3], bool first)
     for (int d = 2; d >= 0 && (first || !more); d--) {
         cut *c = &p->side[d];
         const bool same = !first && c->end < c->all[0];
-        const int64_t phase = first ? 0 : (c->phase + !same) % c->phases, end = same ? c->end : 0;
-        cut_from(c, &s[d], phase, end);
+        const int64_t phase = first ? 0 : (c->phase + !same) % c->phases;
+        if (first || phase != c->phase) begin_phase(c, &s[d], phase);
+        cut_from(c, &s[d], same ? c->end : 0);
         more = first || same || phase > 0;
     }
     return more;
@@ -462,7 +471,7 @@ double imnn_conv_flops(const imnn_conv *c, int64_t examples)
         double meetings = 0;
         cut p = {.phases = 1};
         for (int64_t i = 0; i < p.phases; i++) {
-            cut_from(&p, &s, i, 0);
+            begin_phase(&p, &s, i);
             meetings += (double)p.all[0] * (double)p.all[1];
         }
         n *= meetings;
