@@ -1,4 +1,5 @@
---- Arguments by name, as Python has them: np.stack({ a, b }, { axis = 2 }) is np.stack({ a, b }, 2).
+--- Arguments by name, as Python has them: np.stack({ a, b }, { axis = 2 }) is
+-- np.stack({ a, b }, 2).
 -- @module imnn.numpy.named
 local args = require 'imnn.args'
 local core = require 'imnn.core'

@@ -262,8 +262,8 @@ end
 
 --- Jacobian by forward sweeps, for few variables: shape of the result, then that of the variable.
 -- @tparam function fn
--- @tparam[opt] number|table opts `argnums` (1), `has_aux`: fn gives a second result, which is passed
--- on behind the Jacobian
+-- @tparam[opt] number|table opts `argnums` (1), `has_aux`: fn gives a second result, which is
+-- passed on behind the Jacobian
 -- @treturn function with the arguments of fn
 -- @usage imnn.jacfwd(function(v) return v * v end)(np.array { 1, 2 }) --> { { 2, 0 }, { 0, 4 } }
 function M.jacfwd(fn, opts) return jacobian('jacfwd', forward, fn, opts) end
