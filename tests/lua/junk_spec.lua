@@ -92,7 +92,7 @@ describe('a name that is not there', function()
     end
   end)
 
-  it('of a method of a net or a posterior is, too; what is not there yet is nil', function()
+  it('of a method of a net or posterior is, too; fields that are not there yet are nil', function()
     local examples = world.new()
     local net, gaussian = examples.net, examples.gaussian
     for sentence, fn in pairs {

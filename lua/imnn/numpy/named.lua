@@ -1,5 +1,4 @@
---- Arguments by name, as Python has them: np.stack({ a, b }, { axis = 2 }) is
--- np.stack({ a, b }, 2).
+--- Arguments by name, as in Python: np.stack({ a, b }, { axis = 2 }) is np.stack({ a, b }, 2).
 -- @module imnn.numpy.named
 local args = require 'imnn.args'
 local core = require 'imnn.core'
