@@ -173,6 +173,7 @@ static hid_t dataset_list(const imnn_shape *shape, const hsize_t *most, size_t s
     hid_t list = h5.Pcreate(*h5.DATASET_CREATE);
     if (list < 0) return -1;
     if (h5.Pset_obj_track_times(list, false) >= 0 &&
+        (!layout->fixed || h5.Pset_alloc_time(list, H5D_ALLOC_TIME_EARLY) >= 0) &&
         (!chunks || set_chunks(list, shape, most, size, layout)))
         return list;
     h5.Pclose(list);

@@ -80,6 +80,8 @@ typedef struct imnn_hdf5_layout {
     imnn_shape chunk;    /* what is compressed and written at a time; ndim 0: a sensible one */
     int32_t compression; /* deflate, 1 quick to 9 small; 0 none */
     bool shuffle;        /* first bytes of all elements, then second ones, ...: compresses better */
+    bool fixed;          /* its place in the file is taken at once: parts that are written later
+                          * change nothing else, so that no kill can make a ruin of the file */
 } imnn_hdf5_layout;
 
 /* Groups on the way to an object are made. Numbers are written as the array has them, booleans and

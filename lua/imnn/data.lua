@@ -1,9 +1,11 @@
 --- Files: what is in them, and records of data sets by number.
 -- @module imnn.data
 local reader = require 'imnn.data.reader'
+local simulations = require 'imnn.data.simulations'
 
 return require('imnn.args').strict('data', {
   hdf5 = require 'imnn.data.hdf5', npy = require 'imnn.data.npy', npz = require 'imnn.data.npz',
   tfrecord = require 'imnn.data.tfrecord',
-  from_array = reader.from_array,
+  from_array = reader.from_array, read_simulations = simulations.read_simulations,
+  write_simulations = simulations.write_simulations,
 })

@@ -94,7 +94,7 @@ local function sizes_of(who, what, sizes, ndim)
 end
 
 local function layout_of(who, o, shape)
-  local layout = ffi.new 'imnn_hdf5_layout'
+  local layout = ffi.new('imnn_hdf5_layout', { fixed = o.fixed or false })
   local level = o.compression
   if type(level) == 'string' then
     level = args.choice(who, 'compression', level, { gzip = 4 })
@@ -151,6 +151,8 @@ return function(inner)
   -- @tparam table opts those of `write`, and
   -- @tparam table opts.shape
   -- @tparam[opt] string opts.dtype by default f32
+  -- @tparam[opt=false] boolean opts.fixed take its place in the file at once: a process that is
+  -- killed while it sets parts later cannot make a ruin of the file
   -- @raise read-only; there is something of that name already; a layout that does not fit
   -- @usage local f = data.hdf5.create 'simulations.h5'
   -- f:create_dataset('x', { shape = { 1000, 10 } })
@@ -158,7 +160,8 @@ return function(inner)
   -- f:close()
   function Writing:create_dataset(name, opts)
     local o = args.take('create_dataset', opts, args.rows(layout_rows, {
-      shape = { 'table' }, dtype = { 'string', optional = true } }))
+      shape = { 'table' }, dtype = { 'string', optional = true },
+      fixed = { 'boolean', default = false } }))
     local shape = array.c_shape(o.shape, 'create_dataset')
     local code = array.dtype_code(o.dtype or array.default_dtype())
     core.check(C.imnn_hdf5_make(self.file, join(self, name), code, shape,
