@@ -41,6 +41,8 @@ typedef struct data_head {
 
 /* ---- simulators ---- */
 
+enum { FOLDER_BYTES = 512 };
+
 typedef enum slot_state { SLOT_EMPTY, SLOT_STARTING, SLOT_IDLE, SLOT_BUSY } slot_state;
 /** A worker process, as this process sees it. */
 typedef struct slot {
@@ -60,7 +62,8 @@ struct imnn_simulator {
     bool taken;       /* by a run */
     imnn_bytes setup; /* of processes */
     slot *slots;
-    void *library; /* of threads: what dlopen gave */
+    char folder[FOLDER_BYTES]; /* of programs: theirs, one for each; "" without */
+    void *library;             /* of threads: what dlopen gave */
     imnn_simulator_function *function;
 };
 
@@ -120,6 +123,15 @@ void imnn_processes_stop(imnn_simulations *r); /* those that are still busy */
 void imnn_processes_close(imnn_simulator *s);
 imnn_status imnn_threads_step(imnn_simulations *r, double until, bool *done);
 void imnn_threads_stop(imnn_simulations *r);
+
+/** Programs, see command.c. number: which of the workers this is. */
+imnn_status imnn_worker_serve_command(imnn_worker *w, int64_t number);
+/** A folder that is removed when nobody is at the other side any more. */
+void imnn_worker_owns(imnn_worker *w, const char *folder);
+void imnn_remove_folder(const char *path);
+/** The data of the job. */
+imnn_status imnn_worker_give(imnn_worker *w, imnn_dtype dtype, const imnn_shape *shape,
+                             const void *data);
 
 /** The program that workers are: IMNN_PROGRAM, or bin/imnn of this installation, or the one of the
  *  PATH. */

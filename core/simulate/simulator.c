@@ -68,6 +68,7 @@ void imnn_simulator_release(imnn_simulator *s)
     imnn_processes_close(s);
     if (s->slots) imnn_free(s->slots, (size_t)s->o.workers * sizeof *s->slots);
     imnn_bytes_free(&s->setup);
+    if (s->folder[0]) imnn_remove_folder(s->folder);
     if (s->library) dlclose(s->library);
     imnn_free(s, sizeof *s);
 }

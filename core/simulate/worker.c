@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -18,19 +19,29 @@ struct imnn_worker {
     int64_t number; /* which of the workers this is */
     imnn_bytes setup, job;
     pthread_t watcher;
+    _Atomic(const char *) folder; /* to be removed at the end */
 };
 
 /** Ends this process, and what it has started, when nobody is at the other side any more: also
  *  while a simulation hangs. */
 static void *watch(void *given)
 {
-    const imnn_worker *w = given;
+    imnn_worker *w = given;
     struct pollfd fd = {.fd = w->fd, .events = POLLRDHUP};
     while (poll(&fd, 1, -1) < 0 || !(fd.revents & (POLLRDHUP | POLLHUP | POLLERR))) {
+    }
+    const char *folder = atomic_load(&w->folder);
+    char parent[FOLDER_BYTES];
+    if (folder) {
+        imnn_remove_folder(folder);
+        snprintf(parent, sizeof parent, "%.*s", (int)(strrchr(folder, '/') - folder), folder);
+        rmdir(parent); /* the last one */
     }
     if (getpgrp() == getpid()) kill(0, SIGKILL);
     _exit(1);
 }
+
+void imnn_worker_owns(imnn_worker *w, const char *folder) { atomic_store(&w->folder, folder); }
 
 static bool receive(int fd, void *data, size_t size)
 {
@@ -141,8 +152,8 @@ bool imnn_worker_next(imnn_worker *w, imnn_job *job)
     return true;
 }
 
-static imnn_status answer(imnn_worker *w, imnn_dtype dtype, const imnn_shape *shape,
-                          const void *data)
+imnn_status imnn_worker_give(imnn_worker *w, imnn_dtype dtype, const imnn_shape *shape,
+                             const void *data)
 {
     size_t bytes = (size_t)imnn_shape_count(shape) * imnn_dtype_size(dtype);
     struct {
@@ -159,7 +170,7 @@ static imnn_status answer(imnn_worker *w, imnn_dtype dtype, const imnn_shape *sh
 
 imnn_status imnn_worker_answer(imnn_worker *w, const imnn_array *data)
 {
-    return answer(w, data->dtype, &data->shape, data->data);
+    return imnn_worker_give(w, data->dtype, &data->shape, data->data);
 }
 
 imnn_status imnn_worker_refuse(imnn_worker *w, imnn_failure_kind kind, const char *why)
@@ -205,7 +216,7 @@ static imnn_status serve_library(imnn_worker *w)
             snprintf(why, sizeof why, "failed: it gave the status %d", status);
             st = imnn_worker_refuse(w, IMNN_BAD_STATUS, why);
         } else {
-            st = answer(w, dtype, &shape, made.data);
+            st = imnn_worker_give(w, dtype, &shape, made.data);
         }
     }
     return st;
@@ -215,6 +226,7 @@ imnn_status imnn_worker_serve(imnn_worker *w)
 {
     switch (w->setup.size ? w->setup.data[0] : 0) {
     case 'S': return serve_library(w);
+    case 'C': return imnn_worker_serve_command(w, w->number);
     default: return imnn_fail(IMNN_EVALUE, "worker: this is for Lua");
     }
 }

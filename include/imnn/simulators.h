@@ -34,6 +34,28 @@ IMNN_API imnn_status imnn_simulator_processes(imnn_simulator **out,
 IMNN_API imnn_status imnn_simulator_library(imnn_simulator **out,
                                             const imnn_simulator_options *options, const char *path,
                                             const char *symbol, bool isolated);
+/** How parameters go to a program, and data come from it. */
+typedef enum imnn_command_data {
+    IMNN_ARGS, /* no input but its arguments */
+    IMNN_RAW,  /* parameters: f64; data: of the options' dtype */
+    IMNN_TEXT, /* numbers with blanks, lines or commas between them */
+    IMNN_NPY,
+    IMNN_HDF5 /* parameters: datasets theta and key */
+} imnn_command_data;
+typedef struct imnn_command {
+    imnn_command_data input, output; /* files or, where no argument names them, standard in- and
+                                        output */
+    const char *dataset;             /* of HDF5 output */
+    bool inside;                     /* runs in a folder of its own, where it may leave files */
+    int n_args;
+    const char *const *args; /* program, arguments with placeholders: {theta}, {theta1}, {seed},
+                                {seed32}, {key1}, {key2}, {input}, {output}, {folder} */
+} imnn_command;
+/** A program that makes one simulation each time it is run, several at a time.
+ *  fails  EVALUE (no program; raw output without a shape), EIO (no temporary folder), ENOMEM */
+IMNN_API imnn_status imnn_simulator_command(imnn_simulator **out,
+                                            const imnn_simulator_options *options,
+                                            const imnn_command *command);
 IMNN_API void imnn_simulator_release(imnn_simulator *s); /* ends its processes; NULL is nothing */
 /** End the processes now; the next run starts others. */
 IMNN_API void imnn_simulator_close(imnn_simulator *s);

@@ -110,6 +110,71 @@ function M.library(opts)
   return object.new(who, ('%s of %s'):format(o.symbol, o.path), o, slot)
 end
 
+-- ---- programs ----
+
+local forms = { args = C.IMNN_ARGS, raw = C.IMNN_RAW, text = C.IMNN_TEXT, npy = C.IMNN_NPY,
+  hdf5 = C.IMNN_HDF5 }
+local placeholders = { theta = true, seed = true, seed32 = true, key1 = true, key2 = true,
+  input = true, output = true, folder = true }
+
+local function check_arguments(who, argv, input)
+  for i, word in ipairs(argv) do
+    if type(word) ~= 'string' then
+      core.raise('%s: argv[%d] must be a string, got %s', who, i, core.kind(word))
+    end
+    for name in word:gmatch '{(%a%w*)}' do
+      if not placeholders[name] and not name:find '^theta[1-9]%d*$' then
+        core.raise('%s: argv[%d] has the unknown placeholder {%s}%s', who, i, name,
+          args.near(name, placeholders))
+      elseif name == 'input' and input == 'args' then
+        core.raise('%s: argv[%d] has {input}; say what is in it by input = "raw", "text", "npy" or '
+          .. '"hdf5"', who, i)
+      end
+    end
+  end
+  if #argv == 0 then core.raise('%s: argv names no program', who) end
+end
+
+--- A program that makes one simulation each time it runs. It is not run by a shell.
+-- @tparam table opts `argv`: program and arguments, in which {theta} is all parameters, separated
+-- by commas (where it is a whole argument: as many arguments), {theta1}, ... one of them, {seed}
+-- the key as a whole number below 2^64, {seed32} its lower half, {key1}, {key2} its two words,
+-- {input}, {output} names of files, {folder} that of the folder where these are; `input` ('args'):
+-- what comes beside arguments, in the file {input} or, where argv has none, in the standard input:
+-- 'raw' (f64), 'text' (one number a line), 'npy', 'hdf5' (datasets theta and key); `output`
+-- ('raw'): what is in the file {output} or comes by the standard output: 'raw' (of `dtype`), 'text'
+-- (numbers with blanks, lines or commas between them), 'npy', 'hdf5' (`dataset`: 'data');
+-- `inside` (false): run in a private folder, where it may leave files; and the options of
+-- imnn.simulators
+-- @treturn sim
+-- @raise no program, unknown placeholders
+-- @usage local sim = simulators.command { argv = { 'echo', '{theta}', '{seed32}' },
+--   output = 'text' }
+-- sim(random.PRNGKey(7), { 0.5, 2 }) --> { 0.5, 2, 7 }
+function M.command(opts)
+  local who = 'command'
+  local o = args.take(who, opts, args.rows(object.rows, {
+    argv = { 'table' }, input = { 'string', default = 'args' },
+    output = { 'string', default = 'raw' }, dataset = { 'string', default = 'data' },
+    inside = { 'boolean', default = false },
+  }))
+  local given = ffi.new 'imnn_command'
+  given.input = args.choice(who, 'input', o.input, forms)
+  given.output = args.choice(who, 'output', o.output, { raw = forms.raw, text = forms.text,
+    npy = forms.npy, hdf5 = forms.hdf5 })
+  check_arguments(who, o.argv, o.input)
+  if o.inside and o.argv[1]:find '/' and not o.argv[1]:find '^/' then
+    core.raise('%s: a program that runs in another folder needs its whole path, got %s', who,
+      o.argv[1])
+  end
+  local list = ffi.new('const char *[?]', #o.argv, o.argv)
+  given.dataset, given.inside, given.n_args, given.args = o.dataset, o.inside, #o.argv, list
+  local c, slot = object.options(who, o), ffi.new 'imnn_simulator *[1]'
+  core.check(C.imnn_simulator_command(slot, c, given), who)
+  return object.new(who, table.concat(o.argv, ' '), o, slot)
+end
+
 M.is = object.is
+M.numerical = require('imnn.simulators.numerical').numerical
 
 return args.strict('simulators', M)

@@ -1,10 +1,11 @@
 --- Approximate Bayesian computation: draws of the prior whose simulations come close to the data.
 --
 -- Attributes beside those of imnn.lfi.posterior: target_data (T, ...), target_summaries (T, S),
--- n_summaries S, F (T, P, P) or nil; after a call: draws: how many were made; iterations: batches
--- of the last call; parameters, summaries, distances, each with `all`: (n, P), (n, S), (T, n) of
--- the draws that are kept, `size` n, and, once there was an epsilon, `accepted` and `rejected`:
--- lists of T Arrays, `n_accepted` and `epsilon`: lists of T numbers.
+-- n_summaries S, F (T, P, P) or nil; after a call: draws: how many were made; failed: how many of
+-- them a black box could not make and was allowed to leave out; iterations: batches of the last
+-- call; parameters, summaries, distances, each with `all`: (n, P), (n, S), (T, n) of the draws that
+-- are kept, `size` n, and, once there was an epsilon, `accepted` and `rejected`: lists of T Arrays,
+-- `n_accepted` and `epsilon`: lists of T numbers.
 -- @module imnn.lfi.abc
 local args = require 'imnn.args'
 local core = require 'imnn.core'
@@ -17,6 +18,7 @@ local posterior = require 'imnn.lfi.posterior'
 local prior = require 'imnn.lfi.prior'
 local progress = require 'imnn.progress'
 local random = require 'imnn.random'
+local simulators = require 'imnn.simulators.object'
 local text = require('imnn.array.text').shape
 local transform = require 'imnn.transform'
 local C = core.C
@@ -41,7 +43,10 @@ end
 
 -- The shape of one datum, from the simulator or the network; nil if neither is there.
 local function datum_shape(o)
-  if o.simulator then
+  if simulators.is(o.simulator) then
+    local keys = random.split(random.PRNGKey(0))
+    return o.simulator.shape or o.simulator(keys[1], o.prior:sample(keys[2])).shape
+  elseif o.simulator then
     return transform.shape_of(function(key)
       local keys = random.split(key)
       local d = o.simulator(keys[1], o.prior:sample(keys[2]))
@@ -124,8 +129,49 @@ local function check_finite(self, theta, d)
     .. 'simulator and compressor give there', who, text(at_parameters:totable()))
 end
 
+-- x (m, ...) with its first row again and again, so that there are n.
+local function padded(x, n)
+  if #x == n then return x end
+  local first, shape = x[{ { 1, 1 } }], x.shape
+  shape[1] = n - #x
+  return np.concatenate({ x, np.broadcast_to(first, shape) }, 1)
+end
+
+-- The same of a simulator that cannot be traced: all simulations of a batch are made, then one
+-- program makes summaries and distances of them. Failed ones that may be left out count as draws.
+local function black_drawer(self, store, o, epsilon)
+  local filter, n = epsilon ~= nil and not o.keep_rejected, o.n_samples
+  local bound = epsilon and np.array(epsilon) or np.zeros { self.n_targets }
+  self.measure = self.measure or transform.jit(transform.vmap(function(datum)
+    local summary = self.compress(datum)
+    return summary, self.distances_of(summary)
+  end))
+  return function(key_theta, key_simulation, show, label)
+    local theta = self.prior:sample(key_theta, n)
+    local data, report = self.simulator:run(random.split(key_simulation, n), theta,
+      { progress = show or o.progress, label = label })
+    self.failed = self.failed + report.n_failed
+    if report.kept then theta = np.take(theta, report.kept, 1) end
+    local m = #data
+    if m == 0 then
+      store:add(theta, np.zeros { 0, self.n_summaries }, np.zeros { 0, self.n_targets }, n)
+      return
+    end
+    local s, d = self.measure(padded(data, n))
+    if m < n then s, d = s[{ { 1, m } }], d[{ { 1, m } }] end
+    check_finite(self, theta, d)
+    if filter then
+      local near = np.any(np.lt(d, bound), { axis = 2 })
+      theta, s, d = theta[near], s[near], d[near]
+    end
+    store:add(theta, s, d, n)
+    if filter then store:leave_out(epsilon) end
+  end
+end
+
 -- A function (key of parameters, key of simulations) that adds a batch to the store.
 local function drawer(self, store, o, epsilon)
+  if simulators.is(self.simulator) then return black_drawer(self, store, o, epsilon) end
   local filter = epsilon ~= nil and not o.keep_rejected
   local program = batch_program(self, o.n_samples, filter)
   local bound = epsilon and np.array(epsilon) or np.zeros { self.n_targets }
@@ -146,7 +192,9 @@ local function draw_enough(self, store, o, epsilon, draw)
       local k, first = random.split(key):unpack()
       local rest, second = random.split(k):unpack()
       key = rest
-      draw(first, second)
+      local done = ('%d batches  %d draws  accepted %s of %d'):format(self.iterations,
+        self.iterations * o.n_samples, table.concat(counts, ' '), o.min_accepted)
+      draw(first, second, show, done)
       for t, more in ipairs(store:count(epsilon, #store.parts)) do counts[t] = counts[t] + more end
       self.iterations = self.iterations + 1
       show('%d batches  %d draws  accepted %s of %d', self.iterations,
@@ -164,7 +212,8 @@ local function draw_batches(self, store, o, epsilon)
   end
   local draw = drawer(self, store, o, epsilon)
   if o.min_accepted then return draw_enough(self, store, o, epsilon, draw) end
-  draw(random.split(o.key):unpack())
+  local first, second = random.split(o.key):unpack()
+  draw(first, second)
   self.iterations = 1
 end
 
@@ -361,10 +410,10 @@ end
 
 --- Prepare for data.
 -- @tparam table opts `target_data`: one datum or T of them (one axis more); `prior`; `simulator`
--- (key, theta) -> data, of one example, or none; `compressor`: a network, as it is now, or a
--- function of one datum; `gridsize` (100); `F`: Fisher information (P, P), (T, P, P) or a list, for
--- the Mahalanobis distance; `distance_measure` (s, target, F) -> number, of one example; neither:
--- Euclidean
+-- (key, theta) -> data, of one example, or one of imnn.simulators, or none; `compressor`: a
+-- network, as it is now, or a function of one datum; `gridsize` (100); `F`: Fisher information
+-- (P, P), (T, P, P) or a list, for the Mahalanobis distance; `distance_measure` (s, target, F) ->
+-- number, of one example; neither: Euclidean
 -- @treturn table call it to draw and accept
 -- @raise shapes that do not fit, matrices that are not positive definite
 -- @usage local abc = lfi.ApproximateBayesianComputation { target_data = d, prior = prior,
@@ -380,7 +429,8 @@ function M.new(opts)
     distance_measure = { 'function', optional = true },
   })
   o.prior = prior.of(o.prior)
-  local self = setmetatable({ prior = o.prior, simulator = o.simulator, programs = {} }, ABC)
+  local self = setmetatable({ prior = o.prior, simulator = o.simulator, programs = {},
+    failed = 0 }, ABC)
   self.ranges = grid.of(who, o.prior, o.gridsize)
   self.n_params = #self.ranges
   self.compress = compressor_of(o.compressor)

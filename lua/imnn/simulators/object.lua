@@ -87,7 +87,8 @@ local function follow(self, run, n, o)
         good / math.max(C.imnn_seconds() - start, 1e-9))
     until done[0]
   end
-  if o.progress then progress.follow(type(o.progress) == 'table' and o.progress or {}, loop)
+  if type(o.progress) == 'function' then loop(o.progress)
+  elseif o.progress then progress.follow(type(o.progress) == 'table' and o.progress or {}, loop)
   else loop(function() end) end
 end
 
@@ -116,7 +117,8 @@ end
 -- same run (but see batch_size).
 -- @tparam Array keys u32 (n, 2): one each, as random.split(key, n) gives them
 -- @tparam Array|table|number theta (n, P), or (P) for all
--- @tparam[opt] table opts `progress` (true): a line on a terminal; `label`: what it begins with
+-- @tparam[opt] table opts `progress` (true): a line on a terminal, or a function (format, ...)
+-- that shows it; `label`: what it begins with
 -- @treturn Array (n, ...), without the rows of simulations that were given up
 -- (on_failure = 'drop')
 -- @treturn table report: `failed`: list of { index, kind, why, key, theta, attempts } of those
@@ -129,7 +131,9 @@ end
 -- data.shape --> { 10, 3 }
 function Simulator:run(keys, theta, opts)
   local o = args.take('run', opts, {
-    progress = { 'boolean', 'table', default = true }, label = { 'string', optional = true } })
+    progress = { 'boolean', 'table', 'function', default = true },
+    label = { 'string', optional = true },
+  })
   keys, theta = keys_of(self, keys), parameters(self, theta)
   local n = #keys
   if theta.ndim == 1 then theta = np.broadcast_to(theta, { n, theta.size }) end
