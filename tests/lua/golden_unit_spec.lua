@@ -1,6 +1,6 @@
 --- The configuration of the reference's own tests, every class: statistics before a fit and after
--- it, estimates, histories. The numbers were derived in double from the definitions, and agree with the
--- reference (imnn 0.3.2, float32) to four or five digits; the covariance of three summaries is
+-- it, estimates, histories. The numbers were derived in double from the definitions, and agree with
+-- the reference (imnn 0.3.2, float32) to four or five digits; the covariance of three summaries is
 -- nearly singular here, which costs digits.
 local imnn = require 'imnn'
 local np, random, stax = imnn.np, imnn.random, imnn.stax
