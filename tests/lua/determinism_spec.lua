@@ -13,22 +13,23 @@ local function simulator(key, theta)
   return theta[1] + np.sqrt(theta[2]) * random.normal(key, { 10 })
 end
 
-local function network(n_s, n_d, width)
-  local keys = random.split(random.PRNGKey(3))
-  return imnn.SimulatorIMNN {
+local function network(class, n_s, n_d, width, more)
+  local o = {
     n_s = n_s, n_d = n_d, n_params = 2, n_summaries = 2, input_shape = { 10 },
-    theta_fid = np.array { 0, 1 }, optimiser = imnn.optimizers.adam(1e-3), key_or_state = keys[1],
+    theta_fid = np.array { 0, 1 }, optimiser = imnn.optimizers.adam(1e-3),
+    key_or_state = random.PRNGKey(3),
     model = stax.serial(stax.Dense(width), stax.LeakyRelu, stax.Dense(width), stax.Tanh,
       stax.Dense(2)),
-    simulator = simulator,
-  }, keys[2]
+  }
+  for name, value in pairs(more) do o[name] = value end
+  return imnn[class](o)
 end
 
 -- Everything that a fit leaves behind, as one string.
-local function fit(threads, n_s, n_d, width)
+local function fit(threads, class, n_s, n_d, width, more)
   imnn.set_threads(threads)
-  local net, key = network(n_s, n_d, width)
-  net:fit { lambda = 10, epsilon = 0.1, rng = key, max_iterations = 6, quiet = true }
+  local net = network(class, n_s, n_d, width, more)
+  net:fit { lambda = 10, epsilon = 0.1, rng = random.PRNGKey(4), max_iterations = 6, quiet = true }
   local out = {}
   for i, leaf in ipairs(imnn.tree.leaves(net.final_w)) do out[i] = bytes(leaf) end
   for _, name in ipairs { 'F', 'C', 'mu', 'dmu_dtheta' } do out[#out + 1] = bytes(net[name]) end
@@ -42,10 +43,39 @@ describe('determinism', function()
 
   for _, size in ipairs { { 1000, 1000, 64 }, { 1000, 100, 33 }, { 777, 500, 48 } } do
     it(('of a fit with n_s = %d, n_d = %d, width %d'):format(unpack(size)), function()
-      local one = fit(1, unpack(size))
-      assert.is_true(one == fit(2, unpack(size)), 'two threads differ from one')
-      assert.is_true(one == fit(3, unpack(size)), 'three threads differ from one')
+      local function run(threads)
+        return fit(threads, 'SimulatorIMNN', size[1], size[2], size[3], { simulator = simulator })
+      end
+      local one = run(1)
+      assert.is_true(one == run(2), 'two threads differ from one')
+      assert.is_true(one == run(3), 'three threads differ from one')
     end)
+
+    for _, class in ipairs { 'GradientIMNN', 'NumericalGradientIMNN' } do
+      it(('of %s with n_s = %d, n_d = %d, width %d, wherever the data are'):format(class,
+        unpack(size)), function()
+        local n_s, n_d = size[1], size[2]
+        local sides = class == 'NumericalGradientIMNN'
+        local function set(seed, wrap)
+          return wrap(random.normal(random.PRNGKey(seed), { n_s, 10 })),
+            wrap(random.normal(random.PRNGKey(seed + 1), sides and { n_d, 2, 2, 10 }
+              or { n_d, 10, 2 }))
+        end
+        local function run(threads, wrap, memory)
+          local o = { memory = memory, delta_theta = sides and { 0.1, 0.1 } or nil }
+          o.fiducial, o.derivative = set(5, wrap)
+          o.validation_fiducial, o.validation_derivative = set(7, wrap)
+          return fit(threads, class, n_s, n_d, size[3], o)
+        end
+        local function array(x) return x end
+        local one = run(1, array)
+        assert.is_true(one == run(3, array), 'three threads differ from one')
+        assert.is_true(one == run(2, imnn.data.from_array), 'readers differ from arrays')
+        local _, why = pcall(run, 2, array, 1)
+        local least = tonumber(why:match 'needs at least (%d+) bytes')
+        assert.is_true(one == run(2, array, least), 'little memory differs from much')
+      end)
+    end
   end
 
   it('of large reductions and products', function()

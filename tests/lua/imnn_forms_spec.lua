@@ -312,6 +312,21 @@ describe('a data set', function()
     assert.is_true(result(a) == result(b))
   end)
 
+  it('can take the place of arrays between fits, and the other way round', function()
+    for _, n in ipairs { 60, 25 } do
+      local function options() return nets.gradient_options { validation = true, n_d = n } end
+      local plain, changed = imnn.GradientIMNN(options()), imnn.GradientIMNN(options())
+      for _, wrap in ipairs { data.from_array, function(x) return x:read() end } do
+        for _, name in ipairs { 'fiducial', 'derivative', 'validation_fiducial',
+          'validation_derivative' } do
+          plain[name] = plain[name] -- forgets the score, too
+          changed[name] = wrap(changed[name])
+        end
+        assert.is_true(result(plain) == result(changed))
+      end
+    end
+  end)
+
   it('is read into memory where that is asked for', function()
     local o = aggregated(nets.gradient_options(), 20)
     o.fiducial, o.cache = data.from_array(o.fiducial), true

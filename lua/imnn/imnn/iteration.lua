@@ -158,7 +158,7 @@ end
 local function alike(a, b)
   if #a ~= #b then return false end
   for i, x in ipairs(a) do
-    if describe(x) ~= describe(b[i]) then return false end
+    if describe(x) ~= describe(b[i]) or samples.kind(x) ~= samples.kind(b[i]) then return false end
   end
   return true
 end
