@@ -1,6 +1,6 @@
 --- Convolutions of 100 images of 32 x 32 in f32 against oneDNN with the same plain layouts, its
--- weights in whatever layout is fastest for it, with the way there and back; pooling; and the
--- network of a published example.
+-- weights in whatever layout is fastest for it, with the way there and back; pooling; an iteration
+-- of a network of 2-D fields against its convolutions; and the network of a published example.
 local ffi = require 'ffi'
 local imnn = require 'imnn'
 local np, lax, random, stax = imnn.np, imnn.lax, imnn.random, imnn.stax
@@ -74,6 +74,27 @@ local function field_network(n_s)
   }, keys[2]
 end
 
+-- ---- a network of fields whose simulations were made before ----
+
+local strided = { { 32, 1, 16 }, { 16, 16, 32 }, { 8, 32, 32 }, { 4, 32, 32 } } -- size, in, out
+
+local function strided_network(n)
+  local keys, layers = random.split(random.PRNGKey(0), 3), {}
+  for _, size in ipairs(strided) do
+    layers[#layers + 1] = stax.Conv(size[3], { 3, 3 }, { 2, 2 }, 'SAME')
+    layers[#layers + 1] = stax.LeakyRelu
+  end
+  layers[#layers + 1] = stax.Flatten
+  layers[#layers + 1] = stax.Dense(2)
+  return imnn.GradientIMNN {
+    n_s = n, n_d = n, n_params = 2, n_summaries = 2, input_shape = { 32, 32, 1 },
+    theta_fid = np.array { 1, 0.5 }, optimiser = imnn.optimizers.adam(1e-3),
+    key_or_state = keys[1], model = stax.serial(unpack(layers)),
+    fiducial = random.normal(keys[2], { n, 32, 32, 1 }),
+    derivative = random.normal(keys[3], { n, 32, 32, 1, 2 }),
+  }, keys[1]
+end
+
 return function(bench)
   local function rows(label, o)
     local n, size, channels, kernel, stride = 100, 32, 64, 3, o.stride or 1
@@ -135,6 +156,39 @@ return function(bench)
       function() hand.conv_max_pool(to, from, n, size, channels) end)
     local bytes = 4 * (x.size + y.size)
     bench.show(name, 1e-9 * bytes / a, 'GB/s', 1e-9 * bytes / b, '2 x 2, against C by hand')
+  end)
+
+  -- All convolutions of an iteration, n simulations with two tangents each; the input gradient of
+  -- the first one is not wanted.
+  bench.row('field_cnn', function(name)
+    local hand, n = bench.bound 'conv', 200
+    local net, key = strided_network(n)
+    local step, best, direct = net:stepper { lambda = 10, epsilon = 0.1, rng = key }, math.huge, {}
+    for i, size in ipairs(strided) do
+      for direction = 0, 2 do
+        local ways = {}
+        for _, free in ipairs { false, true } do
+          ways[#ways + 1] = (i > 1 or direction ~= 1) and hand.conv_new(direction, false, free,
+            3 * n, size[1], size[2], size[3], 3, 2, 1, 1) or nil
+        end
+        if #ways > 0 then direct[#direct + 1] = { ways = ways, least = math.huge } end
+      end
+    end
+    for _ = 1, 5 do
+      best = math.min(best, bench.least(step, 20))
+      for _, one in ipairs(direct) do
+        for _, way in ipairs(one.ways) do
+          one.least = math.min(one.least, bench.least(function() hand.conv_run(way) end, 6))
+        end
+      end
+    end
+    local bound = 0
+    for _, one in ipairs(direct) do
+      bound = bound + one.least
+      for _, way in ipairs(one.ways) do hand.conv_free(way) end
+    end
+    bench.show(name, 1e3 * best, 'ms', 1e3 * bound,
+      ('%.0f GFLOP/s; at most 1.3'):format(1e-9 * net:iteration_flops() / best))
   end)
 
   bench.row('compile_cnn', function(name)
