@@ -225,38 +225,33 @@ static void copy_elements(const job *j, char *to, const char *from, int64_t coun
                 memcpy(to + g * j->group * j->size, from + g * bytes, (size_t)bytes);
 }
 
-static void clear(const job *j, char *to, int64_t count)
-{
-    for (int64_t g = 0; g < j->groups; g++, to += j->group * j->size)
-        memset(to, 0, (size_t)(count * j->element * j->size));
-}
-
+/* Zeros around it are there already. */
 static void copy_example(const job *j, char *to, const char *x)
 {
     const struct imnn_side *s = j->c->window.side, *t = j->window.side;
-    const int64_t low[3] = {s[0].low - t[0].low, s[1].low - t[1].low, s[2].low - t[2].low};
-    const int64_t element = j->c->in * j->size, bytes = j->element * j->size;
-    const int64_t from = smaller(larger(low[2], 0), t[2].size),
-                  end = larger(smaller(low[2] + s[2].size, t[2].size), from);
-    for (int64_t a = -low[0]; a < t[0].size - low[0]; a++)
-        for (int64_t b = -low[1]; b < t[1].size - low[1]; b++, to += t[2].size * bytes) {
-            if (a < 0 || a >= s[0].size || b < 0 || b >= s[1].size) {
-                clear(j, to, t[2].size);
-                continue;
-            }
-            const int64_t first = (a * s[1].size + b) * s[2].size + from - low[2];
-            clear(j, to, from);
-            copy_elements(j, to + from * bytes, x + first * element, end - from);
-            clear(j, to + end * bytes, t[2].size - end);
+    const int64_t element = j->c->in * j->size;
+    int64_t low[3], from[3], end[3];
+    for (int d = 0; d < 3; d++) {
+        low[d] = s[d].low - t[d].low;
+        from[d] = smaller(larger(low[d], 0), t[d].size);
+        end[d] = larger(smaller(low[d] + s[d].size, t[d].size), from[d]);
+    }
+    for (int64_t a = from[0]; a < end[0]; a++)
+        for (int64_t b = from[1]; b < end[1]; b++) {
+            const int64_t first = ((a - low[0]) * s[1].size + b - low[1]) * s[2].size - low[2];
+            copy_elements(j, to + (a * j->plane + b * j->line + from[2] * j->element) * j->size,
+                          x + (first + from[2]) * element, end[2] - from[2]);
         }
 }
 
 /* x, or its copy with the zeros that the window meets. */
-static const char *look(const job *j, const char *x, int64_t examples)
+static const char *look(const job *j, const char *x, int64_t examples, bool first)
 {
-    for (int64_t e = 0; e < examples && j->copies; e++)
+    if (!j->copies) return x;
+    if (first) memset(j->copy, 0, (size_t)(j->examples * j->image * j->size));
+    for (int64_t e = 0; e < examples; e++)
         copy_example(j, j->copy + e * j->image * j->size, x + e * j->x);
-    return j->copies ? j->copy : x;
+    return j->copy;
 }
 
 /* ---- where products find everything ---- */
@@ -436,7 +431,7 @@ static bool run(const imnn_conv *c, char *y, const char *x, char *w, int64_t exa
     if (!is_filter) pack(&j, w);
     for (int64_t e = 0; e < examples; e += j.examples, x += j.examples * j.x) {
         const int64_t some = smaller(j.examples, examples - e);
-        const char *from = look(&j, x, some);
+        const char *from = look(&j, x, some, e == 0);
         part p;
         for (bool more = next_part(&p, j.side, true); more; more = next_part(&p, j.side, false)) {
             if (is_empty(&p, 0)) continue;
