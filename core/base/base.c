@@ -23,12 +23,17 @@ const char *imnn_last_error(void) { return last_error; }
 
 void imnn_interrupt(void) { atomic_store(&stop, true); }
 
+static _Thread_local bool deaf; /* per thread: imnn_deafen() */
+
+void imnn_deafen(void) { deaf = true; }
+
 bool imnn_interrupted(void)
 {
-    return atomic_load_explicit(&stop, memory_order_relaxed) && atomic_exchange(&stop, false);
+    return !deaf && atomic_load_explicit(&stop, memory_order_relaxed) &&
+           atomic_exchange(&stop, false);
 }
 
-bool imnn_stop_asked(void) { return atomic_load_explicit(&stop, memory_order_relaxed); }
+bool imnn_stop_asked(void) { return !deaf && atomic_load_explicit(&stop, memory_order_relaxed); }
 
 double imnn_seconds(void)
 {

@@ -16,6 +16,9 @@ void imnn_free(void *p, size_t bytes);
 int64_t imnn_available_bytes(void);
 /** Whether somebody asked to stop, without taking the question away. */
 bool imnn_stop_asked(void);
+/** The calling thread works in the background: the wish to stop is not for it, but for those who
+ *  wait for what it makes. */
+void imnn_deafen(void);
 
 /** The instruction sets that kernels exist for; the best one of this CPU, at most what the
  *  environment variable IMNN_MAX_CPU_ISA (SSE2, AVX2, AVX512; also ONEDNN_MAX_CPU_ISA, whose

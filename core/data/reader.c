@@ -1,6 +1,5 @@
 /* Readers: records by number, whatever they are made of. */
-#include "imnn/reader.h"
-#include "core/array/array.h"
+#include "core/data/reader.h"
 #include <stdatomic.h>
 #include <string.h>
 
@@ -12,6 +11,7 @@ struct imnn_reader {
     int64_t record_bytes;
     imnn_reader_methods method;
     void *self;
+    bool repeats; /* its methods know numbers of later repetitions */
 };
 
 imnn_status imnn_reader_new(imnn_reader **out, const char *name, imnn_dtype dtype,
@@ -37,6 +37,15 @@ imnn_status imnn_reader_new(imnn_reader **out, const char *name, imnn_dtype dtyp
 failed:
     if (r) imnn_free(r, sizeof *r);
     methods->close(self);
+    return st;
+}
+
+imnn_status imnn_reader_derive(imnn_reader **out, const char *name, imnn_dtype dtype,
+                               const imnn_shape *shape, const imnn_reader_methods *methods,
+                               void *self)
+{
+    imnn_status st = imnn_reader_new(out, name, dtype, shape, methods, self);
+    if (st == IMNN_OK) (*out)->repeats = true;
     return st;
 }
 
@@ -86,9 +95,26 @@ imnn_status imnn_reader_records(imnn_array **out, imnn_reader *r, int64_t begin,
     return st;
 }
 
+imnn_status imnn_reader_go_on(imnn_reader *r, int64_t begin, int64_t end, void *out)
+{
+    const int64_t n = r->shape.size[0];
+    char *to = out;
+    imnn_status st = IMNN_OK;
+    while (st == IMNN_OK && begin < end) {
+        const int64_t first = begin / n * n, shift = r->repeats ? 0 : first;
+        const int64_t last = end < first + n ? end : first + n;
+        st = r->method.read(r->self, begin - shift, last - shift, to);
+        to += (last - begin) * r->record_bytes;
+        begin = last;
+    }
+    return st;
+}
+
 void imnn_reader_advise(imnn_reader *r, int64_t begin, int64_t end)
 {
-    if (r->method.advise && begin < end) r->method.advise(r->self, begin, end);
+    const int64_t n = r->shape.size[0], round = n && r->repeats ? begin / n * n : 0;
+    if (end > round + n) end = round + n; /* what comes after the last is nobody's wish */
+    if (r->method.advise && begin >= 0 && begin < end) r->method.advise(r->self, begin, end);
 }
 
 /* ---- arrays ---- */

@@ -37,13 +37,20 @@ imnn_status imnn_graph_new(imnn_graph **out)
     imnn_graph *g = imnn_alloc(sizeof *g);
     if (!g) return IMNN_ENOMEM;
     g->count = 1;
+    atomic_store(&g->refs, 1);
     *out = g;
     return IMNN_OK;
 }
 
+imnn_graph *imnn_graph_retain(imnn_graph *g)
+{
+    atomic_fetch_add(&g->refs, 1);
+    return g;
+}
+
 void imnn_graph_release(imnn_graph *g)
 {
-    if (!g) return;
+    if (!g || atomic_fetch_sub(&g->refs, 1) > 1) return;
     for (imnn_node i = 1; i < g->count; i++) imnn_array_release(imnn_vertex_of(g, i)->value);
     for (int32_t b = 0; b < g->blocks; b++)
         if (g->block[b]) imnn_free(g->block[b], IMNN_BLOCK * sizeof **g->block);

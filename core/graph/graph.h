@@ -43,6 +43,7 @@ extern imnn_evaluator *imnn_graph_evaluator;
 
 enum { IMNN_BLOCK = 256 }; /* vertices in a block */
 struct imnn_graph {
+    _Atomic int32_t refs;
     imnn_vertex **block;
     int32_t count, blocks; /* node 0 is never used */
     imnn_status status;    /* first failure */

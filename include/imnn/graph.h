@@ -12,6 +12,8 @@ typedef struct imnn_attr {
 /** An empty graph, to be released by the caller. */
 IMNN_API imnn_status imnn_graph_new(imnn_graph **out);
 IMNN_API void imnn_graph_release(imnn_graph *g);
+/** One more reference; the same pointer. */
+IMNN_API imnn_graph *imnn_graph_retain(imnn_graph *g);
 
 /* Builders give 0 after the first failure and do nothing from then on; ask status once, at the end.
  * Equal operators of equal inputs are the same node. */
