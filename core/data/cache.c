@@ -104,10 +104,11 @@ imnn_status imnn_reader_cache(imnn_reader **out, imnn_reader *r, int64_t bytes)
     if (bytes < 0) return imnn_fail(IMNN_EVALUE, "cache: of %lld bytes", (long long)bytes);
     kept *k = imnn_alloc(sizeof *k);
     if (!k) return IMNN_ENOMEM;
-    const int64_t record = imnn_reader_record_bytes(r) + 1, count = imnn_reader_shape(r)->size[0];
-    const int64_t each = BLOCK / record + 1, all = (count + each - 1) / each;
-    int64_t most = bytes / ((each < count ? each : count + 1) * record);
-    if (most > all || bytes >= count * record) most = all;
+    const int64_t record = imnn_reader_record_bytes(r), count = imnn_reader_shape(r)->size[0];
+    const bool whole = record == 0 || bytes / record >= count;
+    const int64_t room = whole || bytes / 4 > BLOCK ? BLOCK : bytes / 4;
+    const int64_t each = room > record ? room / (record ? record : 1) : 1;
+    const int64_t most = whole ? (count + each - 1) / each : bytes / (each * record);
     imnn_status st = open_kept(k, r, each, most, false);
     if (st != IMNN_OK) {
         imnn_free(k, sizeof *k);
@@ -215,18 +216,18 @@ static imnn_status start(ahead *a, int32_t threads)
                  : IMNN_OK;
 }
 
-imnn_status imnn_reader_ahead(imnn_reader **out, imnn_reader *r, int64_t block, int32_t depth,
+imnn_status imnn_reader_ahead(imnn_reader **out, imnn_reader *r, int64_t each, int32_t depth,
                               int32_t threads)
 {
     static const imnn_reader_methods methods = {read_ahead, advise_ahead, close_ahead};
     *out = NULL;
-    if (block < 1 || depth < 1 || threads < 1 || threads > MOST_THREADS)
+    if (each < 1 || depth < 1 || threads < 1 || threads > MOST_THREADS)
         return imnn_fail(IMNN_EVALUE, "ahead: %d blocks of %lld records, by %d threads", depth,
-                         (long long)block, threads);
+                         (long long)each, threads);
     ahead *a = imnn_alloc(sizeof *a);
     if (!a) return IMNN_ENOMEM;
     a->depth = depth;
-    imnn_status st = open_kept(&a->kept, r, block, (int64_t)depth + imnn_threads() + 1, true);
+    imnn_status st = open_kept(&a->kept, r, each, (int64_t)depth + imnn_threads() + 1, true);
     if (st != IMNN_OK) {
         imnn_free(a, sizeof *a);
         return st;

@@ -43,9 +43,9 @@ static imnn_status same_records(imnn_reader **out, const imnn_reader_methods *me
     return imnn_reader_like(out, p->from, &shape, methods, p);
 }
 
-/* ---- range ---- */
+/* ---- some of them ---- */
 
-static imnn_status read_range(void *self, int64_t begin, int64_t end, void *out)
+static imnn_status read_stride(void *self, int64_t begin, int64_t end, void *out)
 {
     enum { CHUNK = 1024 };
     const part *p = self;
@@ -63,7 +63,7 @@ static imnn_status read_range(void *self, int64_t begin, int64_t end, void *out)
     return st;
 }
 
-static void advise_range(void *self, int64_t begin, int64_t end)
+static void advise_stride(void *self, int64_t begin, int64_t end)
 {
     const part *p = self;
     const int64_t base = begin / p->count * p->all + p->begin, first = begin % p->count;
@@ -72,24 +72,34 @@ static void advise_range(void *self, int64_t begin, int64_t end)
                            base + (first + end - begin - 1) * p->step + 1);
 }
 
-imnn_status imnn_reader_range(imnn_reader **out, imnn_reader *r, int64_t begin, int64_t count,
-                              int64_t step)
+imnn_status imnn_reader_stride(imnn_reader **out, imnn_reader *r, int64_t begin, int64_t count,
+                               int64_t step)
 {
-    static const imnn_reader_methods methods = {read_range, advise_range, close_part};
+    static const imnn_reader_methods methods = {read_stride, advise_stride, close_part};
     *out = NULL;
     const int64_t all = imnn_reader_shape(r)->size[0];
-    const int64_t room = step < 0 ? begin : all - 1 - begin, stride = step < 0 ? -step : step;
+    const int64_t room = step < 0 ? begin : all - 1 - begin, size = step < 0 ? -step : step;
     if (count < 0 || begin < 0 || begin > all ||
-        (count > 0 && (begin == all || (stride && (count - 1) > room / stride))))
+        (count > 0 && (begin == all || (size && (count - 1) > room / size))))
         return imnn_fail(IMNN_EVALUE,
-                         "range: %s has %lld records, asked for %lld from number %lld on in steps "
+                         "stride: %s has %lld records, asked for %lld from number %lld on in steps "
                          "of %lld",
                          imnn_reader_name(r), (long long)all, (long long)count, (long long)begin,
                          (long long)step);
     return same_records(out, &methods, new_part(r, count, begin, step));
 }
 
-/* ---- group, ungroup ---- */
+imnn_status imnn_reader_range(imnn_reader **out, imnn_reader *r, int64_t begin, int64_t end)
+{
+    const int64_t all = imnn_reader_shape(r)->size[0];
+    *out = NULL;
+    if (begin < 0 || end < begin || end > all)
+        return imnn_fail(IMNN_EVALUE, "range: %s has %lld records, asked for %lld to %lld",
+                         imnn_reader_name(r), (long long)all, (long long)begin, (long long)end);
+    return imnn_reader_stride(out, r, begin, end - begin, 1);
+}
+
+/* ---- other shapes ---- */
 
 static imnn_status read_group(void *self, int64_t begin, int64_t end, void *out)
 {
@@ -106,9 +116,16 @@ static void advise_group(void *self, int64_t begin, int64_t end)
     imnn_reader_advise(p->from, base + first * p->step, base + (first + end - begin) * p->step);
 }
 
-imnn_status imnn_reader_group(imnn_reader **out, imnn_reader *r, int64_t k)
+/** Each record is made of `each` of the old ones. */
+static imnn_status regroup(imnn_reader **out, imnn_reader *r, const imnn_shape *shape, int64_t each)
 {
     static const imnn_reader_methods methods = {read_group, advise_group, close_part};
+    part *p = new_part(r, shape->size[0], 0, each);
+    return p ? imnn_reader_like(out, r, shape, &methods, p) : IMNN_ENOMEM;
+}
+
+imnn_status imnn_reader_group(imnn_reader **out, imnn_reader *r, int64_t k)
+{
     *out = NULL;
     const imnn_shape *from = imnn_reader_shape(r);
     if (k < 1) return imnn_fail(IMNN_EVALUE, "group: %lld records make no one", (long long)k);
@@ -117,8 +134,18 @@ imnn_status imnn_reader_group(imnn_reader **out, imnn_reader *r, int64_t k)
                          IMNN_MAX_NDIM);
     imnn_shape shape = {.ndim = from->ndim + 1, .size = {from->size[0] / k, k}};
     memcpy(shape.size + 2, from->size + 1, (size_t)(from->ndim - 1) * sizeof *from->size);
-    part *p = new_part(r, shape.size[0], 0, k);
-    return p ? imnn_reader_like(out, r, &shape, &methods, p) : IMNN_ENOMEM;
+    return regroup(out, r, &shape, k);
+}
+
+imnn_status imnn_reader_reshape(imnn_reader **out, imnn_reader *r, const imnn_shape *shape)
+{
+    *out = NULL;
+    const imnn_shape *from = imnn_reader_shape(r);
+    const int64_t count = shape->ndim > 0 ? shape->size[0] : 0;
+    if (count < 1 || imnn_shape_count(shape) != imnn_shape_count(from) || from->size[0] % count)
+        return imnn_fail(IMNN_ESHAPE, "reshape: the %lld records of %s do not make %lld whole ones",
+                         (long long)from->size[0], imnn_reader_name(r), (long long)count);
+    return regroup(out, r, shape, from->size[0] / count);
 }
 
 /** Parts begin <= i < end of all records, some of which are read for a few of their parts. */
@@ -198,7 +225,7 @@ imnn_status imnn_reader_hold(imnn_reader **out, imnn_reader *r)
                            &the_same, p); /* new, not derived: it gets the first repetition */
 }
 
-/* ---- concatenate ---- */
+/* ---- one behind the other ---- */
 
 typedef struct row {
     int64_t n, count;
@@ -215,7 +242,7 @@ static void close_row(void *self)
     imnn_free(w, sizeof *w);
 }
 
-static row *new_row(int64_t n)
+static row *new_row(int n)
 {
     row *w = imnn_alloc(sizeof *w);
     if (!w) return NULL;
@@ -276,26 +303,26 @@ static imnn_status check_equal(const imnn_reader *a, const imnn_reader *b)
     memmove(s.size, s.size + 1, (size_t)--s.ndim * sizeof *s.size);
     memmove(t.size, t.size + 1, (size_t)--t.ndim * sizeof *t.size);
     return imnn_fail(d == e ? IMNN_ESHAPE : IMNN_EDTYPE,
-                     "concatenate: records of %s are %s %s, those of %s %s %s", imnn_reader_name(a),
+                     "join: records of %s are %s %s, those of %s %s %s", imnn_reader_name(a),
                      imnn_dtype_name(d), imnn_shape_text(&s).s, imnn_reader_name(b),
                      imnn_dtype_name(e), imnn_shape_text(&t).s);
 }
 
-imnn_status imnn_reader_concatenate(imnn_reader **out, int64_t n, imnn_reader *const *r)
+imnn_status imnn_reader_join(imnn_reader **out, int n, imnn_reader *const *r)
 {
     static const imnn_reader_methods methods = {read_row, advise_row, close_row};
     *out = NULL;
-    if (n < 1 || n > MOST) return imnn_fail(IMNN_EVALUE, "concatenate: of %lld", (long long)n);
+    if (n < 1) return imnn_fail(IMNN_EVALUE, "join: of %d readers", n);
     imnn_status st = IMNN_OK;
-    for (int64_t i = 1; st == IMNN_OK && i < n; i++) st = check_equal(r[0], r[i]);
+    for (int i = 1; st == IMNN_OK && i < n; i++) st = check_equal(r[0], r[i]);
     if (st != IMNN_OK) return st;
     row *w = new_row(n);
     imnn_buffer name = {0};
     if (!w) return IMNN_ENOMEM;
     imnn_print(&name, "%s", imnn_reader_name(r[0]));
-    if (n > 1) imnn_print(&name, " and %lld more", (long long)n - 1);
+    if (n > 1) imnn_print(&name, " and %d more", n - 1);
     if (!name.text) return close_row(w), IMNN_ENOMEM;
-    for (int64_t i = 0; i < n; i++) {
+    for (int i = 0; i < n; i++) {
         w->from[i] = imnn_reader_retain(r[i]);
         w->begin[i + 1] = w->begin[i] + imnn_reader_shape(r[i])->size[0];
     }

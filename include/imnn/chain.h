@@ -3,21 +3,18 @@
 #include "imnn/graph.h"
 #include "imnn/reader.h"
 
-/* Readers made of readers. Each keeps references of its own to those that it is made of, may be
- * used from any thread, and hands on what reading them says. All fail with ENOMEM beside what is
- * listed. */
+/* Readers made of readers, beside those of reader.h. Each keeps references of its own to those that
+ * it is made of, may be used from any thread, and hands on what reading them says. All fail with
+ * ENOMEM beside what is listed. */
 
 /** Records begin, begin + step, begin + 2 step, ..., count of them. Steps may be negative.
  *  fails  EVALUE (one that is not there) */
-IMNN_API imnn_status imnn_reader_range(imnn_reader **out, imnn_reader *r, int64_t begin,
-                                       int64_t count, int64_t step);
+IMNN_API imnn_status imnn_reader_stride(imnn_reader **out, imnn_reader *r, int64_t begin,
+                                        int64_t count, int64_t step);
 /** Records by number.
  *  index  i32 (n), from 0
  *  fails  EDTYPE, ESHAPE, EVALUE (one that is not there) */
 IMNN_API imnn_status imnn_reader_pick(imnn_reader **out, imnn_reader *r, const imnn_array *index);
-/** The records of n readers, one behind the other.
- *  fails  EVALUE (n < 1), EDTYPE, ESHAPE (they differ; the sentence names both) */
-IMNN_API imnn_status imnn_reader_concatenate(imnn_reader **out, int64_t n, imnn_reader *const *r);
 /** k records become one, of shape (k, ...); those that are too few at the end are left out.
  *  fails  EVALUE (k < 1, more than 8 axes) */
 IMNN_API imnn_status imnn_reader_group(imnn_reader **out, imnn_reader *r, int64_t k);
@@ -45,7 +42,7 @@ IMNN_API void imnn_order_release(imnn_order *o); /* NULL is nothing */
 /** fails  ESHAPE (another number of records) */
 IMNN_API imnn_status imnn_reader_shuffle(imnn_reader **out, imnn_reader *r, imnn_order *o);
 
-/** Records that are kept in memory once they were read, in blocks of about 256 KiB, until there are
+/** Records that are kept in memory once they were read, in blocks of up to 256 KiB, until there are
  *  so many bytes of them; the others are read each time. What is repeated are those of the first
  *  repetition.
  *  fails  EVALUE (bytes < 0) */
@@ -54,9 +51,9 @@ IMNN_API imnn_status imnn_reader_cache(imnn_reader **out, imnn_reader *r, int64_
  *  blocks behind them. Memory: depth + imnn_threads() + 1 blocks. A failure is told to who asks for
  *  these records, when they are read once more. Releasing the reader ends the threads, after what
  *  they are just reading; signals do not go to them.
- *  block    records in a block
- *  fails    EVALUE (block < 1, depth < 1, threads not 1 to 256), EIO (no thread can be started) */
-IMNN_API imnn_status imnn_reader_ahead(imnn_reader **out, imnn_reader *r, int64_t block,
+ *  each     records in a block
+ *  fails    EVALUE (each < 1, depth < 1, threads not 1 to 256), EIO (no thread can be started) */
+IMNN_API imnn_status imnn_reader_ahead(imnn_reader **out, imnn_reader *r, int64_t each,
                                        int32_t depth, int32_t threads);
 
 /** What programs make of the records of nx readers of as many: ny readers. Records are made in

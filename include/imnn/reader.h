@@ -39,8 +39,7 @@ IMNN_API void imnn_reader_advise(imnn_reader *r, int64_t begin, int64_t end);
 /** The records are the parts of an array along its first axis. */
 IMNN_API imnn_status imnn_reader_of_array(imnn_reader **out, const imnn_array *x);
 /** The records of several readers, one reader behind the other; they are retained.
- *  n      at least 1
- *  fails  ESHAPE, EDTYPE (records that differ), ENOMEM */
+ *  fails  EVALUE (n < 1), ESHAPE, EDTYPE (records that differ), ENOMEM */
 IMNN_API imnn_status imnn_reader_join(imnn_reader **out, int n, imnn_reader *const *parts);
 /** Records begin <= i < end of a reader, which is retained.
  *  fails  EVALUE (outside), ENOMEM */

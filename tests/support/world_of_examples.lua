@@ -1,6 +1,6 @@
 -- What examples in docstrings may use beside the modules: `x`, a matrix; `key`; `f`, a function of
--- a vector; `reader` of four records; a simulator, a network that is fitted to it, a prior,
--- posteriors.
+-- a vector; `reader` and `dataset` of four records; a simulator, a network that is fitted to it, a
+-- prior, posteriors.
 local imnn = require 'imnn'
 local np, random, stax, lfi = imnn.np, imnn.random, imnn.stax, imnn.lfi
 local M = {}
@@ -71,6 +71,8 @@ function M.new()
     f = function(v) return (v * v):sum() end, path = records,
     group = imnn.data.hdf5.open(records), npz = imnn.data.npz.open(npz_path), npz_path = npz_path,
     reader = imnn.data.from_array(np.array { { 1, 2, 3 }, { 4, 5, 6 }, { 7, 8, 9 }, { 0, 1, 2 } }),
+    dataset = imnn.data.dataset { y = np.array { 10, 20, 30, 40 },
+      x = np.array { { 1, 2, 3 }, { 4, 5, 6 }, { 7, 8, 9 }, { 0, 1, 2 } } },
   }
   local meta = { __index = function(_, name)
     if makers[name] then

@@ -40,6 +40,7 @@ local classes = {
   { 'compiled', 'Compiled functions', { Jit = 'imnn.transform.jit' } },
   { 'custom', 'Functions with derivatives of their own', { Custom = 'imnn.lax.custom' } },
   { 'reader', 'Readers of records', { Reader = 'imnn.data.reader' } },
+  { 'dataset', 'Data sets', { Dataset = 'imnn.data.dataset', Chain = 'imnn.data.chain' } },
   { 'records', 'Writers of TFRecord files', { TFRecords = 'imnn.data.records' } },
   { 'examples', 'Examples in TFRecord files', { Examples = 'imnn.data.tfrecord' } },
   { 'npz', 'npz files', { Npz = 'imnn.data.npz' } },
