@@ -317,7 +317,7 @@ imnn_status imnn_table_write(const char *path, const imnn_array *x, const char *
                              const char *delimiter, const char *header, const char *footer)
 {
     char checked[128];
-    bool whole;
+    bool whole = false;
     imnn_replace r;
     const char *const text[3] = {delimiter, header, footer};
     imnn_status st = check_format(checked, sizeof checked, &whole, format);
