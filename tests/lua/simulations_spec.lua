@@ -152,7 +152,7 @@ describe('write_simulations', function()
     file:write(([[
       local imnn = require 'imnn'
       local np, random = imnn.np, imnn.random
-      imnn.data.write_simulations { path = arg[1], batch = 2, n_s = 400, n_d = 200,
+      imnn.data.write_simulations { path = arg[1], batch = 2, n_s = 3000, n_d = 1500,
         progress = false,
         simulator = function(k, t) return t[1] + np.sqrt(t[2]) * random.normal(k, { 4 }) end,
         theta_fid = { 1, 2 }, delta_theta = { 0.2, 0.4 }, key = random.PRNGKey(7) }
@@ -165,7 +165,7 @@ describe('write_simulations', function()
     math.randomseed(3)
     for _ = 1, 20 do
       os.execute(('(%s) & pid=$!; sleep %.3f; kill -9 $pid 2>/dev/null; wait $pid 2>/dev/null')
-        :format(command, 0.05 + 0.15 * math.random()))
+        :format(command, 0.03 + 0.1 * math.random()))
       if io.open(path) then break end
       kills = kills + 1
     end

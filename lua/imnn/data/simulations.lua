@@ -13,6 +13,7 @@ local core = require 'imnn.core'
 local hdf5 = require 'imnn.data.hdf5'
 local progress = require 'imnn.progress'
 local text = require('imnn.array.text').shape
+local tree = require 'imnn.tree'
 local M = {}
 
 -- Modules that take a while to load.
@@ -363,7 +364,8 @@ end
 
 -- Whether a file is of the same kind as the one that is to be made.
 local function check_same(path, f, shapes, dtype, about)
-  for name, shape in pairs(shapes) do
+  for _, name in ipairs(tree.keys(shapes)) do
+    local shape = shapes[name]
     local found = f:has(name) and f:describe(name)
     if not found or not equal(found.shape, shape) then
       complain(path, 'was begun otherwise: "%s" is %s, now %s; remove it, or give another path',
@@ -375,7 +377,8 @@ local function check_same(path, f, shapes, dtype, about)
     end
   end
   local before = f:attributes()
-  for name, v in pairs(about) do
+  for _, name in ipairs(tree.keys(about)) do
+    local v = about[name]
     if type(v) == 'table' and #v > 0 and type(v[1]) == 'number' then v = np().array(v, 'f64') end
     if not same_value(before[name], v) then
       complain(path, 'was begun otherwise: attribute "%s" differs; remove it, or give another path',
