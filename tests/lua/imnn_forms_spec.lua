@@ -182,6 +182,12 @@ describe('an aggregated class', function()
     assert.equal(20, net.n_per_device)
     assert.equal(1e8, net.memory)
     assert.matches('^AggregatedSimulatorIMNN: 2 parameters', tostring(net))
+    net = new { devices = { 0, 1 }, n_per_device = 7, n_d = 25 }
+    assert.same({ 2, { 2, 2, 7 }, 35, 3, { 2, 3, 7 } }, { net.n_iterations, net.batch_shape,
+      net.n_remaining, net.n_remaining_iterations, net.remaining_batch_shape })
+    net = imnn.AggregatedNumericalGradientIMNN(aggregated(nets.numerical_options { n_d = 25 }, 20))
+    assert.same({ 3, { 1, 3, 20 }, 5, { 1, 5, 20 } }, { net.fiducial_iterations,
+      net.fiducial_batch_shape, net.derivative_iterations, net.derivative_batch_shape })
   end)
 
   local refusals = {

@@ -24,6 +24,25 @@ local function check_device(who, what, x)
     type(x) == 'string' and '""' or type(x) == 'number' and tostring(x) or core.kind(x))
 end
 
+-- Attributes that tell how many batches a device has of so many simulations: `_iterations`, and the
+-- shape of all batches, (devices, batches, simulations), as the reference names them.
+local function describe(net, total, iterations, shape)
+  local n = math.ceil(total / (net.n_devices * net.n_per_device))
+  net[iterations], net[shape] = n, { net.n_devices, n, net.n_per_device }
+end
+
+local function describe_batches(net)
+  if net.kind.batches then
+    for name, total in pairs(net.kind.batches(net)) do
+      describe(net, total, name .. '_iterations', name .. '_batch_shape')
+    end
+    return
+  end
+  net.n_remaining = net.n_s - net.n_d
+  describe(net, net.n_d, 'n_iterations', 'batch_shape')
+  describe(net, net.n_remaining, 'n_remaining_iterations', 'remaining_batch_shape')
+end
+
 --- Take what there is among the options.
 function M.take(net, o)
   local who = net.class
@@ -41,6 +60,7 @@ function M.take(net, o)
   end
   net.host, net.devices, net.n_devices = o.host, o.devices, #o.devices
   net.n_per_device, net.prefetch, net.cache = o.n_per_device, o.prefetch, o.cache
+  describe_batches(net)
 end
 
 -- Bytes that the machine could give; nil where that is not known.

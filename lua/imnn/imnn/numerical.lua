@@ -31,6 +31,11 @@ kind.data = {
   },
 }
 
+--- Simulations that aggregated classes put into batches.
+function kind.batches(net)
+  return { fiducial = net.n_s, derivative = 2 * net.n_params * net.n_d }
+end
+
 kind.datum, kind.bad_data = sets.first, sets.fault
 
 --- Summaries at the fiducial parameters (n_s, S), and on both sides (n_d, 2, P, S), in a trace.
