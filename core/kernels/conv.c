@@ -30,14 +30,16 @@ static int64_t floor_of(int64_t a, int64_t b) { return a / b - (a % b < 0); }
 /* ---- parts ---- */
 
 /** Places and taps along a side, [0] being those that are divided: places for the result, taps for
- *  the derivative in the weights. */
+ *  the derivative in the weights. Numbers i and j meet an element where i move[0] + j move[1] - low
+ *  is a multiple of base: for those i that are step[0] = base / gcd(move[0], base) apart, a phase,
+ *  these are the same j, step[1] apart. */
 typedef struct side {
-    int64_t n[2], move[2], low, base, size;
+    int64_t n[2], move[2], step[2], low, base, size;
 } side;
 
 /** Some that are divided, which all meet the same others, and these. */
 typedef struct cut {
-    int64_t first[2], step[2], count[2];
+    int64_t first[2], count[2];
     int64_t at, move[2]; /* the element that the first ones meet; how far others are from it */
     int64_t all[2], begin[2], origin; /* of this phase, with those that meet padding */
     int64_t phase, phases, end;
@@ -49,27 +51,24 @@ typedef struct part {
 
 static side side_of(const struct imnn_side *a, bool filter)
 {
-    side s = {{a->places, a->window}, {a->stride, a->dilation}, a->low, a->base, a->size};
-    if (filter) s.n[0] = a->window, s.n[1] = a->places, s.move[0] = a->dilation;
-    if (filter) s.move[1] = a->stride;
+    side s = {.low = a->low, .base = a->base, .size = a->size};
+    s.n[filter] = a->places, s.n[!filter] = a->window;
+    s.move[filter] = a->stride, s.move[!filter] = a->dilation;
+    for (int k = 0; k < 2; k++) s.step[k] = s.base / imnn_common_divisor(s.move[k], s.base);
     return s;
 }
 
-/* Numbers i and j meet an element where i move[0] + j move[1] - low is a multiple of base: for
- * those i that are base / gcd(move[0], base) apart, a phase, these are the same j, base /
- * gcd(move[1], base) apart. */
 static void begin_phase(cut *c, const side *s, int64_t phase)
 {
-    int64_t t = 0;
-    for (int k = 0; k < 2; k++) c->step[k] = s->base / imnn_common_divisor(s->move[k], s->base);
-    const int64_t most = smaller(c->step[1], s->n[1]);
-    while (t < most && (phase * s->move[0] + t * s->move[1] - s->low) % s->base) t++;
-    for (int k = 0; k < 2; k++) c->move[k] = s->move[k] * c->step[k] / s->base;
+    const int64_t most = smaller(s->step[1], s->n[1]);
+    int64_t t = 0, at = phase * s->move[0] - s->low;
+    while (t < most && at % s->base) t++, at += s->move[1];
+    for (int k = 0; k < 2; k++) c->move[k] = s->move[k] * s->step[k] / s->base;
     c->begin[0] = phase, c->begin[1] = t;
-    c->all[0] = phase < s->n[0] ? cut_up(s->n[0] - phase, c->step[0]) : 0;
-    c->all[1] = t < most ? cut_up(s->n[1] - t, c->step[1]) : 0;
-    c->origin = t < most ? (phase * s->move[0] + t * s->move[1] - s->low) / s->base : 0;
-    c->phase = phase, c->phases = larger(smaller(c->step[0], s->n[0]), 1);
+    c->all[0] = phase < s->n[0] ? cut_up(s->n[0] - phase, s->step[0]) : 0;
+    c->all[1] = t < most ? cut_up(s->n[1] - t, s->step[1]) : 0;
+    c->origin = t < most ? at / s->base : 0;
+    c->phase = phase, c->phases = larger(smaller(s->step[0], s->n[0]), 1);
 }
 
 /* Of the others in this phase, those from `low` up to `high` meet elements inside of the array.
@@ -84,8 +83,8 @@ static void cut_from(cut *c, const side *s, int64_t from)
         end = smaller(end, floor_of(-c->origin - (low - 1) * c->move[1] - 1, c->move[0]) + 1);
     if (high > low)
         end = smaller(end, floor_of(last - c->origin - (high - 1) * c->move[1], c->move[0]) + 1);
-    c->first[0] = c->begin[0] + from * c->step[0], c->count[0] = larger(end - from, 0);
-    c->first[1] = c->begin[1] + low * c->step[1], c->count[1] = high - low;
+    c->first[0] = c->begin[0] + from * s->step[0], c->count[0] = larger(end - from, 0);
+    c->first[1] = c->begin[1] + low * s->step[1], c->count[1] = high - low;
     c->at = at + low * c->move[1];
     c->end = end;
 }
@@ -295,7 +294,7 @@ static int64_t add_sides(axis *x, const job *j, const part *p, int which, int64_
     int64_t first = 0;
     for (int d = 2; d >= 0; d--) {
         const cut *c = &p->side[d];
-        x[d] = (axis){c->count[which], c->move[which] * far[d], c->step[which] * each};
+        x[d] = (axis){c->count[which], c->move[which] * far[d], j->side[d].step[which] * each};
         first += c->first[which] * each;
         each *= j->side[d].n[which];
     }
@@ -326,12 +325,16 @@ static void pack(const job *j, const char *w)
 static void multiply(const job *j, const imnn_gemm *g)
 {
     const int64_t row = (g->a_row + g->c_row) * j->size + 1;
+    if (row * g->m * g->lines <= BOX_BYTES) {
+        imnn_gemm_run(j->c->dtype, g);
+        return;
+    }
     const int64_t rows = smaller(larger(BOX_BYTES / row, 1), g->m);
     const int64_t lines = rows < g->m ? 1 : larger(BOX_BYTES / (row * rows), 1);
+    imnn_gemm some = *g;
     for (int64_t i = 0; i < g->lines; i += lines)
         for (int64_t r = 0; r < g->m; r += rows) {
-            imnn_gemm some = *g;
-            some.line += i, some.lines = smaller(lines, g->lines - i);
+            some.line = g->line + i, some.lines = smaller(lines, g->lines - i);
             some.m = smaller(rows, g->m - r);
             some.a = (const char *)g->a + r * g->a_row * j->size;
             some.c = (char *)g->c + r * g->c_row * j->size;
