@@ -4,6 +4,12 @@ local C = require('imnn.core').C
 local args = require 'imnn.args'
 local M = {}
 
+local rows = {
+  out = { 'userdata', 'table', default = io.stderr },
+  clock = { 'function', default = C.imnn_seconds },
+  screen = { 'boolean', default = C.imnn_terminal(2) },
+}
+
 --- Run fn(show); show(format, ...) rewrites the line, at most five times a second.
 -- The line is left whole on every way out, so that a message starts on its own line. Where nobody
 -- watches it is silent.
@@ -11,11 +17,7 @@ local M = {}
 -- @tparam function fn the loop
 -- @treturn what fn returns
 function M.follow(opts, fn)
-  local o = args.take('progress.follow', opts, {
-    out = { 'userdata', 'table', default = io.stderr },
-    clock = { 'function', default = C.imnn_seconds },
-    screen = { 'boolean', default = C.imnn_terminal(2) },
-  })
+  local o = args.take('progress.follow', opts, rows)
   local due, last = 0, nil
   local function write()
     if last then o.out:write('\r', last[1]:format(unpack(last, 2)), '\27[K') end
@@ -34,6 +36,14 @@ function M.follow(opts, fn)
   end
   if not ok then error(why, 0) end
   return why
+end
+
+--- Write a line of text where the line of a loop would be.
+-- @tparam table opts as for `follow`
+-- @tparam string text
+function M.say(opts, text)
+  local o = args.take('progress.say', opts, rows)
+  if o.screen then o.out:write(text, '\n') end
 end
 
 return M

@@ -135,9 +135,13 @@ for _, kind in ipairs(kinds) do
         end, print_rate = more or 100 })
       end
       fit_and_listen(new { validation = true })
-      assert.same({}, said)
+      assert.equal(1, #said)
+      assert.matches('^fit: 1 iterations %(max_iterations%): ln det F %-?%d+%.%d+ in training, '
+        .. '%-?%d+%.%d+ on the validation set$', said[1])
+      said = {}
       fit_and_listen(new())
       assert.matches('^fit: there is no validation set; the information in a fixed set', said[1])
+      assert.matches(' in training, no held%-out simulations$', said[2])
       fit(new(), { max_iterations = 1, log = function() error 'not quiet' end })
       said = {}
       fit_and_listen(new { validation = true }, 1)

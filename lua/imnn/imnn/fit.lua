@@ -8,6 +8,7 @@ local fisher = require 'imnn.fisher'
 local history = require 'imnn.imnn.history'
 local iteration = require 'imnn.imnn.iteration'
 local keep = require 'imnn.imnn.keep'
+local np = require 'imnn.numpy'
 local progress = require 'imnn.progress'
 local random = require 'imnn.random'
 local sets = require 'imnn.imnn.sets'
@@ -105,6 +106,17 @@ local function teller(net, o, show)
   end
 end
 
+-- What was reached: in training, by the weights that are kept, and where no fit has looked.
+local function summary(net, o, run, why)
+  local past = net.history
+  local row = o.best and past.best_row > 0 and math.min(past.best_row, past.size) or past.size
+  local text = ('fit: %d iterations (%s): ln det F %.3f in training, '):format(run.count, why,
+    past.lndetF[row]:item())
+  if not (net.simulate or net.validate) then return text .. 'no held-out simulations' end
+  return ('%s%.3f on %s'):format(text, select(2, np.linalg.slogdet(net.F)):item(),
+    net.validate and 'the validation set' or 'fresh simulations')
+end
+
 -- ---- the loop ----
 
 -- A set to be written: of three one is the present one, and one may be the best.
@@ -119,10 +131,12 @@ end
 -- behind min_iterations.
 local function score(run, o, from, to)
   local row, past = run.iteration.row, run.net.history
-  local lndetF, sign, judged = row[at.lndetF], row[at.sign], from
-  if run.net.validate then lndetF, sign, judged = row[at.val_lndetF], row[at.val_sign], to end
+  local lndetF, sign, judged, met = row[at.lndetF], row[at.sign], from, past.size
+  if run.net.validate then
+    lndetF, sign, judged, met = row[at.val_lndetF], row[at.val_sign], to, past.size + 1
+  end
   if sign > 0 and lndetF > past.max_lndetF then
-    past.max_lndetF, run.stalled, run.best = lndetF, 0, judged
+    past.max_lndetF, past.best_row, run.stalled, run.best = lndetF, met, 0, judged
   elseif run.count > o.min_iterations then run.stalled = run.stalled + 1 end
 end
 
@@ -188,6 +202,10 @@ function M.fit(net, opts)
   publish(run)
   if not ok then error(why, 0) end
   net:set_F_statistics { w = o.best and net.best_w or net.final_w, key = o.key }
+  if run.count > 0 and not o.quiet then
+    if o.log or o.print_rate then writer(o.log or true)(summary(net, o, run, why))
+    elseif o.progress then progress.say(follow, summary(net, o, run, why)) end
+  end
   return why
 end
 

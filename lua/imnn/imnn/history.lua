@@ -25,10 +25,11 @@ local History = {}
 -- @treturn History `detF`, `detC`, `detinvC`, `Lambda_2`, `r`, `lndetF`, `lndetC`, `lndetinvC`,
 -- `loss`: f64 Arrays (size), computed with the weights BEFORE the update of that iteration,
 -- and the same with `val_` in front, of the validation set AFTER it; `max_detF`, `max_lndetF`: the
--- best so far, 0 and -infinity before; `size`: number of iterations
+-- best so far, 0 and -infinity before; `best_row`: of the training set, the row of the weights that
+-- gave it; `size`: number of iterations
 function M.new()
   return setmetatable({ size = 0, room = 0, rows = false, made = {}, max_lndetF = -math.huge,
-    validated = false }, History)
+    best_row = 0, validated = false }, History)
 end
 
 local function grow(self)
@@ -54,7 +55,7 @@ function M.pack(self)
   local rows = ffi.new('double[?]', math.max(self.size * width, 1))
   if self.size > 0 then ffi.copy(rows, self.rows, self.size * width * 8) end
   return { names = M.names, rows = np.from_buffer(rows, { self.size, width }, 'f64'),
-    max_lndetF = self.max_lndetF, validated = self.validated }
+    max_lndetF = self.max_lndetF, best_row = self.best_row, validated = self.validated }
 end
 
 --- A history from such a table.
@@ -66,7 +67,7 @@ function M.unpack(packed)
     M.append(self, ffi.cast('const double *', packed.rows:data()) + (k - 1) * width,
       packed.validated)
   end
-  self.max_lndetF = packed.max_lndetF
+  self.max_lndetF, self.best_row = packed.max_lndetF, packed.best_row
   return self
 end
 
