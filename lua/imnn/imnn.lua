@@ -5,6 +5,7 @@ local factory = require 'imnn.imnn.factory'
 local M = {}
 
 for name, make in pairs(require 'imnn.imnn.classes') do M[name] = make end
+M.refine = require('imnn.imnn.refine').refine
 
 --- Choose the class that fits the arguments, and make one of it: with `simulator` SimulatorIMNN,
 -- with `fiducial` and `derivative` GradientIMNN or, with `delta_theta`, too, NumericalGradientIMNN;

@@ -21,7 +21,7 @@ end
 members.custom_jvp, members.custom_vjp = 'imnn.lax.custom', 'imnn.lax.custom'
 members.checkpoint = 'imnn.lax.branch'
 for _, name in ipairs {
-  'IMNN', 'load', 'SimulatorIMNN', 'GradientIMNN', 'NumericalGradientIMNN',
+  'IMNN', 'load', 'refine', 'SimulatorIMNN', 'GradientIMNN', 'NumericalGradientIMNN',
   'AggregatedSimulatorIMNN', 'AggregatedGradientIMNN', 'AggregatedNumericalGradientIMNN',
   'DatasetGradientIMNN', 'DatasetNumericalGradientIMNN',
 } do
