@@ -6,9 +6,9 @@
 -- F, invF (P, P), C, invC (S, S), mu (S), dmu_dtheta (S, P) in f64, nil until there are statistics;
 -- history (imnn.imnn.history); validate, simulate; the data that it was given (fiducial,
 -- derivative, validation_fiducial, validation_derivative, delta_theta), which may be changed
--- between fits; of aggregated classes host, devices, n_devices, n_per_device, and what batches there
--- are: n_iterations, batch_shape, n_remaining, n_remaining_iterations, remaining_batch_shape, or
--- fiducial_iterations, fiducial_batch_shape, derivative_iterations, derivative_batch_shape. Greek
+-- between fits; of aggregated classes host, devices, n_devices, n_per_device, and what batches
+-- there are: n_iterations, batch_shape, n_remaining, n_remaining_iterations, remaining_batch_shape,
+-- or fiducial_iterations, fiducial_batch_shape, derivative_iterations, derivative_batch_shape. Greek
 -- spellings are the same.
 -- @module imnn.imnn.net
 local args = require 'imnn.args'
