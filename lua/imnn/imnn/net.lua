@@ -8,8 +8,8 @@
 -- derivative, validation_fiducial, validation_derivative, delta_theta), which may be changed
 -- between fits; of aggregated classes host, devices, n_devices, n_per_device, and what batches
 -- there are: n_iterations, batch_shape, n_remaining, n_remaining_iterations, remaining_batch_shape,
--- or fiducial_iterations, fiducial_batch_shape, derivative_iterations, derivative_batch_shape. Greek
--- spellings are the same.
+-- or fiducial_iterations, fiducial_batch_shape, derivative_iterations, derivative_batch_shape.
+-- Greek spellings are the same.
 -- @module imnn.imnn.net
 local args = require 'imnn.args'
 local check = require 'imnn.imnn.check'
