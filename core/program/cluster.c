@@ -254,6 +254,21 @@ static void collapse(cluster *c)
     }
 }
 
+/* Bytes of the widest element of a register. */
+static size_t widest(const cluster *c)
+{
+    size_t most = 1;
+    for (int32_t k = 0; k < c->length; k++) {
+        const size_t size = imnn_dtype_size(c->code[k].dtype);
+        if (size > most) most = size;
+    }
+    for (int32_t i = 0; i < c->repeats; i++) {
+        const size_t size = imnn_dtype_size(c->source[c->repeat[i]].dtype);
+        if (size > most) most = size;
+    }
+    return most;
+}
+
 /* Registers are reused after the last reader, and by its result where elements are as wide: a wider
  * one would run over what is still to be read. */
 static imnn_status number_registers(maker *b)
@@ -315,16 +330,13 @@ static int64_t bytes_in_memory(const cluster *c, int64_t R)
  * single operation needs no such help. */
 static void size_registers(cluster *c, int64_t R)
 {
-    size_t widest = 1;
-    for (int32_t k = 0; k < c->length; k++)
-        if (imnn_dtype_size(c->code[k].dtype) > widest) widest = imnn_dtype_size(c->code[k].dtype);
     c->far = c->length > 1 && bytes_in_memory(c, R) >= IMNN_FAR_BYTES;
     const size_t most = c->far ? IMNN_BLOCK_FAR : IMNN_BLOCK_BYTES;
     size_t bytes = IMNN_REGISTER_BYTES / (size_t)(c->registers + 1);
     if (bytes > most) bytes = most;
     if (bytes < IMNN_BLOCK_FEWEST) bytes = IMNN_BLOCK_FEWEST;
-    c->block = (int64_t)(bytes / 64 * 64 / widest);
-    c->register_bytes = (size_t)c->block * widest + 64;
+    c->block = (int64_t)(bytes / 64 * 64 / widest(c));
+    c->register_bytes = (size_t)c->block * widest(c) + 64;
 }
 
 /* Instructions whose value nobody reads (a comparison that was fused) go. */
@@ -339,6 +351,49 @@ static void drop_dead(cluster *c)
         memmove(&c->code[k], &c->code[k + 1], (size_t)(c->length - k - 1) * sizeof *c->code);
         c->length--;
     }
+}
+
+/* A short line that is the same for all that is before it (what is added to channels): written out
+ * for a block, so that operations go over long runs. */
+static bool repeats(const cluster *c, const operand *o, int64_t R)
+{
+    enum { FEWEST = 4 };
+    const int last = c->ndim - 1;
+    const size_t own = imnn_dtype_size(o->dtype), size = own > widest(c) ? own : widest(c);
+    int64_t lines = 1;
+    bool same = o->stride[last] == 1 && c->size[last] > 1 && c->row_axis != last;
+    for (int k = 0; k < last; k++) {
+        same = same && o->stride[k] == 0;
+        lines *= c->size[k] * (k == c->row_axis ? R : 1);
+    }
+    return same && lines >= FEWEST && c->size[last] * (int64_t)size <= IMNN_BLOCK_FEWEST;
+}
+
+static imnn_status find_repeats(maker *b)
+{
+    cluster *c = b->c;
+    c->repeat = TAKE(b->p, c->sources + 1, int32_t);
+    if (!c->repeat) return IMNN_ENOMEM;
+    for (int32_t s = 0; s < c->sources; s++)
+        if (repeats(c, &c->source[s], b->r->R)) c->repeat[c->repeats++] = s;
+    return IMNN_OK;
+}
+
+/* Machine code goes along a line at a time. */
+static bool lines_are_short(const cluster *c)
+{
+    enum { LINE_BYTES = 256 };
+    return c->repeats > 0 &&
+           c->size[c->ndim - 1] * (int64_t)imnn_dtype_size(c->source[c->repeat[0]].dtype) <=
+               LINE_BYTES;
+}
+
+static void place_repeats(cluster *c)
+{
+    for (int32_t i = 0; i < c->repeats; i++, c->registers++)
+        for (int32_t k = 0; k < c->length; k++)
+            for (int32_t j = 0; j < c->code[k].n; j++)
+                if (c->code[k].in[j] == c->repeat[i]) c->code[k].in[j] = -1 - c->registers;
 }
 
 /* The instruction whose result is input j of instruction k and of nobody else, if it could be done
@@ -413,9 +468,11 @@ imnn_status imnn_plan_cluster(imnn_program *p, region *r, step *s)
     drop_dead(c);
     collapse(c);
     imnn_status st = load_odd(&b);
-    if (st == IMNN_OK) st = imnn_code_cluster(p, c, r->R);
+    if (st == IMNN_OK) st = find_repeats(&b);
+    if (st == IMNN_OK && !lines_are_short(c)) st = imnn_code_cluster(p, c, r->R);
     if (st == IMNN_OK) fuse(c);
     if (st == IMNN_OK) st = number_registers(&b);
+    if (st == IMNN_OK) place_repeats(c);
     size_registers(c, p->by_rows ? r->tile : r->R); /* of a body: the workspace */
     imnn_cluster_walks(c, r->tile);
     const size_t bytes = (size_t)c->registers * c->register_bytes;

@@ -85,6 +85,8 @@ typedef struct cluster {
     int64_t block;            /* elements that are worked on at a time */
     size_t register_bytes;    /* from one register to the next */
     int64_t full[3];          /* elements of a whole block along the last axes, in a full tile */
+    int32_t repeats, *repeat; /* sources that are a line again and again: the last registers hold
+                               * a block of each */
     operand *source, *target; /* strides brought to `size` */
     instruction *code;
     uint8_t *text; /* native.c: the same as machine code, or NULL; and where it can be called */

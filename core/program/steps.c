@@ -168,6 +168,18 @@ static void run_native(const cluster *c, int64_t rows, char **base)
     while (move_on(c, c->ndim - 1, rows, index, base));
 }
 
+/* The lines that repeat, as often as a block has them. */
+static void write_repeats(const cluster *c, char *const *base, char *registers)
+{
+    for (int32_t i = 0; i < c->repeats; i++) {
+        char *to = registers + (size_t)(c->registers - c->repeats + i) * c->register_bytes;
+        const size_t line = (size_t)c->full[2] * imnn_dtype_size(c->source[c->repeat[i]].dtype),
+                     all = line * (size_t)(c->full[0] * c->full[1]);
+        memcpy(to, base[c->repeat[i]], line);
+        for (size_t have = line; have < all; have += line) memcpy(to + have, to, line);
+    }
+}
+
 static void run_cluster(const context *x, const region *r, const step *s)
 {
     const cluster *c = &s->map;
@@ -183,6 +195,7 @@ static void run_cluster(const context *x, const region *r, const step *s)
         run_native(c, x->rows, base);
         return;
     }
+    write_repeats(c, base, registers);
     do {
         block b;
         for (b.from[0] = 0; b.from[0] < n[0]; b.from[0] += most[0])

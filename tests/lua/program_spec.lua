@@ -107,6 +107,27 @@ describe('a program', function()
     for seed = 400, 500 do compare(seed, { { 4, 3 }, { 3, 3 }, { 1, 3 }, { 2, 4, 3 } }) end
   end)
 
+  -- Lines that repeat are written out for a block: those that fit it or not, in parts of blocks,
+  -- beside wider and narrower numbers.
+  it('adds short lines to many, with the same bytes', function()
+    local function f(x, b, c, t)
+      local y = np.where(np.gt(x + b, 0), x * b, t)
+      return y, np.maximum(x - b, 0), (c + x:astype 'f64') * c, (c * 2):astype 'f32' + x
+    end
+    for i, width in ipairs { 1, 2, 3, 16, 31, 64, 65, 128, 129, 300 } do
+      imnn.set_threads(i % 2 + 1)
+      for _, rows in ipairs { 3, 4, 77, 2000 } do
+        local keys = random.split(random.PRNGKey(width + rows), 4)
+        local x = { random.normal(keys[1], { rows, 5, width }), random.normal(keys[2], { width }),
+          random.normal(keys[3], { width }, 'f64'), random.normal(keys[4], { 5, width }) }
+        local expected, found = { f(unpack(x)) }, { imnn.jit(f)(unpack(x)) }
+        for k, y in ipairs(expected) do
+          assert.equal(0, np.abs(y - found[k]):max():item(), ('%d, %d: %d'):format(rows, width, k))
+        end
+      end
+    end
+  end)
+
   it('lets accepted rows leave, in order', function()
     local transform = require 'imnn.transform'
     for _, n in ipairs { 7, 1000, 50000 } do
