@@ -175,7 +175,7 @@ return function(bench)
       end
     end
     for _ = 1, 5 do
-      best = math.min(best, bench.least(step, 20))
+      best = math.min(best, bench.least(step, 40))
       for _, one in ipairs(direct) do
         for _, way in ipairs(one.ways) do
           one.least = math.min(one.least, bench.least(function() hand.conv_run(way) end, 6))
