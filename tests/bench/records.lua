@@ -1,7 +1,8 @@
---- Records of TFRecord files: decoding and checksums, by one thread, beside reading the bytes.
+--- Records of files, beside reading the bytes: TFRecord, with decoding and checksums, HDF5 and npy;
+-- by one thread.
 local ffi = require 'ffi'
 local imnn = require 'imnn'
-local C = imnn.core.C
+local C, np = imnn.core.C, imnn.np
 
 ffi.cdef [[
 int open(const char *path, int flags, ...);
@@ -66,6 +67,55 @@ local function opening(bench, name, n, note)
   bench.show(name, whole / t / 1e9, 'GB/s', nil, note)
 end
 
+-- GB/s of the records of a file, BATCH bytes at a time; the bound reads them with pread.
+local function plain(bench, name, note, n, write_file, open_reader)
+  local path = os.tmpname()
+  local x = np.zeros { 2 ^ 27 / (4 * n), n }
+  write_file(path, x)
+  local r, out = open_reader(path), ffi.new('char[?]', BATCH)
+  local each = BATCH / (4 * n)
+  local function ours()
+    for i = 0, #x - 1, each do
+      imnn.core.check(C.imnn_reader_read(r.reader, i, math.min(i + each, #x), out))
+    end
+  end
+  local fd = ffi.C.open(path, 0)
+  local function theirs()
+    for at = 0, 2 ^ 27 - 1, BATCH do
+      assert(ffi.C.pread(fd, out, math.min(BATCH, 2 ^ 27 - at), at) > 0)
+    end
+  end
+  local a, b = bench.pair(ours, theirs, 15)
+  ffi.C.close(fd)
+  os.remove(path)
+  bench.show(name, 2 ^ 27 / a / 1e9, 'GB/s', 2 ^ 27 / b / 1e9, note)
+end
+
+local function write_hdf5(opts)
+  return function(path, x)
+    imnn.data.hdf5.create(path, function(f) f:write('x', x, opts) end)
+  end
+end
+local function open_hdf5(path) return imnn.data.hdf5.reader(path, 'x') end
+
+local function write_npy(path, x)
+  np.save(path, x)
+  os.rename(path .. '.npy', path)
+end
+
+-- What a checkpoint of a million weights and their moments takes: written and renamed.
+local function checkpoint(bench, name)
+  local path = os.tmpname()
+  local w = {}
+  for i = 1, 10 do w[i] = np.ones { 316, 317 } end
+  local tree = { weights = w, first = w, second = w, count = 1 }
+  local t = bench.least(function()
+    imnn.data.hdf5.create(path, function(f) f:write_tree('state', tree) end)
+  end, 7)
+  os.remove(path)
+  bench.show(name, t * 1e3, 'ms', 50, 'a million weights, with moments; demanded: 50 ms')
+end
+
 return function(bench)
   for _, row in ipairs {
     { 'tfrecord_40', 10, 'of 40 bytes; the bound reads the framing, too' },
@@ -75,6 +125,17 @@ return function(bench)
   } do
     bench.row(row[1], function(name) reading(bench, name, row[2], row[3]) end)
   end
+  bench.row('hdf5_4k', function(name)
+    plain(bench, name, 'of 4 KiB; demanded: 80 % of the bound', 1024, write_hdf5(), open_hdf5)
+  end)
+  bench.row('hdf5_chunks_4k', function(name)
+    plain(bench, name, 'of 4 KiB in chunks of 64; by the library', 1024, write_hdf5 { chunks = 64 },
+      open_hdf5)
+  end)
+  bench.row('npy_4k', function(name)
+    plain(bench, name, 'of 4 KiB', 1024, write_npy, imnn.data.npy.reader)
+  end)
+  bench.row('hdf5_tree_1m', function(name) checkpoint(bench, name) end)
   bench.row('tfrecord_open_40', function(name) opening(bench, name, 10, 'records of 40 bytes') end)
   bench.row('tfrecord_open_4k', function(name) opening(bench, name, 1024, 'records of 4 KiB') end)
 end

@@ -99,6 +99,7 @@ describe('write_simulations', function()
     local net = imnn.NumericalGradientIMNN { n_s = 30, n_d = 12, n_params = 2, n_summaries = 2,
       input_shape = set.input_shape, theta_fid = set.theta_fid, delta_theta = set.delta_theta,
       fiducial = set.fiducial, derivative = set.derivative, key_or_state = key,
+      validation_fiducial = set.fiducial, validation_derivative = set.derivative,
       model = stax.serial(stax.Dense(4), stax.Tanh, stax.Dense(2)),
       optimiser = imnn.optimizers.adam(1e-2) }
     net:fit { lambda = 10, epsilon = 0.1, rng = key, max_iterations = 2, min_iterations = 1,

@@ -316,7 +316,7 @@ local function check_text(o, P)
 end
 
 local reserved = { theta_fid = true, delta_theta = true, key = true, parameters = true,
-  units = true, kind = true, first_seed = true }
+  units = true, kind = true, first_seed = true, library = true }
 
 -- What the file says about itself; an attempt goes on only if all of it is the same.
 local function settings(o, theta, delta)
@@ -349,6 +349,7 @@ local function begin(path, o, shapes, dtype, about)
         dtype = (name == 'seed' or name == 'state') and 'i32' or dtype }) end
     end
     f:set_attributes(about)
+    f:set_attributes { library = 'libimnn ' .. require('imnn').version() }
     f:set('state', {}, np().array({ 0, o.start }, 'i32'))
   end)
 end
