@@ -227,7 +227,8 @@ imnn_status imnn_table_read(imnn_array **out, const char *path, imnn_dtype dtype
     fclose(file);
     if (t.c) freelocale(t.c);
     const imnn_shape shape = {.ndim = 2, .size = {t.rows, t.columns}};
-    if (st == IMNN_OK) st = imnn_array_from(out, dtype, &shape, t.values);
+    const double none = 0;
+    if (st == IMNN_OK) st = imnn_array_from(out, dtype, &shape, t.values ? t.values : &none);
     if (t.values) imnn_free(t.values, (size_t)t.room * sizeof *t.values);
     return st;
 }
