@@ -4,9 +4,9 @@
  * into a window at a time. Files are read, not mapped: one that somebody shortens is an error then,
  * not the end of the process. */
 #include "core/data/tfrecord.h"
+#include "imnn/paths.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <glob.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -234,51 +234,18 @@ static imnn_status add_file(imnn_tfrecord *t, const char *path, uint8_t *window)
     return IMNN_OK;
 }
 
-/** By name; where both have digits, by the number that they make: x_9 before x_10. */
-static int order_of_paths(const void *a, const void *b)
-{
-    const char *x = *(const char *const *)a, *y = *(const char *const *)b;
-    for (; *x && *y; x++, y++) {
-        size_t n = strspn(x, "0123456789"), m = strspn(y, "0123456789");
-        if (n && m) {
-            size_t zeros = strspn(x, "0"), others = strspn(y, "0");
-            if (n - zeros != m - others) return n - zeros < m - others ? -1 : 1;
-            int c = memcmp(x + zeros, y + others, n - zeros);
-            if (c) return c;
-            if (n != m) return n < m ? -1 : 1;
-            x += n - 1, y += m - 1;
-        } else if (*x != *y) {
-            return (unsigned char)*x < (unsigned char)*y ? -1 : 1;
-        }
-    }
-    return (*x != 0) - (*y != 0);
-}
-
-static imnn_status add_matching(imnn_tfrecord *t, const char *pattern, uint8_t *window)
-{
-    glob_t found = {0};
-    int result = glob(pattern, GLOB_NOSORT, NULL, &found);
-    imnn_status st = IMNN_OK;
-    if (result == GLOB_NOSPACE) st = imnn_fail(IMNN_ENOMEM, "out of memory");
-    else if (result) st = imnn_fail(IMNN_EIO, "tfrecord: %s: no file has such a name", pattern);
-    if (!result) qsort(found.gl_pathv, found.gl_pathc, sizeof(char *), order_of_paths);
-    for (size_t i = 0; i < found.gl_pathc && st == IMNN_OK; i++)
-        st = add_file(t, found.gl_pathv[i], window);
-    globfree(&found);
-    return st;
-}
-
 imnn_status imnn_tfrecord_open(imnn_tfrecord **out, const char *const *paths, int64_t n)
 {
     *out = NULL;
     imnn_tfrecord *t = imnn_alloc(sizeof *t);
     uint8_t *window = t ? imnn_alloc_raw(WINDOW) : NULL;
-    imnn_status st = window ? IMNN_OK : IMNN_ENOMEM;
+    imnn_paths *found = NULL;
+    imnn_status st = window ? imnn_paths_find(&found, paths, n) : IMNN_ENOMEM;
+    if (st == IMNN_EIO) st = imnn_fail(st, "tfrecord: %s", imnn_last_error());
     if (t) atomic_store(&t->refs, 1);
-    for (int64_t i = 0; i < n && st == IMNN_OK; i++) {
-        bool exact = !strpbrk(paths[i], "*?[") || access(paths[i], F_OK) == 0;
-        st = exact ? add_file(t, paths[i], window) : add_matching(t, paths[i], window);
-    }
+    for (int64_t i = 0; st == IMNN_OK && i < imnn_paths_count(found); i++)
+        st = add_file(t, imnn_paths_path(found, i), window);
+    imnn_paths_release(found);
     if (window) imnn_free(window, WINDOW);
     if (st == IMNN_OK) *out = t;
     else imnn_tfrecord_release(t);

@@ -4,6 +4,7 @@
 #include "imnn/chain.h"
 #include "imnn/hdf5.h"
 #include "imnn/npy.h"
+#include "imnn/paths.h"
 #include "imnn/reader.h"
 #include "imnn/table.h"
 #include "imnn/tfrecord.h"

@@ -10,5 +10,5 @@ return require('imnn.args').strict('data', {
   tfrecord = require 'imnn.data.tfrecord',
   from_array = reader.from_array, read_simulations = simulations.read_simulations,
   write_simulations = simulations.write_simulations,
-  dataset = dataset.dataset, zip = dataset.zip,
+  dataset = dataset.dataset, zip = dataset.zip, open = require('imnn.data.open').open,
 })

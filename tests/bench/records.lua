@@ -1,5 +1,5 @@
---- Records of files, beside reading the bytes: TFRecord, with decoding and checksums, HDF5 and npy;
--- by one thread.
+--- Records of files, beside reading the bytes: TFRecord, with decoding and checksums, HDF5 and npy,
+-- by one thread; of data sets in batches, beside copying or reading the bytes.
 local ffi = require 'ffi'
 local imnn = require 'imnn'
 local C, np = imnn.core.C, imnn.np
@@ -116,6 +116,46 @@ local function checkpoint(bench, name)
   bench.show(name, t * 1e3, 'ms', 50, 'a million weights, with moments; demanded: 50 ms')
 end
 
+-- GB/s of batches of 100 records of 4 KiB. `theirs` puts the same bytes into memory that is not in
+-- the cache either: batches are new arrays.
+local function batches(bench, name, set, theirs, note)
+  local function ours()
+    for batch in set:batches(100) do local _ = batch end
+  end
+  local bytes = 4096 * set.count
+  local a, b = bench.pair(ours, theirs, 7)
+  bench.show(name, bytes / a / 1e9, 'GB/s', bytes / b / 1e9, note)
+end
+
+local COUNT = 2 ^ 14 -- records of 4 KiB: 64 MiB
+
+local function values() return imnn.random.normal(imnn.random.PRNGKey(0), { COUNT, 1024 }) end
+
+local function from_memory(bench, name, make, note)
+  local x, out = values(), ffi.new('char[?]', 4096 * COUNT)
+  local from = ffi.cast('const char *', x:data())
+  batches(bench, name, make(imnn.data.dataset(x)), function()
+    for at = 0, 4096 * COUNT - 1, 409600 do
+      ffi.copy(out + at, from + at, math.min(409600, 4096 * COUNT - at))
+    end
+  end, note)
+end
+
+local function from_hdf5(bench, name, make, note)
+  local path = os.tmpname()
+  local file = imnn.data.hdf5.open(path, 'w')
+  file:write('x', values())
+  file:close()
+  local fd, out = ffi.C.open(path, 0), ffi.new('char[?]', 4096 * COUNT)
+  batches(bench, name, make(imnn.data.open(path)), function()
+    for at = 0, 4096 * COUNT - 1, 409600 do
+      assert(ffi.C.pread(fd, out + at, math.min(409600, 4096 * COUNT - at), at) > 0)
+    end
+  end, note)
+  ffi.C.close(fd)
+  os.remove(path)
+end
+
 return function(bench)
   for _, row in ipairs {
     { 'tfrecord_40', 10, 'of 40 bytes; the bound reads the framing, too' },
@@ -138,4 +178,19 @@ return function(bench)
   bench.row('hdf5_tree_1m', function(name) checkpoint(bench, name) end)
   bench.row('tfrecord_open_40', function(name) opening(bench, name, 10, 'records of 40 bytes') end)
   bench.row('tfrecord_open_4k', function(name) opening(bench, name, 1024, 'records of 4 KiB') end)
+  local function same(set) return set end
+  local function ahead(set) return set:prefetch(400) end
+  local function shuffled(set) return set:shuffle(imnn.random.PRNGKey(1)) end
+  bench.row('batches_memory', function(name)
+    from_memory(bench, name, same, 'of an Array; the bound copies')
+  end)
+  bench.row('batches_memory_shuffled', function(name)
+    from_memory(bench, name, shuffled, 'in a random order; the bound copies in order')
+  end)
+  bench.row('batches_hdf5', function(name)
+    from_hdf5(bench, name, same, 'the bound reads')
+  end)
+  bench.row('batches_hdf5_ahead', function(name)
+    from_hdf5(bench, name, ahead, 'prefetch(400); the bound reads')
+  end)
 end
