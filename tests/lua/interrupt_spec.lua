@@ -103,6 +103,21 @@ describe('ctrl-C', function()
       print(ok, why, sim:running(), #run(0))]])
   end)
 
+  it('ends a loop over records that threads read ahead, which can be read again', function()
+    assert.same({ 'false\tscript.lua:19: interrupted\ttrue\n', '', 0, '' }, interrupt [[
+      local set = imnn.data.dataset(np.ones { 1000, 50 }):shuffle(random.PRNGKey(1))
+        :map(function(x) return np.matmul(np.ones { 50, 50 }, x) end):repeated():prefetch(500)
+      local n = 0
+      local function run()
+        for batch in set:batches(100) do
+          if n == 0 then on() end
+          n = n + #batch
+        end
+      end
+      local ok, why = pcall(run)
+      print(ok, tostring(why):gsub(':%d+:', ':19:'), n > 100 and set[12345].shape[1] == 50)]])
+  end)
+
   it('ends a plot, of which nothing is left', function()
     local folder = os.tmpname()
     os.remove(folder)
