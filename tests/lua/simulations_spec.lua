@@ -219,6 +219,19 @@ describe('write_simulations', function()
       function() write { simulator = black_box(simulator), derivative = true } end)
   end)
 
+  it('works with those of imnn.simulators', function()
+    local sim = imnn.simulators.blackbox { workers = 2, on_failure = 'drop', fn = function(_, t)
+      if math.random() < 0.4 then error 'now and then' end
+      return { t[1]:item() + math.random(), t[2]:item() }
+    end }
+    local set = write { simulator = sim, delta_theta = { 0.2, 0.4 }, batch = 8 }
+    assert.same({ 30, 12, { 2, 2, 2 } }, { set.n_s, set.n_d, set.derivative.shape })
+    assert(set.seed[-1]:item() > 30)
+    local d = set.derivative:read()
+    near(np.ones { 12, 1 } * np.array { 0.2, 0 }, (d[{ {}, 2 }] - d[{ {}, 1 }])[{ {}, {}, 1 }])
+    sim:close()
+  end)
+
   it('sees noise that does not come from keys', function()
     refuses('write_simulations: simulations that are made again with their keys come out '
       .. 'otherwise: all noise must come from the key; check_seeds = false lets them pass',

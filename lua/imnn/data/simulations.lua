@@ -466,6 +466,19 @@ local function check_options(o)
   end
 end
 
+-- One simulation, for shape and dtype. A black box may fail sometimes.
+local function one_simulation(o, theta)
+  local function make(seed) return o.simulator(random().fold_in(o.key, seed), theta) end
+  if not is_black_box(o.simulator) then return np().array(make(o.start)) end
+  local ok, x, why
+  for seed = o.start, o.start + 9 do
+    ok, x = pcall(make, seed)
+    if ok then return x end
+    why = why or x
+  end
+  error(why, 0)
+end
+
 --- Make a set of simulations in an HDF5 file, a batch at a time, on all threads. Seed s (start,
 -- start + 1, ...) has the key fold_in(key, s). Whoever stops it, or kills it, calls it again with
 -- the same options: it goes on with the file PATH.part, and the result has the same bytes.
@@ -509,7 +522,7 @@ function M.write_simulations(opts)
     core.raise 'write_simulations: delta_theta, the step between both sides, must not be 0'
   end
   check_text(o, P)
-  local first = np().array(o.simulator(random().fold_in(o.key, o.start), theta))
+  local first = one_simulation(o, theta)
   local shapes, about = layout(o, first.shape, P), settings(o, theta, delta)
   if exists(o.path) then
     local whole = hdf5.open(o.path)
