@@ -1,0 +1,41 @@
+-- Each example ends well with --quick, says how much of the information there is, and draws the
+-- figures that it names.
+local usage = require 'tests.support.usage'
+local program = os.getenv 'IMNN_PROGRAM' or 'build/bin/imnn'
+
+local function read(path)
+  local file = assert(io.open(path))
+  local text = file:read '*a'
+  file:close()
+  return text
+end
+
+local function examples()
+  local out, pipe = {}, io.popen 'ls examples/[0-9]*.lua'
+  for path in pipe:lines() do out[#out + 1] = path end
+  pipe:close()
+  return out
+end
+
+local here = usage.here()
+if not program:find '^/' then program = here .. '/' .. program end
+
+describe('the example', function()
+  for i, path in ipairs(examples()) do
+    it(path:match '[^/]*$', function()
+      assert.equal(('examples/%02d_'):format(i), path:match '^examples/%d%d_')
+      local text = read(path)
+      usage.apart(function()
+        local status = os.execute(('%s %s/%s --quick >out 2>err'):format(program, here, path))
+        assert.equal('0 ', status .. ' ' .. read 'err')
+        assert.is_true(#read 'out' > 0)
+        local figures = 0
+        for name in text:gmatch "file = '([%w_]+%.png)'" do
+          figures = figures + 1
+          assert.equal('\137PNG', read(name):sub(1, 4))
+        end
+        assert.is_true(figures > 0)
+      end)
+    end)
+  end
+end)
