@@ -66,6 +66,8 @@ describe('a network in a file', function()
     local more = functions(o)
     more.n_s, more.n_d = 100, 50
     assert.equal(100, imnn.load(path 'net.h5', more).n_s)
+    more['θ_fid'], more.key = { 0, 2 }, nets.keys[2] -- in whatever spelling
+    assert.same({ 0, 2 }, imnn.load(path 'net.h5', more).theta_fid:totable())
   end)
 
   it('is refused where it does not fit', function()

@@ -110,6 +110,9 @@ local function restore(who, path, net, record)
   net.history = history.unpack(record.history)
 end
 
+-- Other names of key_or_state.
+local state_names = { key = 'key_or_state', rng = 'key_or_state', state = 'key_or_state' }
+
 --- Read a network from a file that `save` or a checkpoint of `fit` has written.
 -- @tparam string path
 -- @tparam table opts `model`, `optimiser`, `simulator` or the data, as its class takes them;
@@ -126,7 +129,9 @@ function M.load(path, opts)
   local o = { input_shape = record.input_shape, theta_fid = record.theta_fid,
     key_or_state = random.PRNGKey(0) }
   for _, name in ipairs(counts) do o[name] = record[name] end
-  for name, value in pairs(opts or {}) do o[name] = value end
+  for name, value in pairs(opts or {}) do
+    o[args.spelling[name] or state_names[name] or name] = value
+  end
   local net = make(o)
   restore(who, path, net, record)
   return net
