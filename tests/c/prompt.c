@@ -8,7 +8,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { PATIENCE = 20000, ARGUMENTS = 4 }; /* milliseconds that an answer may take */
+/* Milliseconds that an answer may take; and after which the terminal is surely in the hands of the
+ * prompt: a ctrl-D that comes before is the end of a line that nobody reads. */
+enum { PATIENCE = 20000, LATER = 100, ARGUMENTS = 4 };
 
 /** Wait until this text appears, then that many milliseconds, then type. */
 typedef struct step {
@@ -69,7 +71,8 @@ static int run(const char *const arguments[ARGUMENTS], const step *steps, int ex
     for (; steps->keys && !failed; steps++) failed = take(&s, steps);
     if (failed) kill(child, SIGKILL);
     while (!failed && listen(&s, PATIENCE)) continue;
-    waitpid(child, &status, 0);
+    for (int left = PATIENCE; !waitpid(child, &status, WNOHANG); left -= 10, usleep(10000))
+        if (left <= 0) kill(child, SIGKILL); /* it should have ended by itself */
     close(s.terminal);
     status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
     if (!failed && status != expected)
@@ -111,7 +114,7 @@ static int prompt(const char *home)
         {"\n42\r", 0, ""},
         {"> ", 0, "?np.sum\n"},
         {"\nnp.sum(x[, opts])\r", 0, ""},
-        {"> ", 0, "\004"},
+        {"> ", LATER, "\004"},
         {0},
     };
     char history[100];
@@ -127,8 +130,10 @@ static int prompt(const char *home)
 static int prompt_remembers(const char *home)
 {
     const char *const none[ARGUMENTS] = {0};
-    const step first[] = {{"> ", 0, "'remembered'\n"}, {"\nremembered\r", 0, "\004"}, {0}};
-    const step second[] = {{"> ", 0, "\033[A\n"}, {"\nremembered\r", 0, "\004"}, {0}};
+    const step first[] = {
+        {"> ", 0, "'remembered'\n"}, {"\nremembered\r", 0, ""}, {"> ", LATER, "\004"}, {0}};
+    const step second[] = {
+        {"> ", 0, "\033[A\n"}, {"\nremembered\r", 0, ""}, {"> ", LATER, "\004"}, {0}};
     char path[100];
     setenv("XDG_STATE_HOME", home, 1);
     int failed = run(none, first, 0) || run(none, second, 0);
