@@ -59,6 +59,16 @@ local forms = { -- name, options -> class and options of the same net in another
       return imnn.AggregatedNumericalGradientIMNN(aggregated(o, 20))
     end,
   },
+  ['readers that read ahead'] = {
+    Gradient = function(o)
+      o.fiducial, o.prefetch = data.from_array(o.fiducial), 3
+      return imnn.AggregatedGradientIMNN(aggregated(o, 7))
+    end,
+    Numerical = function(o)
+      o.derivative, o.prefetch = data.from_array(o.derivative), -1
+      return imnn.AggregatedNumericalGradientIMNN(aggregated(o, 20))
+    end,
+  },
 }
 
 local function head(x, n) return x[{ { 1, n } }] end

@@ -22,6 +22,15 @@ function M.join(list)
   return own(C.imnn_reader_join, #list, parts)
 end
 
+--- The same records, of which some batches are read in the background before they are asked for.
+-- @tparam Reader x
+-- @tparam number each records of a batch
+-- @tparam number batches -1: some for each thread
+function M.ahead(x, each, batches)
+  if batches == -1 then batches = 2 * C.imnn_threads() end
+  return own(C.imnn_reader_ahead, x.reader, each, batches, 1)
+end
+
 --- Records i to j, from 1.
 function M.range(x, i, j) return own(C.imnn_reader_range, x.reader, i - 1, j) end
 

@@ -51,7 +51,11 @@ local function check_data(net, key, x, row)
     core.raise("%s: %s is %s, data must be f32 or f64, as x:astype 'f32' makes them", net.class,
       key, x.dtype)
   end
-  if reader then x = records.regroup(x, shape) end
+  if reader then
+    x = records.regroup(x, shape)
+    local batches = net.prefetch or 0
+    if batches ~= 0 then x = records.ahead(x, net.n_per_device, batches) end
+  end
   local got = examples.shape(x)
   if not check.equal(got, shape) then
     core.raise('%s: %s must be %s, that is %s, got %s', net.class, key, check.text(shape),
