@@ -75,6 +75,8 @@ describe('write_simulations', function()
     local set = write { delta_theta = { 0.2, 0.4 }, batch = 5, parameters = { 'a', 'b' },
       units = { 'K', 'm' }, attributes = { author = 'me', version = 3 } }
     assert.same({ 'numerical', 12, { 2, 2, 4 } }, { set.kind, set.n_d, set.derivative.shape })
+    assert.equal(set.path .. ': 30 simulations of (4), 12 with those on both sides in 2 '
+      .. 'parameters', tostring(set))
     local k = random.fold_in(key, 6)
     near(simulator(k, np.array { 1, 1.8 }), set.derivative:read(7)[{ 1, 1, 2 }])
     near(simulator(k, np.array { 1.1, 2 }), set.derivative:read(7)[{ 1, 2, 1 }])

@@ -101,13 +101,22 @@ local function check_parameters(path, set)
   end
 end
 
+-- "set.h5: 500 simulations of (10), 100 with derivatives in 2 parameters"
+local Set = {}
+function Set:__tostring()
+  local out = ('%s: %d simulations of %s'):format(self.path, self.n_s, text(self.input_shape))
+  if not self.kind then return out end
+  return ('%s, %d with %s in %d parameters'):format(out, self.n_d, self.kind == 'numerical'
+    and 'those on both sides' or 'derivatives', self.n_params)
+end
+
 --- Open a set of simulations, as `write_simulations` or somebody else has written it: seeds, shapes
 -- and parameters are checked, records are read when they are asked for.
 -- @tparam string path
--- @treturn table `fiducial`: a Reader of n_s simulations; `derivative`: a Reader of n_d records,
--- nil if there are none; `kind`: 'derivative' (input_shape, P) or 'numerical' (2, P, input_shape);
--- n_s, n_d, n_params, input_shape; `theta_fid`, `delta_theta`: Arrays (P), if they are known;
--- `seed`: Array (n_s), f64, if known; `attributes` of the file
+-- @treturn table `path`; `fiducial`: a Reader of n_s simulations; `derivative`: a Reader of n_d
+-- records, nil if there are none; `kind`: 'derivative' (input_shape, P) or 'numerical'
+-- (2, P, input_shape); n_s, n_d, n_params, input_shape; `theta_fid`, `delta_theta`: Arrays (P), if
+-- they are known; `seed`: Array (n_s), f64, if known; `attributes` of the file
 -- @raise missing, damaged; shapes, parameters or seeds that do not fit together
 -- @usage local made = data.write_simulations { path = 'mine.h5', simulator = simulator, n_s = 20,
 --   theta_fid = theta, key = key, progress = false }
@@ -116,7 +125,8 @@ end
 function M.read_simulations(path)
   args.argument('read_simulations', 'path', path, { 'string' })
   local f = hdf5.open(path)
-  local set = { attributes = f:attributes(), fiducial = f:reader 'fiducial', n_d = 0 }
+  local set = setmetatable({ path = path, attributes = f:attributes(),
+    fiducial = f:reader 'fiducial', n_d = 0 }, Set)
   set.n_s, set.input_shape = set.fiducial.count, set.fiducial.shape
   for _, kind in ipairs { 'derivative', 'numerical' } do
     if f:has(kind) then
