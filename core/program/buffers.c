@@ -93,20 +93,22 @@ static int64_t tile_rows(const region *r, int64_t row_bytes)
 
 static bool is_source(const item *it) { return it->input >= 0 || it->v->op == &imnn_op_read; }
 
-/* Bytes of a row of inputs of the program that several steps read, one after the other: they shall
- * come from memory once. */
-static int64_t read_again(const imnn_program *p, const region *r)
+/* Bytes of a row of inputs of the program that a tile should hold: those that several steps read,
+ * one after the other, which shall come from memory once; and all that are examples, be they an
+ * array or read into the tile, so that tiles are the same for both. */
+static int64_t held_inputs(const imnn_program *p, const region *r)
 {
     int64_t bytes = 0;
     for (int32_t i = 0; r->space != 0 && i < p->items; i++) {
         int32_t reader = -1;
         bool again = false;
         if (!is_source(&p->item[i])) continue;
+        const bool examples = p->item[i].rows == IMNN_ROWS_EACH;
         for (int32_t m = 0; !again && m < r->members; m++) {
             const item *it = &p->item[r->member[m]];
             for (int32_t k = 0; k < it->v->n; k++) {
                 if (p->item[it->x[k]].base != i || !it->by[k]) continue;
-                again = again || (reader >= 0 && reader != r->step_of[m]);
+                again = again || examples || (reader >= 0 && reader != r->step_of[m]);
                 reader = r->step_of[m];
             }
         }
@@ -115,8 +117,7 @@ static int64_t read_again(const imnn_program *p, const region *r)
     return bytes;
 }
 
-/* Bytes of a row that are there at a time, at most; without inputs, so that tiles are the same
- * whether these are arrays or read. */
+/* Bytes of a row that are there at a time, at most; without inputs. */
 static int64_t most_live(const imnn_program *p, const region *r, const int32_t *last)
 {
     int64_t most = 0;
@@ -154,9 +155,10 @@ static imnn_status lay_tiles(imnn_program *p, region *r)
     int32_t *last = imnn_alloc(int_bytes);
     if (q && last) {
         find_lives(p, r, last);
-        r->tile = p->tiles                 ? p->tiles[r - p->region]
-                  : p->by_rows && r->space ? p->tile
-                                           : tile_rows(r, most_live(p, r, last) + read_again(p, r));
+        r->tile = p->tiles ? p->tiles[r - p->region]
+                  : p->by_rows && r->space
+                      ? p->tile
+                      : tile_rows(r, most_live(p, r, last) + held_inputs(p, r));
         for (int32_t m = 0; m < r->members; m++) {
             q[m].from = r->step_of[m], q[m].to = last[m];
             if (r->tile_at[m] < 0) continue;
