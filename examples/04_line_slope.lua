@@ -28,7 +28,7 @@ local function fit(model, optimiser, iterations)
   return net
 end
 
-local line = fit(stax.Dense(1), optimizers.adam(optimizers.exponential_decay(0.01, 300, 0.5)), 1500)
+local line = fit(stax.Dense(1), optimizers.adam(optimizers.exponential_decay(0.01, 400, 0.5)), 3000)
 -- What the layer weighs the points with should be x, but for a factor. Weights w tell
 -- (Σ w x)^2 / Σ w^2, which needs no simulations.
 local w = line.w[1]:ravel()
