@@ -7,7 +7,7 @@ enum {
     TILE_BYTES = 1 << 20,    /* what a tile may hold at a time: half a second-level cache */
     PARTIAL_BYTES = 1 << 25, /* what the partial sums of all groups may take */
     FEWEST_TILE_ROWS = 16,
-    TILES = 32,
+    TILES = 16,
     GROUPS = 16,
     MOST_GROUPS = 64
 };
