@@ -122,15 +122,15 @@ imnn_status imnn_program_body(imnn_program **out, imnn_graph *g, int nx, const i
     return st;
 }
 
-/* A plan of its own for a price of work. */
+/* A plan of its own for a price of work: 2^rate bytes an operation; NULL: none is made again. */
 static imnn_status make(imnn_program **out, imnn_graph *g, int nx, const imnn_node *x, int ny,
-                        const imnn_node *y, const imnn_program_options *o, double rate,
-                        const int64_t *tiles)
+                        const imnn_node *y, const imnn_program_options *o, const double *rate,
+                        bool last_first, const int64_t *tiles)
 {
     *out = NULL;
     imnn_program *p = imnn_alloc(sizeof *p);
     if (!p) return IMNN_ENOMEM;
-    p->rate = rate, p->tiles = tiles;
+    p->rate = rate ? exp2(*rate) : 0, p->last_first = last_first, p->tiles = tiles;
     imnn_status st = note_kinds(p, nx, o->kind);
     if (st == IMNN_OK) st = plan(p, g, nx, x, ny, y, o->keep);
     if (st == IMNN_OK) st = imnn_plan_buffers(p);
@@ -141,34 +141,36 @@ static imnn_status make(imnn_program **out, imnn_graph *g, int nx, const imnn_no
     return st;
 }
 
-/* The plan that keeps most of those that fit, in tiles like those of the first, so that sums over
- * rows are added in the same order. */
+/* The plan with the least work of those that fit, in tiles like those of the first, so that sums
+ * over rows are added in the same order. */
 static imnn_status economize(imnn_program **out, imnn_graph *g, int nx, const imnn_node *x, int ny,
                              const imnn_node *y, const imnn_program_options *o)
 {
     enum { STEPS = 14 };
+    static const double least = -30;
     imnn_program *p = *out;
     int64_t tiles[p->regions + 1];
-    double high = 0, low = -30; /* of the rate, as powers of two: too many bytes, few enough */
     for (int32_t k = 0; k < p->regions; k++) tiles[k] = p->region[k].tile;
     imnn_program_release(p);
     *out = NULL;
-    imnn_status st = make(out, g, nx, x, ny, y, o, exp2(low), tiles);
+    imnn_status st = make(out, g, nx, x, ny, y, o, &least, false, tiles);
     if (st != IMNN_OK) return st;
     const int64_t needs = imnn_program_bytes(*out, imnn_threads());
-    if (needs > o->memory) {
-        imnn_program_release(*out);
-        *out = NULL;
-        return imnn_fail(IMNN_ENOMEM, "program: needs at least %lld bytes of memory, may take %lld",
-                         (long long)needs, (long long)o->memory);
-    }
-    for (int k = 0; k < STEPS; k++) {
-        const double middle = (high + low) / 2;
-        if ((st = make(&p, g, nx, x, ny, y, o, exp2(middle), tiles)) != IMNN_OK) break;
-        const bool fits = imnn_program_bytes(p, imnn_threads()) <= o->memory;
-        imnn_program_release(fits ? *out : p);
-        if (fits) *out = p, low = middle;
-        else high = middle;
+    if (needs > o->memory)
+        st = imnn_fail(IMNN_ENOMEM, "program: needs at least %lld bytes of memory, may take %lld",
+                       (long long)needs, (long long)o->memory);
+    for (int last_first = 0; last_first < 2; last_first++) {
+        double low = least, high = 0; /* few enough bytes, too many */
+        for (int k = 0; st == IMNN_OK && k < STEPS; k++) {
+            const double middle = (high + low) / 2;
+            st = make(&p, g, nx, x, ny, y, o, &middle, last_first, tiles);
+            if (st != IMNN_OK) break;
+            const bool fits = imnn_program_bytes(p, imnn_threads()) <= o->memory;
+            *(fits ? &low : &high) = middle;
+            const bool better = fits && p->flops <= (*out)->flops;
+            imnn_program_release(better ? *out : p);
+            if (better) *out = p;
+        }
     }
     if (st != IMNN_OK) imnn_program_release(*out), *out = NULL;
     return st;
@@ -183,7 +185,7 @@ imnn_status imnn_program_make(imnn_program **out, imnn_graph *g, int nx, const i
     for (int i = 0; i < ny; i++)
         if (y[i] <= 0 || y[i] >= g->count)
             return imnn_fail(IMNN_EVALUE, "program: result %d is no node", i + 1);
-    st = make(out, g, nx, x, ny, y, o, 0, NULL);
+    st = make(out, g, nx, x, ny, y, o, NULL, false, NULL);
     if (st != IMNN_OK || !o->memory) return st;
     if (imnn_program_bytes(*out, imnn_threads()) <= o->memory) return st;
     return economize(out, g, nx, x, ny, y, o);

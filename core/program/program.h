@@ -209,6 +209,7 @@ struct imnn_program {
     imnn_reader **reader;        /* by input that is read */
     double rate;          /* bytes that are worth keeping to save an operation; 0: what costs more
                              than moving it is never made again */
+    bool last_first;      /* of equals, what comes last is kept */
     const int64_t *tiles; /* rows of a tile by region, where they are given */
     hold *hold;           /* all that steps have, whose programs release gives back */
     bool by_rows; /* of a body that is run for some rows of space 1 at a time: these are the */

@@ -97,8 +97,9 @@ static int64_t price(const imnn_program *p, const item *it, int64_t R)
         for (int32_t k = 0; k < it->v->n; k++) in[k] = p->item[it->x[k]].v->type;
         work = it->v->op->flops(it->v, in);
     }
-    /* Of equals, what comes first, of which others are made, is kept first. */
-    const double turn = 2 - (double)(it - p->item) / (double)p->items;
+    /* Of equals, what comes first is kept first, or what comes last, so that a part can be kept. */
+    const double at = (double)(it - p->item) / (double)p->items,
+                 turn = p->last_first ? 1 + at : 2 - at;
     return (int64_t)fmin(p->rate * turn * work / (double)R, 1e15);
 }
 

@@ -52,7 +52,7 @@ if inside then
   o.fiducial, o.derivative = reader('fiducial'):read(), reader('derivative'):read()
 else
   o.main = { fiducial = reader 'fiducial', derivative = reader 'derivative' }
-  o.host, o.devices, o.n_per_device, o.memory = 'cpu:0', imnn.devices(), 100, '350MB'
+  o.host, o.devices, o.n_per_device, o.memory = 'cpu:0', imnn.devices(), 100, '450MB'
 end
 local net = imnn[inside and 'GradientIMNN' or 'DatasetGradientIMNN'](o)
 local step = net:stepper { lambda = 10, epsilon = 0.1, rng = imnn.random.PRNGKey(3) }
