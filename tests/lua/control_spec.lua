@@ -341,6 +341,31 @@ describe('a loop', function()
   end)
 end)
 
+describe('a branch', function()
+  it('may give several values', function()
+    local function up(x) return x, { x * x } end
+    local function down(x) return -x, { 2 * x } end
+    local a, b = lax.cond(true, up, down, np.array { 1, 3 })
+    assert.same({ { 1, 3 }, { 1, 9 } }, { a:values(), b[1]:values() })
+    a, b = imnn.vmap(function(x) return lax.cond(np.gt(x, 1), up, down, x) end)(
+      np.array { 0, 1, 2 })
+    assert.same({ { 0, -1, 2 }, { 0, 2, 4 } }, { a:values(), b[1]:values() })
+    local slope = imnn.grad(function(x)
+      local y, z = lax.switch(2, { down, up }, x)
+      return y + z[1]
+    end)
+    assert.equal(7, slope(np.array(3)):item())
+  end)
+
+  it('gives as many as the others, and at least one', function()
+    local function one(x) return x end
+    assert.matches('control_spec.lua:%d+: cond: branch 2 gives 2 values, another branch 1$',
+      message(function() lax.cond(true, one, function(x) return x, x end, np.ones(2)) end))
+    assert.matches('control_spec.lua:%d+: switch: branch 2 gives nothing$',
+      message(function() lax.switch(1, { one, function() end }, np.ones(2)) end))
+  end)
+end)
+
 describe('a derivative of one\'s own', function()
   it('is used forward, in reverse and in a batch', function()
     local f = imnn.custom_jvp(function(x) return np.sin(x) end)

@@ -33,16 +33,24 @@ end
 local function choose(who, index, branches, n, operands)
   return scoped(function(graph)
     local inner, actual, holes = traced.open(who, operands, n)
-    local given = {}
+    local given, values = {}, nil -- of each branch, as a list
     for i, branch in ipairs(branches) do
-      given[i] = branch(unpack(inner, 1, n))
-      if given[i] == nil then core.raise('%s: branch %d gives nothing', who, i) end
+      given[i] = { branch(unpack(inner, 1, n)) }
+      local m = table.maxn(given[i])
+      if m == 0 then core.raise('%s: branch %d gives nothing', who, i) end
+      values = values or m
+      if m ~= values then
+        core.raise('%s: branch %d gives %d values, another branch %d', who, i, m, values)
+      end
+      if m == 1 then given[i] = given[i][1] end
     end
     local y, count = alike(who, given)
-    return tree.unflatten(given[1], traced.results(who, graph, count, function(out)
+    local made = tree.unflatten(given[1], traced.results(who, graph, count, function(out)
       C.imnn_graph_branch(graph, index.node, #branches, #holes, nodes(holes), nodes(actual), count,
         nodes(y), out)
     end))
+    if values == 1 then return made end
+    return unpack(made, 1, values)
   end)
 end
 
@@ -52,8 +60,8 @@ end
 -- @tparam function true_fun
 -- @tparam function false_fun
 -- @param ... operands, trees
--- @treturn Array|table what the function gave
--- @raise results of different structure, shape or dtype
+-- @return what the function gave: an Array, a tree, or several of them
+-- @raise results of different number, structure, shape or dtype
 -- @usage lax.cond(true, np.sqrt, np.zeros_like, x)
 function M.cond(pred, true_fun, false_fun, ...)
   common.callable('cond', true_fun)
@@ -69,7 +77,7 @@ end
 -- @tparam number|Array index from 1; numbers outside are clamped
 -- @tparam table branches functions
 -- @param ... operands, trees
--- @treturn Array|table what the function gave
+-- @return what the function gave: an Array, a tree, or several of them
 -- @raise an index that is no whole number, no branches, results of other shapes than the first
 -- branch gives
 -- @usage lax.switch(2, { np.sin, np.cos }, np.zeros(3)) --> { 1, 1, 1 }
