@@ -1,5 +1,5 @@
 /* Readers: records by number, whatever they are made of. */
-#include "core/data/reader.h"
+#include "core/array/reader.h"
 #include <stdatomic.h>
 #include <string.h>
 
