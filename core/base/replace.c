@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -64,14 +65,23 @@ static imnn_status remove_left_over(const char *path, const char *machine)
     return IMNN_OK;
 }
 
+imnn_status imnn_replace_allowed(const char *who, const char *path)
+{
+    struct stat found;
+    if (!*path) return imnn_fail(IMNN_EIO, "%s: the name of a file is empty", who);
+    if (stat(path, &found) || S_ISREG(found.st_mode)) return IMNN_OK;
+    return imnn_fail(IMNN_EIO, "%s: %s: %s", who, path,
+                     S_ISDIR(found.st_mode) ? "is a directory"
+                                            : "is a device or a pipe, not a file");
+}
+
 imnn_status imnn_replace_begin(imnn_replace *r, const char *who, const char *path)
 {
-    char machine[64], ending[128];
-    struct stat found;
+    char machine[64], ending[128], target[PATH_MAX];
     *r = (imnn_replace){0};
-    if (!*path) return imnn_fail(IMNN_EIO, "%s: the name of a file is empty", who);
-    if (!stat(path, &found) && S_ISDIR(found.st_mode))
-        return imnn_fail(IMNN_EIO, "%s: %s: is a directory", who, path);
+    imnn_status st = imnn_replace_allowed(who, path);
+    if (st != IMNN_OK) return st;
+    if (realpath(path, target)) path = target; /* a link stays, what it leads to is replaced */
     this_machine(machine, sizeof machine);
     if (remove_left_over(path, machine) != IMNN_OK) return IMNN_ENOMEM;
     snprintf(ending, sizeof ending, ".%s-%d-%d.tmp", machine, (int)getpid(),

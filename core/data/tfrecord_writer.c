@@ -1,5 +1,6 @@
 /* Writing files of records: each has a temporary name until it is whole. */
 #include "core/data/tfrecord.h"
+#include "core/base/replace.h"
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -60,6 +61,8 @@ static imnn_status begin_file(imnn_tfrecord_writer *w)
 {
     const char *path = imnn_tfrecord_writer_path(w, w->count);
     if (!path) return IMNN_ENOMEM;
+    imnn_status st = imnn_replace_allowed("tfrecord", path);
+    if (st != IMNN_OK) return st;
     w->temporary.length = 0;
     imnn_print(&w->temporary, "%s.%ld.part", path, (long)getpid());
     if (w->temporary.failed) return w->temporary = (imnn_buffer){0}, IMNN_ENOMEM;

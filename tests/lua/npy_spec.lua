@@ -296,6 +296,24 @@ describe('npy and npz files that are written', function()
     assert.same({}, np.load(scratch .. '.npz'):keys())
   end)
 
+  it('are not put in the place of a pipe; of a link, where it leads', function()
+    local pipe, link, file = scratch .. 'p.npy', scratch .. 'l.npy', scratch .. 'f.npy'
+    assert.equal(0, os.execute(('mkfifo %s && ln -s %s %s'):format(pipe, file, link)))
+    for who, write in pairs { npy = np.save, text = np.savetxt } do
+      assert.matches(who .. ': .*p.npy: is a device or a pipe, not a file$',
+        message(function() write(pipe, { 1 }) end))
+    end
+    assert.matches('tfrecord: .*p.npy: is a device or a pipe, not a file$', message(function()
+      imnn.data.tfrecord.write(pipe, { { a = { 1 } } })
+    end))
+    assert.equal(0, os.execute('test -p ' .. pipe))
+    np.save(file, { 1 })
+    np.save(link, { 2 })
+    assert.equal(2, np.load(file):item())
+    assert.equal(0, os.execute('test -L ' .. link))
+    for _, path in ipairs { pipe, link, file } do os.remove(path) end
+  end)
+
   it('are not there if something is wrong', function()
     os.remove(scratch)
     refuses('npy: FILE/no/x.npy: cannot be written: No such file or directory', function()
