@@ -84,6 +84,8 @@ describe('open', function()
       'open: HERE/nothing_*.h5: no file has such a name')
     refuses(function() data.open(at 'gone.h5') end,
       'open: HERE/gone.h5: No such file or directory')
+    refuses(function() data.open(at '.') end,
+      'open: HERE/.: is a directory; its files are "HERE/./*"')
     refuses(function() data.open { at 'one.h5', at 'x.npy' } end,
       'open: HERE/one.h5 is hdf5, HERE/x.npy is npy')
     refuses(function() data.open(at 'text.txt') end, 'open: HERE/text.txt is neither HDF5, npy '

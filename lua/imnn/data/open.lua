@@ -54,6 +54,11 @@ local function holds(file, at, sign) return file:seek('set', at) and file:read(#
 local function format_of(path)
   local file, why = io.open(path, 'rb')
   if not file then core.raise('open: %s', why) end
+  local _, _, number = file:read(0) -- nil, but for folders and disks that fail
+  if number == 21 then
+    file:close()
+    core.raise('open: %s: is a directory; its files are "%s/*"', path, path)
+  end
   local format = 'tfrecord'
   for _, row in ipairs(signatures) do
     if holds(file, 0, row[1]) then format = row[2] end
