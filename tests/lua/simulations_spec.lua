@@ -191,6 +191,9 @@ describe('write_simulations', function()
       delta_theta = { 0.2, 0.4 } }
     local seeds = set.seed:values()
     assert(seeds[30] > 32)
+    assert.equal(seeds[30] - 29, set.n_dropped) -- seeds count from 0, the last batch ends here
+    assert.matches('30 simulations of %(%d+%) %(' .. set.n_dropped .. ' dropped%)', tostring(set))
+    assert.equal(0, write({ n_d = 3, delta_theta = { 0.2, 0.4 } }).n_dropped)
     for _, i in ipairs { 1, 11, 20, 30 } do
       near(simulator(random.fold_in(key, seeds[i]), theta), set.fiducial:read(i)[1])
     end

@@ -105,6 +105,7 @@ end
 local Set = {}
 function Set:__tostring()
   local out = ('%s: %d simulations of %s'):format(self.path, self.n_s, text(self.input_shape))
+  if (self.n_dropped or 0) > 0 then out = ('%s (%d dropped)'):format(out, self.n_dropped) end
   if not self.kind then return out end
   return ('%s, %d with %s in %d parameters'):format(out, self.n_d, self.kind == 'numerical'
     and 'those on both sides' or 'derivatives', self.n_params)
@@ -115,8 +116,8 @@ end
 -- @tparam string path
 -- @treturn table `path`; `fiducial`: a Reader of n_s simulations; `derivative`: a Reader of n_d
 -- records, nil if there are none; `kind`: 'derivative' (input_shape, P) or 'numerical'
--- (2, P, input_shape); n_s, n_d, n_params, input_shape; `theta_fid`, `delta_theta`: Arrays (P), if
--- they are known; `seed`: Array (n_s), f64, if known; `attributes` of the file
+-- (2, P, input_shape); n_s, n_d, n_params, input_shape; `n_dropped`: how many failed or were not
+-- finite and were left out, if known; `theta_fid`, `delta_theta`: Arrays (P), if known; `seed`: Array (n_s), f64, if known; `attributes` of the file
 -- @raise missing, damaged; shapes, parameters or seeds that do not fit together
 -- @usage local made = data.write_simulations { path = 'mine.h5', simulator = simulator, n_s = 20,
 --   theta_fid = theta, key = key, progress = false }
@@ -139,6 +140,8 @@ function M.read_simulations(path)
   if f:has 'state' then
     local rows = f:read('state', 1):item()
     if rows < set.n_s then complain(path, 'has only %d of %d simulations so far', rows, set.n_s) end
+    local first = set.attributes.first_seed
+    if first then set.n_dropped = f:read('state', 2):item() - first - rows end
   end
   check_seeds(path, f, set)
   f:close()
@@ -432,7 +435,9 @@ local function go_on(f, o, make)
       if empty == 3 then
         core.raise('write_simulations: none of the last %d simulations can be used', 3 * n)
       end
-      show('%d of %d simulations  %.3g a second', rows, o.n_s,
+      local lost = seed - o.start - rows
+      show('%d of %d simulations%s  %.3g a second', rows, o.n_s,
+        lost > 0 and (', %d dropped'):format(lost) or '',
         (rows - first) / math.max(core.C.imnn_seconds() - start, 1e-9))
       core.poll()
     end
