@@ -117,12 +117,15 @@ local forms = { args = C.IMNN_ARGS, raw = C.IMNN_RAW, text = C.IMNN_TEXT, npy = 
 local placeholders = { theta = true, seed = true, seed32 = true, key1 = true, key2 = true,
   input = true, output = true, folder = true }
 
+-- The number of parameters that the arguments need at least.
 local function check_arguments(who, argv, input)
+  local least = 0
   for i, word in ipairs(argv) do
     if type(word) ~= 'string' then
       core.raise('%s: argv[%d] must be a string, got %s', who, i, core.kind(word))
     end
     for name in word:gmatch '{(%a%w*)}' do
+      least = math.max(least, tonumber(name:match '^theta([1-9]%d*)$') or 0)
       if not placeholders[name] and not name:find '^theta[1-9]%d*$' then
         core.raise('%s: argv[%d] has the unknown placeholder {%s}%s', who, i, name,
           args.near(name, placeholders))
@@ -133,6 +136,7 @@ local function check_arguments(who, argv, input)
     end
   end
   if #argv == 0 then core.raise('%s: argv names no program', who) end
+  return least
 end
 
 --- A program that makes one simulation each time it runs. It is not run by a shell.
@@ -162,7 +166,7 @@ function M.command(opts)
   given.input = args.choice(who, 'input', o.input, forms)
   given.output = args.choice(who, 'output', o.output, { raw = forms.raw, text = forms.text,
     npy = forms.npy, hdf5 = forms.hdf5 })
-  check_arguments(who, o.argv, o.input)
+  local least = check_arguments(who, o.argv, o.input)
   if o.inside and o.argv[1]:find '/' and not o.argv[1]:find '^/' then
     core.raise('%s: a program that runs in another folder needs its whole path, got %s', who,
       o.argv[1])
@@ -171,7 +175,7 @@ function M.command(opts)
   given.dataset, given.inside, given.n_args, given.args = o.dataset, o.inside, #o.argv, list
   local c, slot = object.options(who, o), ffi.new 'imnn_simulator *[1]'
   core.check(C.imnn_simulator_command(slot, c, given), who)
-  return object.new(who, table.concat(o.argv, ' '), o, slot)
+  return object.new(who, table.concat(o.argv, ' '), o, slot, 1, least)
 end
 
 M.is = object.is

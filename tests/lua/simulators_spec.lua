@@ -468,6 +468,8 @@ describe('a program', function()
       'command: cannot run /none/sim: No such file or directory', 1, true))
     assert.truthy(refused { argv = { 'nosuchprogram' }, output = 'text' }:find(
       'command: cannot run nosuchprogram: it is in no folder of PATH', 1, true))
+    assert.truthy(refused { argv = { 'echo', '{theta3}{theta1}' }, output = 'text' }:find(
+      'command: its arguments have {theta3}, but there are 2 parameters', 1, true))
   end)
 
   it('is described well, or refused', function()

@@ -137,6 +137,10 @@ function Simulator:run(keys, theta, opts)
   keys, theta = keys_of(self, keys), parameters(self, theta)
   local n = #keys
   if theta.ndim == 1 then theta = np.broadcast_to(theta, { n, theta.size }) end
+  if theta.shape[theta.ndim] < self.least then
+    core.raise('%s: its arguments have {theta%d}, but there are %d parameters', self.who,
+      self.least, theta.shape[theta.ndim])
+  end
   local slot, start = ffi.new 'imnn_simulations *[1]', C.imnn_seconds()
   check(C.imnn_simulations_new(slot, self.handle, keys.array, theta.array), self.who)
   local run = slot[0]
@@ -229,6 +233,7 @@ end
 -- @tparam string who
 -- @tparam table o as args.take gives them
 -- @tparam[opt=1] number batch_size
+-- @tparam[opt=0] number least parameters that are needed
 -- @treturn cdata imnn_simulator_options
 function M.options(who, o, batch_size)
   local policy = args.choice(who, 'on_failure', o.on_failure, {
@@ -253,9 +258,10 @@ end
 -- @tparam table o options after `options`
 -- @tparam cdata slot pointer to the handle
 -- @tparam[opt=1] number batch_size
-function M.new(who, what, o, slot, batch_size)
+-- @tparam[opt=0] number least parameters that are needed
+function M.new(who, what, o, slot, batch_size, least)
   return setmetatable({ who = who, what = what, dtype = o.dtype, workers = o.workers,
-    rekey = o.rekey, batch_size = batch_size or 1,
+    rekey = o.rekey, batch_size = batch_size or 1, least = least or 0,
     handle = core.own(slot, C.imnn_simulator_release) }, Simulator)
 end
 
