@@ -158,6 +158,7 @@ describe('a chain', function()
     local ds = set():take(2)
     assert.same({ 10, 11, 10, 11, 10, 11 }, ys(ds:repeated(3)))
     assert.same({ 10, 11, 10, 11 }, ys(ds['repeat'](ds, 2)))
+    assert.same({ 10, 11, 10, 11 }, ys(ds:repeat_(2)))
     assert.equal(0, ds:repeated(0).count)
     local forever = ds:repeated()
     assert.same({ math.huge, math.huge, math.huge }, { #forever, ds:repeated(-1).count,

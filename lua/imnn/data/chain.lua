@@ -79,7 +79,7 @@ function Chain:shuffle(key)
 end
 
 --- The records several times, one time behind the other; shuffled ones in another order each time.
--- `set['repeat'](set, n)` is the same.
+-- `set:repeat_(n)`, as of np, and `set['repeat'](set, n)` are the same.
 -- @tparam[opt] number n none, or -1: without end
 -- @treturn Dataset
 -- @usage dataset:repeated(2).count --> 8
@@ -91,7 +91,7 @@ function Chain:repeated(n)
     return C.imnn_reader_repeat(slot, r, n or -1)
   end)
 end
-Chain['repeat'] = Chain.repeated
+Chain['repeat'], Chain.repeat_ = Chain.repeated, Chain.repeated
 
 -- ---- several sets ----
 
