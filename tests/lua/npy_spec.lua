@@ -299,9 +299,9 @@ describe('npy and npz files that are written', function()
   it('are not put in the place of a pipe; of a link, where it leads', function()
     local pipe, link, file = scratch .. 'p.npy', scratch .. 'l.npy', scratch .. 'f.npy'
     assert.equal(0, os.execute(('mkfifo %s && ln -s %s %s'):format(pipe, file, link)))
-    for who, write in pairs { npy = np.save, text = np.savetxt } do
+    for who, save in pairs { npy = np.save, text = np.savetxt } do
       assert.matches(who .. ': .*p.npy: is a device or a pipe, not a file$',
-        message(function() write(pipe, { 1 }) end))
+        message(function() save(pipe, { 1 }) end))
     end
     assert.matches('tfrecord: .*p.npy: is a device or a pipe, not a file$', message(function()
       imnn.data.tfrecord.write(pipe, { { a = { 1 } } })

@@ -117,7 +117,8 @@ end
 -- @treturn table `path`; `fiducial`: a Reader of n_s simulations; `derivative`: a Reader of n_d
 -- records, nil if there are none; `kind`: 'derivative' (input_shape, P) or 'numerical'
 -- (2, P, input_shape); n_s, n_d, n_params, input_shape; `n_dropped`: how many failed or were not
--- finite and were left out, if known; `theta_fid`, `delta_theta`: Arrays (P), if known; `seed`: Array (n_s), f64, if known; `attributes` of the file
+-- finite and were left out, if known; `theta_fid`, `delta_theta`: Arrays (P), if they are known;
+-- `seed`: Array (n_s), f64, if known; `attributes` of the file
 -- @raise missing, damaged; shapes, parameters or seeds that do not fit together
 -- @usage local made = data.write_simulations { path = 'mine.h5', simulator = simulator, n_s = 20,
 --   theta_fid = theta, key = key, progress = false }
