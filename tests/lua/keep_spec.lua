@@ -151,6 +151,28 @@ describe('a fit with a checkpoint', function()
       .. 'name', again {})
   end)
 
+  it('says at once that its file cannot be written', function()
+    local net = imnn.SimulatorIMNN(nets.simulator_options())
+    refuses('fit: checkpoint FOLDER/none/c.h5: its folder cannot be written to: No such file or '
+      .. 'directory', function() nets.fit(net, { checkpoint = path 'none/c.h5' }) end)
+    assert.equal(0, net.history.size)
+  end)
+
+  it('keeps what was reached when its file cannot be written at the end', function()
+    local whole = imnn.SimulatorIMNN(nets.simulator_options())
+    nets.fit(whole)
+    local net, place = imnn.SimulatorIMNN(nets.simulator_options()), path 'gone'
+    os.execute('mkdir ' .. place)
+    assert.is_truthy(message(function()
+      nets.fit(net, { checkpoint = place .. '/c.h5', print_rate = 1, quiet = false, log = function()
+        os.execute('rm -rf ' .. place)
+      end })
+    end):find('cannot be written', 1, true))
+    assert.equal(whole.count, net.count)
+    assert.same(nets.plain(whole.final_w), nets.plain(net.final_w))
+    assert.same(nets.plain(whole.best_w), nets.plain(net.best_w))
+  end)
+
   it('can be opened as a network', function()
     local o = nets.gradient_options()
     local net = imnn.GradientIMNN(o)

@@ -198,9 +198,11 @@ function M.fit(net, opts)
   local ok, why
   if silent then ok, why = pcall(iterate, function() end)
   else ok, why = pcall(progress.follow, follow, iterate) end
-  if ok and run.keep then run.keep(true) end
-  publish(run)
+  local kept, fault = true, nil
+  if ok and run.keep then kept, fault = pcall(run.keep, true) end
+  publish(run) -- what was reached is not lost with its file
   if not ok then error(why, 0) end
+  if not kept then error(fault, 0) end
   net:set_F_statistics { w = o.best and net.best_w or net.final_w, key = o.key }
   if run.count > 0 and not o.quiet then
     if o.log or o.print_rate then writer(o.log or true)(summary(net, o, run, why))

@@ -192,6 +192,18 @@ local function exists(path)
   return f ~= nil
 end
 
+-- Hours of computing are not to end in a folder that is not there.
+local function check_place(path)
+  local probe = path .. '.probe'
+  local f, why = io.open(probe, 'w')
+  if not f then
+    core.raise('fit: checkpoint %s: its folder cannot be written to: %s', path,
+      why:sub(#probe + 3))
+  end
+  f:close()
+  os.remove(probe)
+end
+
 --- A function that writes checkpoints of a run when it is time, and at once if told so.
 -- @tparam table run of imnn.imnn.fit, not begun yet
 -- @tparam table o options of fit: `checkpoint`, `every`
@@ -203,6 +215,7 @@ function M.keeper(run, o)
   if not limit and every < 1 then
     core.raise('fit: every must be at least one iteration, or a span of time, got %s', every)
   end
+  check_place(path)
   local known, base = identity(net, o), describe(net)
   if exists(path) then M.resume(run, path, known) end
   local last_time, last_count = C.imnn_seconds(), run.count
