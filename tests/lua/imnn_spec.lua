@@ -409,6 +409,15 @@ describe('fit names what is not finite:', function()
     }, { max_iterations = 100 })
   end)
 
+  -- Such NaNs have bits that LuaJIT takes for a table if it reads them as they are.
+  it('simulations whose NaNs carry a payload', function()
+    fails('simulation %d+ is not finite; see that the simulator gives finite numbers', {
+      simulator = function(key, t) return np.log(t[1] + t[2] * random.normal(key, { 10 }) + 3) end,
+      n_s = 100, n_d = 100, theta_fid = np.array { 0, 1 }, model = stax.serial(stax.Dense(2)),
+      key_or_state = random.PRNGKey(1),
+    }, { max_iterations = 100, rng = random.PRNGKey(7) })
+  end)
+
   it('their derivatives', function()
     fails('the derivative of simulation 1 in the parameters is not finite; move theta_fid', {
       theta_fid = np.array { 0, 0 },

@@ -4,6 +4,7 @@ local ffi = require 'ffi'
 local core = require 'imnn.core'
 local names_of = require 'imnn.imnn.names'
 local np = require 'imnn.numpy'
+local value_at = require 'imnn.array.value'
 local M = {}
 
 --- The columns, in the order in which a compiled iteration gives them, once for the training set
@@ -74,7 +75,7 @@ end
 local function values(self, i)
   local n = (i <= #M.names or self.validated) and self.size or 0
   local out = ffi.new('double[?]', math.max(n, 1))
-  for k = 0, n - 1 do out[k] = self.rows[k * width + i - 1] end
+  for k = 0, n - 1 do out[k] = value_at(self.rows, 'f64', k * width + i - 1) end
   return np.from_buffer(out, { n }, 'f64')
 end
 

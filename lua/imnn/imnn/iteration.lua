@@ -14,6 +14,7 @@ local layout = require 'imnn.imnn.layout'
 local np = require 'imnn.numpy'
 local random = require 'imnn.random'
 local tree = require 'imnn.tree'
+local value_at = require 'imnn.array.value'
 local C, check = core.C, core.check
 local M = {}
 
@@ -215,7 +216,9 @@ end
 --- Compute the set `to` from the set `from`; self.row tells how it went.
 -- @treturn number status
 function Iteration:run(from, to)
-  return C.imnn_program_run(self.program, from.inputs, to.results)
+  local status, row = C.imnn_program_run(self.program, from.inputs, to.results), self.row
+  for i = 0, width - 1 do row[i] = value_at(row, 'f64', i) end -- NaNs that Lua can look at
+  return status
 end
 
 --- The state of the optimiser in a set.
