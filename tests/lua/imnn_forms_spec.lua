@@ -283,6 +283,8 @@ describe('a data set', function()
     { { main = iterator(20, false, dd, d) }, 'main gives %(20, 10, 2%), not %(20, 10%)' },
     { { main = data.from_array(d) }, 'main must be a pair of readers { fiducial, derivative } or '
       .. 'an iterator, got one reader' },
+    { { main = { fiducial = data.from_array(d) } }, 'main must be a reader, an iterator, or a list '
+      .. 'of them for each device, got a table without all of fiducial, derivative' },
     { { main = {} }, 'main must be a reader, an iterator, or a list of them for each device, got '
       .. 'an empty table' },
     { { main = { iterator(20, false, d, dd), iterator(20, false, d, dd) } },

@@ -70,6 +70,12 @@ describe('a network in a file', function()
     assert.same({ 0, 2 }, imnn.load(path 'net.h5', more).theta_fid:totable())
   end)
 
+  it('takes the options of the factory', function()
+    local o = nets.simulator_options { verbose = false }
+    imnn.IMNN(o):save(path 'net.h5')
+    assert.equal('SimulatorIMNN', imnn.load(path 'net.h5', o).class)
+  end)
+
   it('is refused where it does not fit', function()
     local o = nets.simulator_options()
     imnn.SimulatorIMNN(o):save(path 'net.h5')

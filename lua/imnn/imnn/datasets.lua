@@ -99,7 +99,8 @@ local function entries(net, name, given, names)
   end
   if type(given) ~= 'table' or #given == 0 then
     core.raise('%s: %s must be a reader, an iterator, or a list of them for each device, got %s',
-      net.class, name, type(given) == 'table' and 'an empty table' or core.kind(given))
+      net.class, name, type(given) ~= 'table' and core.kind(given) or next(given) == nil
+        and 'an empty table' or 'a table without all of ' .. table.concat(names, ', '))
   end
   if #given ~= net.n_devices then
     core.raise('%s: %s is a list of %d, for %d devices', net.class, name, #given, net.n_devices)

@@ -132,6 +132,7 @@ function M.load(path, opts)
   for name, value in pairs(opts or {}) do
     o[args.spelling[name] or state_names[name] or name] = value
   end
+  o.verbose = nil -- options of the factory will do: which class it is stands in the file
   local net = make(o)
   restore(who, path, net, record)
   return net
