@@ -12,10 +12,9 @@ typedef struct imnn_replace {
  *  would put one in the place of a device or a pipe.
  *  fails  EIO */
 imnn_status imnn_replace_allowed(const char *who, const char *path);
-/** Make the temporary file, empty; of a link, beside the file to which it leads. Those that processes of this machine left behind when they were
- *  killed are removed.
- *  who    for messages: "hdf5"
- *  fails  EIO (a folder that does not exist or may not be written to, a folder, a device or a
+/** Make the temporary file, empty; of a link, beside the file to which it leads. Those that
+ * processes of this machine left behind when they were killed are removed. who    for messages:
+ * "hdf5" fails  EIO (a folder that does not exist or may not be written to, a folder, a device or a
  *         pipe of that name),
  *         ENOMEM */
 imnn_status imnn_replace_begin(imnn_replace *r, const char *who, const char *path);

@@ -1,6 +1,6 @@
 /* Writing files of records: each has a temporary name until it is whole. */
-#include "core/data/tfrecord.h"
 #include "core/base/replace.h"
+#include "core/data/tfrecord.h"
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
