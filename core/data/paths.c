@@ -4,6 +4,7 @@
 #include <glob.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 struct imnn_paths {
@@ -70,6 +71,13 @@ static imnn_status add_matching(imnn_paths *p, const char *pattern)
     for (size_t i = 0; st == IMNN_OK && i < found.gl_pathc; i++) st = add(p, found.gl_pathv[i]);
     globfree(&found);
     return st;
+}
+
+int imnn_path_kind(const char *path)
+{
+    struct stat found;
+    if (stat(path, &found)) return 0;
+    return S_ISREG(found.st_mode) ? 'f' : S_ISDIR(found.st_mode) ? 'd' : 'o';
 }
 
 imnn_status imnn_paths_find(imnn_paths **out, const char *const *paths, int64_t n)

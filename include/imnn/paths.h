@@ -2,6 +2,10 @@
 #define IMNN_PATHS_H
 #include "imnn/base.h"
 
+/** What is there: 'f' a file, 'd' a folder, 'o' something else, as a pipe or a device, whose
+ * opening may wait for ever; 0 nothing, or nothing that may be looked at. */
+IMNN_API int imnn_path_kind(const char *path);
+
 typedef struct imnn_paths imnn_paths; /* of files, in order */
 
 /** Paths as they are, and files that patterns with * ? [] stand for, sorted by name, numbers in

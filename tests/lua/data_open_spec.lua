@@ -79,6 +79,19 @@ describe('open', function()
       { seed = false }).count)
   end)
 
+  it('does not wait for a pipe', function() -- nor does anything else that opens files
+    os.execute('mkfifo ' .. at 'pipe')
+    refuses(function() data.open(at 'pipe') end,
+      'open: HERE/pipe: is no file, but a pipe or a device')
+    refuses(function() np.load(at 'pipe') end, 'npy: HERE/pipe: is no file')
+    refuses(function() data.hdf5.open(at 'pipe') end, 'hdf5: HERE/pipe: is no file')
+    refuses(function() imnn.load(at 'pipe', {}) end, 'hdf5: HERE/pipe: is no file')
+    refuses(function()
+      data.write_simulations { path = at 'pipe', n_s = 4, theta_fid = { 1 }, progress = false,
+        simulator = function(_, t) return t end, key = imnn.random.PRNGKey(0) }
+    end, 'hdf5: HERE/pipe: is no file')
+  end)
+
   it('says what is wrong', function()
     refuses(function() data.open(at 'nothing_*.h5') end,
       'open: HERE/nothing_*.h5: no file has such a name')

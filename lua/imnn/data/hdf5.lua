@@ -291,8 +291,7 @@ local function open(who, how, path)
 end
 
 local function exists(path)
-  local file = type(path) == 'string' and io.open(path)
-  return file and file:close()
+  return type(path) == 'string' and C.imnn_path_kind(path) ~= 0
 end
 
 --- Open a file. The collector closes it when it is not used any more.

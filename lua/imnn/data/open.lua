@@ -52,6 +52,9 @@ local function holds(file, at, sign) return file:seek('set', at) and file:read(#
 
 -- The format by content. TFRecord files have no sign of their own.
 local function format_of(path)
+  if core.C.imnn_path_kind(path) == ('o'):byte() then
+    core.raise('open: %s: is no file, but a pipe or a device', path)
+  end
   local file, why = io.open(path, 'rb')
   if not file then core.raise('open: %s', why) end
   local _, _, number = file:read(0) -- nil, but for folders and disks that fail

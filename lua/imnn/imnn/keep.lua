@@ -188,9 +188,7 @@ local function check_same(path, here, there)
 end
 
 local function exists(path)
-  local f = io.open(path)
-  if f then f:close() end
-  return f ~= nil
+  return C.imnn_path_kind(path) ~= 0
 end
 
 -- Hours of computing are not to end in a folder that is not there.

@@ -32,7 +32,8 @@ end
 -- @usage np.save('mine.npy', np.arange(3))
 -- np.load 'mine.npy' --> { 0, 1, 2 }
 function M.load(path, dtype)
-  local file = io.open(path_of('np.load', path), 'rb')
+  local is_file = core.C.imnn_path_kind(path_of('np.load', path)) == ('f'):byte()
+  local file = is_file and io.open(path, 'rb') -- what else there is, is refused below
   local start = file and file:read(4)
   if file then file:close() end
   if start == 'PK\3\4' or start == 'PK\5\6' or path:find '%.npz$' then -- the latter: without arrays
