@@ -12,8 +12,6 @@ void *imnn_alloc(size_t bytes);
 /** Like imnn_alloc, but not cleared: for what is overwritten at once. */
 void *imnn_alloc_raw(size_t bytes);
 void imnn_free(void *p, size_t bytes);
-/** Bytes that the system could still give (MemAvailable), for refusing before trying. */
-int64_t imnn_available_bytes(void);
 /** Whether somebody asked to stop, without taking the question away. */
 bool imnn_stop_asked(void);
 /** The calling thread works in the background: the wish to stop is not for it, but for those who

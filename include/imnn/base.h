@@ -58,4 +58,8 @@ IMNN_API const char *imnn_machine(void);
 
 /** This interface as declarations for Lua's FFI. */
 IMNN_API const char *imnn_cdef(void);
+
+/** Bytes of memory that the system could still give, INT64_MAX where that is not known: for
+ * refusing before trying. */
+IMNN_API int64_t imnn_available_bytes(void);
 #endif

@@ -9,6 +9,6 @@ return require('imnn.args').strict('data', {
   hdf5 = require 'imnn.data.hdf5', npy = require 'imnn.data.npy', npz = require 'imnn.data.npz',
   tfrecord = require 'imnn.data.tfrecord',
   from_array = reader.from_array, read_simulations = simulations.read_simulations,
-  write_simulations = simulations.write_simulations,
+  write_simulations = require('imnn.data.simulations.write').write_simulations,
   dataset = dataset.dataset, zip = dataset.zip, open = require('imnn.data.open').open,
 })

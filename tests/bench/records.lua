@@ -103,19 +103,6 @@ local function write_npy(path, x)
   os.rename(path .. '.npy', path)
 end
 
--- What a checkpoint of a million weights and their moments takes: written and renamed.
-local function checkpoint(bench, name)
-  local path = os.tmpname()
-  local w = {}
-  for i = 1, 10 do w[i] = np.ones { 316, 317 } end
-  local tree = { weights = w, first = w, second = w, count = 1 }
-  local t = bench.least(function()
-    imnn.data.hdf5.create(path, function(f) f:write_tree('state', tree) end)
-  end, 7)
-  os.remove(path)
-  bench.show(name, t * 1e3, 'ms', 50, 'a million weights, with moments; demanded: 50 ms')
-end
-
 -- GB/s of batches of 100 records of 4 KiB. `theirs` puts the same bytes into memory that is not in
 -- the cache either: batches are new arrays.
 local function batches(bench, name, set, theirs, note)
@@ -175,7 +162,6 @@ return function(bench)
   bench.row('npy_4k', function(name)
     plain(bench, name, 'of 4 KiB', 1024, write_npy, imnn.data.npy.reader)
   end)
-  bench.row('hdf5_tree_1m', function(name) checkpoint(bench, name) end)
   bench.row('tfrecord_open_40', function(name) opening(bench, name, 10, 'records of 40 bytes') end)
   bench.row('tfrecord_open_4k', function(name) opening(bench, name, 1024, 'records of 4 KiB') end)
   local function same(set) return set end

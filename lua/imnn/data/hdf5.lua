@@ -143,7 +143,7 @@ local function read_part(group, path, index, dtype)
   local part, shape = part_of(group, path, index == nil and {} or index)
   local out = ffi.new 'imnn_array *[1]'
   core.check(C.imnn_hdf5_read_part(out, group.file, path, part,
-    dtype and array.dtype_code(dtype) or C.IMNN_NDTYPE))
+    reader.dtype_code(dtype)))
   return array.own(out):reshape(shape)
 end
 
@@ -331,7 +331,7 @@ function M.create(path, fill)
 end
 
 local function reader_of(path, name, dtype)
-  local code = dtype ~= nil and array.dtype_code(dtype) or C.IMNN_NDTYPE
+  local code = reader.dtype_code(dtype)
   local out = ffi.new 'imnn_reader *[1]'
   core.check(C.imnn_hdf5_reader(out, path, name, code))
   return reader.own(out)

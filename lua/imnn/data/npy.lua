@@ -2,7 +2,6 @@
 -- @module imnn.data.npy
 local ffi = require 'ffi'
 local args = require 'imnn.args'
-local array = require 'imnn.array'
 local core = require 'imnn.core'
 local reader = require 'imnn.data.reader'
 local C = core.C
@@ -18,7 +17,7 @@ local M = {}
 -- data.npy.reader('mine.npy').count --> 5
 function M.reader(path, dtype)
   args.argument('npy.reader', 'path', path, { 'string' })
-  local code = dtype ~= nil and array.dtype_code(dtype) or C.IMNN_NDTYPE
+  local code = reader.dtype_code(dtype)
   local out = ffi.new 'imnn_reader *[1]'
   core.check(C.imnn_npy_reader(out, path, code))
   return reader.own(out)

@@ -17,8 +17,6 @@ local M = {}
 
 local Npz = {}
 
-local function code_of(dtype) return dtype ~= nil and array.dtype_code(dtype) or C.IMNN_NDTYPE end
-
 -- The open file.
 local function file_of(self)
   return rawget(self, 'file') or core.raise('npz: %s: is closed', rawget(self, 'path'))
@@ -65,7 +63,7 @@ end
 -- npz:read('x', 'f64').dtype --> 'f64'
 function Npz:read(name, dtype)
   local out = ffi.new 'imnn_array *[1]'
-  core.check(C.imnn_npz_read(out, file_of(self), name_of(self, name), code_of(dtype)))
+  core.check(C.imnn_npz_read(out, file_of(self), name_of(self, name), reader.dtype_code(dtype)))
   return array.own(out)
 end
 
@@ -78,7 +76,7 @@ end
 -- @usage npz:reader('x').count --> 20
 function Npz:reader(name, dtype)
   local out = ffi.new 'imnn_reader *[1]'
-  core.check(C.imnn_npz_reader(out, file_of(self), name_of(self, name), code_of(dtype)))
+  core.check(C.imnn_npz_reader(out, file_of(self), name_of(self, name), reader.dtype_code(dtype)))
   return reader.own(out)
 end
 

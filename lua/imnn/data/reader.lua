@@ -19,6 +19,12 @@ local Reader, properties = {}, {}
 function M.is(x) return ffi.istype(Handle, x) end
 args.types.Reader = M.is
 
+--- What C calls the dtype that is asked for, or, without one, that of the file.
+-- @tparam string|nil dtype
+function M.dtype_code(dtype)
+  return dtype ~= nil and array.dtype_code(dtype) or C.IMNN_NDTYPE
+end
+
 --- A reader from the reference in a slot, which it takes over.
 -- @tparam cdata slot `imnn_reader *[1]`
 -- @treturn Reader

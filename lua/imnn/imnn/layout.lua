@@ -63,22 +63,12 @@ function M.take(net, o)
   describe_batches(net)
 end
 
--- Bytes that the machine could give; nil where that is not known.
-local function available()
-  local file = io.open '/proc/meminfo'
-  if not file then return nil end
-  local kib = file:read('*a'):match 'MemAvailable:%s*(%d+)'
-  file:close()
-  return kib and 1024 * tonumber(kib)
-end
-
 --- Bytes that a program may take besides data and results: what was asked for, or half of what is
 -- free.
--- @treturn number|nil
+-- @treturn number
 function M.budget(net)
   if net.memory then return net.memory end
-  local free = available()
-  return free and math.floor(free / 2)
+  return math.floor(tonumber(core.C.imnn_available_bytes()) / 2)
 end
 
 return M

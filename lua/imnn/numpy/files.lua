@@ -39,7 +39,7 @@ function M.load(path, dtype)
   if start == 'PK\3\4' or start == 'PK\5\6' or path:find '%.npz$' then -- the latter: without arrays
     return require('imnn.data.npz').open(path)
   end
-  local code = dtype ~= nil and array.dtype_code(dtype) or C.IMNN_NDTYPE
+  local code = require('imnn.data.reader').dtype_code(dtype)
   local out = ffi.new 'imnn_array *[1]'
   core.check(C.imnn_npy_read(out, path, code))
   return array.own(out)
