@@ -18,6 +18,12 @@ typedef void imnn_search_kernel(int32_t *out, const void *in, int64_t outer, int
                                 int64_t inner);
 enum { IMNN_SUM, IMNN_PROD, IMNN_MAX, IMNN_MIN, IMNN_NREDUCE };
 
+/** out, in (outer, n): every line for itself. far: out is to go past the caches; it begins at a
+ *  multiple of 64 bytes, as all its lines do. */
+typedef void imnn_normalise_kernel(void *out, const void *in, int64_t outer, int64_t n,
+                                   double epsilon, bool far);
+enum { IMNN_SOFTMAX, IMNN_LOG_SOFTMAX, IMNN_STANDARDIZE, IMNN_NNORMALISE };
+
 /** Places of a window one after the other, that meet the same but `step` numbers further each. */
 typedef struct imnn_window_run {
     int64_t places, step;
@@ -38,6 +44,7 @@ typedef struct imnn_isa_kernels {
     imnn_map_kernel *const *fused[IMNN_NDTYPE];         /* by number in fused.def; NULL as well */
     imnn_map_kernel *convert[IMNN_NDTYPE][IMNN_NDTYPE]; /* complex numbers: by their parts */
     imnn_reduce_kernel *reduce[IMNN_NREDUCE][IMNN_NDTYPE];
+    imnn_normalise_kernel *normalise[IMNN_NNORMALISE][IMNN_NDTYPE];
     imnn_window_kernel *window[IMNN_NWINDOW][IMNN_NDTYPE];
     imnn_search_kernel *search[2][IMNN_NDTYPE]; /* of the largest, the smallest element */
     /* The words p, q of n blocks of one key: p[i] and q[i], either may be NULL; p[i] xor q[i];

@@ -84,6 +84,15 @@ INLINE bits part1(const void *p, int n)
 INLINE void put1(void *p, bits v, int n) { copy_part(p, &v, n); }
 #endif
 
+/* A whole vector to an address that is a multiple of its size, past the caches. */
+#if VECTOR_BYTES == 64
+#define STREAM(p, v) _mm512_stream_si512((void *)(p), (bits)(v))
+#elif VECTOR_BYTES == 32
+#define STREAM(p, v) _mm256_stream_si256((void *)(p), (bits)(v))
+#else
+#define STREAM(p, v) _mm_stream_si128((void *)(p), (bits)(v))
+#endif
+
 /* n lanes of a vector of type V and lanes of `size` bytes, at any address */
 #define LOAD(V, size, p, n) LOAD_(V, size, p, n)
 #define LOAD_(V, size, p, n) (n == VECTOR_BYTES / size ? load_##V(p) : (V)part##size(p, n))

@@ -65,14 +65,21 @@ static shifted shift(imnn_graph *g, imnn_node x, int axis)
     return s;
 }
 
+static bool is_last(imnn_graph *g, imnn_node x, int axis)
+{
+    return axis == imnn_graph_shape(g, x)->ndim - 1;
+}
+
 static imnn_node softmax(imnn_graph *g, imnn_node x, int axis)
 {
+    if (is_last(g, x, axis)) return g_softmax(g, x);
     const shifted s = shift(g, x, axis);
     return g_mul(g, s.e, g_reciprocal(g, s.sum)); /* a division for each line, not each element */
 }
 
 static imnn_node log_softmax(imnn_graph *g, imnn_node x, int axis)
 {
+    if (is_last(g, x, axis)) return g_log_softmax(g, x);
     const shifted s = shift(g, x, axis);
     return g_sub(g, s.d, g_log(g, s.sum));
 }

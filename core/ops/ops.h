@@ -60,6 +60,7 @@ typedef struct imnn_call {
     imnn_type whole;      /* type of the whole result */
     int64_t row, rows, R; /* these rows of R; whole: 0, 1, 1 */
     bool accumulate;      /* FOLD: add to what is there */
+    bool far;             /* out is so large that it better goes past the caches */
     bool *failed;         /* set where there is no memory */
     const char **fault;   /* NULL, or set to a sentence where a value has no result: it is NaN */
 } imnn_call;

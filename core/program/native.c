@@ -74,7 +74,6 @@ static bool can_code(const cluster *c)
  * stays. The runs of a tile begin at multiples of a vector, if the first of them does. */
 static bool streams(const imnn_program *p, const cluster *c, int64_t R)
 {
-    enum { LARGE = 1 << 25 };
     if (p->by_rows) return false;
     bool any = false;
     for (int32_t i = 0; i < c->targets; i++) {
@@ -86,7 +85,7 @@ static bool streams(const imnn_program *p, const cluster *c, int64_t R)
             bytes *= c->size[k] * (k == c->row_axis ? R : 1);
             if (k + 1 < c->ndim && o->stride[k] * size % VECTOR) return false;
         }
-        if (bytes < LARGE || o->offset % VECTOR) return false;
+        if (bytes < LARGE_RESULT || o->offset % VECTOR) return false;
         any = true;
     }
     return any;

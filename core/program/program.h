@@ -64,6 +64,7 @@ typedef struct instruction {
 
 enum {
     MAX_DIMS = IMNN_MAX_NDIM,
+    LARGE_RESULT = 1 << 25, /* bytes: goes past the caches */
     IMNN_TARGET = 1 << 20,
     IMNN_BLOCK_BYTES = 1 << 14,   /* of a register at most */
     IMNN_BLOCK_FAR = 1 << 12,     /* ... where elements come from memory or go there, */

@@ -271,6 +271,7 @@ static bool run_call(const context *x, const region *r, const step *s)
     for (int32_t k = 0; k < s->n; k++)
         in[k] =
             (imnn_value){imnn_start_of(x, &s->in[k]), {s->in[k].dtype, local_of(x, r, &s->in[k])}};
+    const size_t bytes = (size_t)imnn_shape_count(&v->type.shape) * imnn_dtype_size(v->type.dtype);
     imnn_call call = {.attr = v->attr,
                       .n = s->n,
                       .in = in,
@@ -280,6 +281,7 @@ static bool run_call(const context *x, const region *r, const step *s)
                       .rows = x->rows,
                       .R = r->R,
                       .accumulate = s->fold && !(s->first && x->begins),
+                      .far = s->out.place == IN_RESULT && !x->p->by_rows && bytes >= LARGE_RESULT,
                       .failed = &failed,
                       .fault = &fault};
     v->op->kernel(&call);

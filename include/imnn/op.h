@@ -61,6 +61,8 @@ IMNN_API int imnn_op_find(const char *name);
  *   triangular_solve      {1: a is lower + 2: transposed + 4: its diagonal is ones}
  *   qr                    {Q is complete}
  *   pinv                  {bits of a double: the cut, relative to the largest singular value}
+ *   softmax, log_softmax  {}: along the last axis
+ *   standardize           {bits of a double: epsilon}: along the last axis
  *   conv                  {n, groups, 0, SIDE...}: n spatial axes (up to 3), for each of which SIDE
  *                         is {window, stride, low, high, base dilation, window dilation}
  *   conv_filter           {n, groups, leading axes of the result, SIDE...}

@@ -164,6 +164,14 @@ function M.poll()
   if C.imnn_interrupted() then M.raise 'interrupted' end
 end
 
+--- The bits of a number, as attributes of operators hold one that is not whole.
+-- @tparam number x
+-- @treturn cdata int64_t
+-- @usage imnn.core.bits(0) --> 0LL
+function M.bits(x)
+  return ffi.cast('int64_t *', ffi.new('double[1]', x))[0]
+end
+
 --- The i-th of n things as C counts them; -1 is the last. Nothing else converts.
 -- @tparam number i 1 to n, or -n to -1
 -- @tparam number n

@@ -168,6 +168,48 @@ describe('activations give the numbers of JAX', function()
       stax.softmax(x, 3)
     end))
   end)
+
+  it('along the last axis it is one operator, for lines of any length', function()
+    local over = { axis = -1, keepdims = true }
+    for _, n in ipairs { 1, 3, 16, 17, 63, 64, 65, 130, 1000, 4097, 9000 } do
+      for dtype, error in pairs { f32 = 2e-6, f64 = 1e-14 } do
+        local x = 3 * random.normal(random.PRNGKey(n), { 3, n }):astype(dtype)
+        local e = np.exp(x - np.max(x, over))
+        local d = x - np.mean(x, over)
+        local soft, name = e / np.sum(e, over), n .. ' ' .. dtype
+        near(soft, stax.softmax(x), 0, error, name)
+        near(np.log(soft), stax.log_softmax(x), error, error, name)
+        near(d / np.sqrt(np.mean(d * d, over) + 1e-3), stax.standardize(x, { epsilon = 1e-3 }),
+          0, 2 * error, name)
+      end
+    end
+  end)
+
+  it('results that go past the caches are those of the lines', function()
+    local x = random.normal(random.PRNGKey(1), { 4096, 2048 }) -- 2^25 bytes
+    for _, fn in ipairs { stax.softmax, stax.log_softmax, stax.standardize } do
+      local all = fn(x)
+      for _, i in ipairs { 1, 2, 1500, 4096 } do near(fn(x[i]), all[i], 0, 0, i) end
+    end
+  end)
+
+  it('NaN and infinities of a line stay in it', function()
+    local inf, nan = math.huge, 0 / 0
+    local x = np.array { { 1, nan, 2 }, { 1, -inf, 2 }, { -inf, -inf, -inf }, { 1, 2, 3 } }
+    local soft, logs = stax.softmax(x), stax.log_softmax(x)
+    for i, counts in ipairs { 0, 3, 0, 3 } do
+      assert.equal(counts, np.sum(np.equal(soft[i], soft[i]):astype 'f32'):item())
+      assert.equal(counts, np.sum(np.equal(logs[i], logs[i]):astype 'f32'):item())
+    end
+    assert.equal(-inf, logs[{ 2, 2 }]:item())
+  end)
+
+  it('standardize takes any axes', function()
+    local x = np.array { { 1, 2 }, { 3, 6 } }
+    near({ -1, -1, 1, 1 }, stax.standardize(x, { axis = 1, epsilon = 0 }), 1e-6, 0, 'first')
+    near(np.reshape(stax.standardize(np.ravel(x)), { 2, 2 }),
+      stax.standardize(x, { axis = { 1, 2 } }), 1e-6, 0, 'both')
+  end)
 end)
 
 -- ---- initialisers ----

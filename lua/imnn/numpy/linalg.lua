@@ -4,7 +4,6 @@
 -- imnn.last_fault() names the check. Complex matrices are taken by all; ^H is the conjugate of ^T,
 -- which is ^T for real ones. Derivatives are those of JAX.
 -- @module imnn.numpy.linalg
-local ffi = require 'ffi'
 local args = require 'imnn.args'
 local array = require 'imnn.array'
 local axes_of = require 'imnn.numpy.axes'
@@ -139,8 +138,7 @@ function M.pinv(x, rcond)
   x = real(x, 'pinv')
   local m, n = sizes(x, 'pinv')
   rcond = args.argument('pinv', 'rcond', rcond, { 'number', optional = true })
-  local cut = ffi.new('double[1]', rcond or 10 * math.max(m, n) * epsilon(x))
-  return array.apply('pinv', { x }, { ffi.cast('int64_t *', cut)[0] })
+  return array.apply('pinv', { x }, { core.bits(rcond or 10 * math.max(m, n) * epsilon(x)) })
 end
 
 -- ---- spectra ----

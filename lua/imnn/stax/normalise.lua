@@ -1,10 +1,12 @@
 --- Layers that normalise.
 -- @module imnn.stax.normalise
 local args = require 'imnn.args'
+local array = require 'imnn.array'
 local common = require 'imnn.stax.common'
 local core = require 'imnn.core'
 local initial = require 'imnn.stax.initial'
 local np = require 'imnn.numpy'
+local operands = require 'imnn.numpy.operands'
 local random = require 'imnn.random'
 local layer, positive = common.layer, common.positive
 local M = {}
@@ -23,8 +25,11 @@ local function standardize(x, axes, epsilon)
   return (x - mean) * np.rsqrt(variance + epsilon)
 end
 
--- The same from the mean square of x - mean.
+-- The same from the mean square of x - mean: one operator along the last axis.
 local function centred(x, axes, epsilon)
+  if axes == -1 or axes == #x.shape then
+    return array.apply('standardize', { x }, { core.bits(epsilon) })
+  end
   local over = { axis = axes, keepdims = true }
   local d = x - np.mean(x, over)
   return d * np.rsqrt(np.mean(d * d, over) + epsilon)
@@ -41,6 +46,21 @@ local function scaled(z, params, o, shape)
   if o.scale then z = z * np.reshape(params[2], shape) end
   if o.center then z = z + np.reshape(params[1], shape) end
   return z
+end
+
+local standardize_rows = {
+  axis = { 'integer', 'table', default = -1 }, epsilon = { 'number', default = 1e-5 },
+}
+
+--- (x - mean) / sqrt(variance + epsilon) along one axis or several.
+-- @tparam Array x
+-- @tparam[opt] table opts axis: a number or a list (-1), epsilon (1e-5)
+-- @treturn Array like x
+-- @source jax.nn.standardize
+-- @usage stax.standardize(np.array { 1, 2, 3 }) --> { -1.22474, 0, 1.22474 }
+function M.standardize(x, opts)
+  local o = args.take('stax.standardize', opts, standardize_rows)
+  return centred(operands.floats(x, 'stax.standardize'), o.axis, o.epsilon)
 end
 
 --- Normalise over a batch: unlike other layers this one's `apply` takes a batch of examples, whose
