@@ -32,7 +32,7 @@ static imnn_status infer_as(const char *name, imnn_type *out, const imnn_type *i
 
 /* ---- the first axis of many elements, which rows cannot share ---- */
 
-enum { RUNS = 32, SHARED_ELEMENTS = 1 << 16 };
+enum { RUNS = 16, SHARED_ELEMENTS = 1 << 16 };
 
 /* Where in x (runs, n, inner) the best of each run is, and what it is: (runs, inner). */
 typedef struct best {
