@@ -130,6 +130,23 @@ end
 local function T(x) return np.swapaxes(x, -1, -2) end
 local function eye(n) return np.eye(n, 'f64') end
 
+describe('a right side', function()
+  local a, b = draw(1, { 3, 3, 3 }) + 5 * eye(3), draw(2, { 3, 3 })
+
+  it('is a vector only if it has one axis', function()
+    near(np.matmul(a, linalg.solve(a, b)), np.broadcast_to(b, { 3, 3, 3 }))
+    near(np.einsum('kij,kj->ki', a, linalg.solve(a, b[1])), np.broadcast_to(b[1], { 3, 3 }))
+    near(np.matmul(a, linalg.solve(a, b[{ '...', np.newaxis }])), b[{ '...', np.newaxis }])
+    local spd = np.matmul(a, T(a))
+    near(jsl.solve(spd, b, { sym_pos = true }), linalg.solve(spd, b), 'sym_pos', 1e-9)
+  end)
+
+  it('is what it would be alone under vmap', function()
+    local y = imnn.vmap(linalg.solve)(a, b)
+    for i = 1, 3 do near(linalg.solve(a[i], b[i]), y[i]) end
+  end)
+end)
+
 for _, n in ipairs { 1, 2, 7, 8, 9, 32, 33, 70 } do
   describe(('matrices of %d rows'):format(n), function()
     local x, b = draw(n, { 2, n, n }), draw(n + 1, { 2, n, 3 })
@@ -140,7 +157,9 @@ for _, n in ipairs { 1, 2, 7, 8, 9, 32, 33, 70 } do
       near(np.matmul(general, linalg.solve(general, b)), b)
       near(np.matmul(general, linalg.inv(general)), np.broadcast_to(eye(n), { 2, n, n }))
       near(linalg.solve(general[1], b)[2], linalg.solve(general[1], b[2]), 'one matrix')
-      near(linalg.solve(general, b[{ {}, {}, 1 }]), linalg.solve(general, b)[{ '...', 1 }])
+      near(linalg.solve(general, b[{ {}, {}, { 1, 1 } }]),
+        linalg.solve(general, b)[{ '...', { 1, 1 } }])
+      near(linalg.solve(general, b[{ 1, {}, 1 }])[1], linalg.solve(general, b)[{ 1, {}, 1 }])
       for _, lower in ipairs { true, false } do
         local mask = np.array(np.iota('i32', { n, n }, 1))
         local l = np.where(lower and np.ge(mask, T(mask)) or np.le(mask, T(mask)), general, 0)

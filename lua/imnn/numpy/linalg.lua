@@ -50,11 +50,10 @@ local function epsilon(x)
   return (x.dtype == 'f64' or x.dtype == 'c128') and 2 ^ -52 or 2 ^ -23
 end
 
--- A right side of one column may be a vector.
-local function with_columns(a, b, fn)
-  local vector = #b.shape == 1 or #b.shape == #a.shape - 1
-  if not vector then return fn(a, b) end
-  return shape.squeeze(fn(a, shape.expand_dims(b, -1)), -1)
+-- fn of a right side of one column for each vector.
+local function with_columns(vectors, b, fn)
+  if not vectors then return fn(b) end
+  return shape.squeeze(fn(shape.expand_dims(b, -1)), -1)
 end
 
 -- ---- determinants, inverses, equations ----
@@ -85,15 +84,16 @@ function M.det(x)
   return sign * elementwise('exp', log)
 end
 
---- x of a x = b. One matrix a for many b is factored once.
+--- x of a x = b. One matrix a for many b is factored once. As in NumPy 2 and JAX, b is a vector
+-- only if it has one axis; for vectors (..., n) give b[{ '...', np.newaxis }].
 -- @tparam Array a (..., n, n)
--- @tparam Array b (..., n, m), or vectors (..., n)
--- @treturn Array like b
+-- @tparam Array b (..., n, m), or one vector (n)
+-- @treturn Array (..., n, m), or (..., n) for one vector
 -- @raise a singular matrix, shapes that do not fit
 -- @usage np.linalg.solve(np.array { { 2, 0 }, { 0, 4 } }, np.array { 1, 1 }) --> { 0.5, 0.25 }
 function M.solve(a, b)
   a, b = both('solve', a, b)
-  return with_columns(a, b, function(p, q) return array.apply('solve', { p, q }, { 0 }) end)
+  return with_columns(b.ndim == 1, b, function(m) return array.apply('solve', { a, m }, { 0 }) end)
 end
 
 --- x of a x = b, where of a only a triangle is read.
@@ -111,8 +111,8 @@ function M.triangular_solve(a, b, opts)
   })
   a, b = both('triangular_solve', a, b)
   local how = (o.lower and 1 or 0) + (o.transpose and 2 or 0) + (o.unit_diagonal and 4 or 0)
-  return with_columns(a, b, function(p, q)
-    return array.apply('triangular_solve', { p, q }, { how })
+  return with_columns(b.ndim == 1 or b.ndim == a.ndim - 1, b, function(m)
+    return array.apply('triangular_solve', { a, m }, { how })
   end)
 end
 

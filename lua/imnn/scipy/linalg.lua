@@ -82,14 +82,16 @@ end
 
 --- x of a x = b; with `sym_pos` of a symmetric positive definite a, by its triangular factor.
 -- @tparam Array a (..., n, n)
--- @tparam Array b (..., n, m), or vectors (..., n)
+-- @tparam Array b (..., n, m), or one vector (n): b is a vector only if it has one axis
 -- @tparam[opt] table opts sym_pos (false)
--- @treturn Array like b
+-- @treturn Array (..., n, m), or (..., n) for one vector
 -- @raise a singular matrix
 -- @usage scipy.linalg.solve(2 * np.eye(2), np.array { 2, 4 }) --> { 1, 2 }
 function M.solve(a, b, opts)
   local o = args.take('solve', opts, { sym_pos = { 'boolean', default = false } })
   if not o.sym_pos then return np.linalg.solve(a, b) end
+  a, b = operands.of('solve', 'solve', a, b)
+  if b.ndim > 1 and b.ndim == a.ndim - 1 then b = np.expand_dims(b, 1) end -- matrices all the same
   return M.cho_solve(M.cho_factor(a, { lower = true }), b)
 end
 
