@@ -1,7 +1,8 @@
 /* argmax, argmin: where along an axis the largest or smallest element is, the first of several; the
- * first NaN where there is one. */
+ * first NaN where there is one. Complex numbers have the order of sort. */
 #include "core/kernels/isa.h"
 #include "core/ops/axis.h"
+#include "core/ops/order.h"
 #include <string.h>
 
 imnn_node g_argmax(imnn_graph *g, imnn_node x, int axis)
@@ -89,10 +90,41 @@ static imnn_node build(imnn_graph *g, const imnn_op *op, int count, const imnn_n
 
 /* ---- the kernel ---- */
 
+#define AMONG(T)                                                                                 \
+    static int32_t among_##T(const void *first, int64_t n, int64_t step, bool smallest)          \
+    {                                                                                            \
+        const T *x = first;                                                                      \
+        double best[2] = {x[0], x[1]};                                                           \
+        int32_t where = 0;                                                                       \
+        for (int64_t i = 1; i < n && !imnn_nan_parts(best[0], best[1]); i++) {                   \
+            const double here[2] = {x[2 * i * step], x[2 * i * step + 1]};                       \
+            if (!imnn_nan_parts(here[0], here[1]) &&                                             \
+                !(smallest ? imnn_complex_before(here, best) : imnn_complex_before(best, here))) \
+                continue;                                                                        \
+            where = (int32_t)i;                                                                  \
+            memcpy(best, here, sizeof best);                                                     \
+        }                                                                                        \
+        return where;                                                                            \
+    }
+AMONG(float)
+AMONG(double)
+
 static void along(const imnn_call *c, bool smallest)
 {
     const imnn_type *in = &c->in[0].type;
     const imnn_lines l = imnn_lines_along(&in->shape, c->attr->v[0]);
+    if (imnn_is_complex(in->dtype)) {
+        const size_t size = imnn_dtype_size(in->dtype);
+        int32_t *out = c->out.data;
+        for (int64_t o = 0; o < l.outer; o++)
+            for (int64_t k = 0; k < l.inner; k++) {
+                const char *x =
+                    (const char *)c->in[0].data + (size_t)(o * l.n * l.inner + k) * size;
+                *out++ = in->dtype == IMNN_C64 ? among_float(x, l.n, l.inner, smallest)
+                                               : among_double(x, l.n, l.inner, smallest);
+            }
+        return;
+    }
     imnn_kernels()->search[smallest][in->dtype](c->out.data, c->in[0].data, l.outer, l.n, l.inner);
 }
 
@@ -108,7 +140,7 @@ static void along(const imnn_call *c, bool smallest)
         .id = IMNN_OP_##n,                                                                       \
         .arity = 1,                                                                              \
         .class = IMNN_CALL,                                                                      \
-        .dtypes = IMNN_ANY,                                                                      \
+        .dtypes = IMNN_ALL,                                                                      \
         .build = build,                                                                          \
         .infer = infer_##n,                                                                      \
         .vjp = imnn_vjp_zero,                                                                    \

@@ -72,6 +72,22 @@ static imnn_node build(imnn_graph *g, const imnn_op *op, int n, const imnn_node 
     return g_reshape(g, x[0], &out);
 }
 
+/* The elements of complex numbers that argmax or argmin find. */
+static imnn_node build_extremum(imnn_graph *g, const imnn_op *op, int n, const imnn_node *x,
+                                const imnn_attr *attr)
+{
+    const imnn_shape in = *imnn_graph_shape(g, x[0]);
+    if (!imnn_is_complex(imnn_graph_dtype(g, x[0])) || !has_axes(&in, attr))
+        return build(g, op, n, x, attr);
+    imnn_shape flat = {3, {1, 1, 1}}, out = without(&in, attr->v[0], attr->v[1]);
+    for (int k = 0; k < in.ndim; k++)
+        flat.size[k < attr->v[0] ? 0 : k < attr->v[0] + attr->v[1] ? 1 : 2] *= in.size[k];
+    if (flat.size[1] <= 1) return build(g, op, n, x, attr);
+    imnn_node line = g_reshape(g, x[0], &flat);
+    imnn_node at = op->id == IMNN_OP_max ? g_argmax(g, line, 1) : g_argmin(g, line, 1);
+    return g_reshape(g, g_take_along(g, line, g_expand(g, at, 1), 1), &out);
+}
+
 static imnn_status infer_as(const char *name, imnn_type *out, const imnn_type *in,
                             const imnn_attr *attr)
 {
@@ -152,7 +168,7 @@ static imnn_rows rows(const imnn_vertex *v, const imnn_type *in, int64_t R, bool
     return along ? IMNN_ROWS_FOLD : IMNN_ROWS_EACH;
 }
 
-#define REDUCTION(n, allowed, infer_fn, vjp_fn, is_linear, text)                     \
+#define REDUCTION(n, allowed, build_fn, infer_fn, vjp_fn, is_linear, text)           \
     static imnn_status infer_##n(imnn_type *out, int count, const imnn_type *in,     \
                                  const imnn_attr *attr)                              \
     {                                                                                \
@@ -164,7 +180,7 @@ static imnn_rows rows(const imnn_vertex *v, const imnn_type *in, int64_t R, bool
         .arity = 1,                                                                  \
         .class = IMNN_REDUCE,                                                        \
         .dtypes = allowed,                                                           \
-        .build = build,                                                              \
+        .build = build_fn,                                                           \
         .infer = infer_##n,                                                          \
         .vjp = vjp_fn,                                                               \
         .linear = is_linear,                                                         \
@@ -175,9 +191,11 @@ static imnn_rows rows(const imnn_vertex *v, const imnn_type *in, int64_t R, bool
                  "(2, 3, 4) -> 1, 1; (2, 1, 3) -> 1, 1; () -> 0, 0; (0, 3) -> 1, 1", \
         .doc = text,                                                                 \
     }
-REDUCTION(sum, IMNN_SCALARS, infer_as, vjp_sum, 1, "sum over adjacent axes");
-REDUCTION(prod, IMNN_SCALARS, infer_as, vjp_prod, 0, "product over adjacent axes");
-REDUCTION(max, IMNN_ANY, infer_extremum_as, vjp_extremum, 0,
-          "largest element along adjacent axes, NaN if there is one; of bools: any");
-REDUCTION(min, IMNN_ANY, infer_extremum_as, vjp_extremum, 0,
-          "smallest element along adjacent axes, NaN if there is one; of bools: all");
+REDUCTION(sum, IMNN_SCALARS, build, infer_as, vjp_sum, 1, "sum over adjacent axes");
+REDUCTION(prod, IMNN_SCALARS, build, infer_as, vjp_prod, 0, "product over adjacent axes");
+REDUCTION(max, IMNN_ALL, build_extremum, infer_extremum_as, vjp_extremum, 0,
+          "largest element along adjacent axes, NaN if there is one; of bools: any; complex "
+          "numbers in the order of sort");
+REDUCTION(min, IMNN_ALL, build_extremum, infer_extremum_as, vjp_extremum, 0,
+          "smallest element along adjacent axes, NaN if there is one; of bools: all; complex "
+          "numbers in the order of sort");

@@ -1,7 +1,9 @@
 /* searchsorted(sorted, x): where elements of x would go into an ascending list, so that it stays
  * in order: before the elements that equal them, or (from the right) behind them. NaN is the
- * largest number. The first `batch` axes of both are the same examples. */
+ * largest number; complex ones are in the order of sort. The first `batch` axes of both are the
+ * same examples. */
 #include "core/ops/ops.h"
+#include "core/ops/order.h"
 
 static imnn_node search(imnn_graph *g, imnn_node sorted, imnn_node x, int64_t right, int64_t batch)
 {
@@ -51,31 +53,48 @@ static imnn_rows rows(const imnn_vertex *v, const imnn_type *in, int64_t R, bool
     return IMNN_ROWS_EACH;
 }
 
-/* The number of elements that come before x. */
-#define SEARCH(T)                                                                      \
-    static int32_t search_##T(const void *list, int64_t n, const void *at, bool right) \
-    {                                                                                  \
-        const T *p = list, x = *(const T *)at;                                         \
-        int64_t low = 0, high = n;                                                     \
-        while (low < high) {                                                           \
-            const int64_t middle = low + (high - low) / 2;                             \
-            const T m = p[middle];                                                     \
-            const bool before = m < x || (x != x && m == m);                           \
-            const bool behind = x < m || (m != m && x == x);                           \
-            if (right ? !behind : before) low = middle + 1;                            \
-            else high = middle;                                                        \
-        }                                                                              \
-        return (int32_t)low;                                                           \
+/* What is compared: numbers, NaN being the largest, and the two parts of complex numbers. */
+#define NUMBER(T) \
+    static bool before_##T(const T *a, const T *b) { return *a < *b || (*b != *b && *a == *a); }
+#define PARTS(T)                                                                    \
+    static bool before_parts_##T(const T *a, const T *b)                            \
+    {                                                                               \
+        return imnn_complex_before((double[]){a[0], a[1]}, (double[]){b[0], b[1]}); \
     }
-SEARCH(float)
-SEARCH(double)
-SEARCH(int32_t)
-SEARCH(uint32_t)
-SEARCH(uint8_t)
+/* The number of elements that come before x. */
+#define SEARCH(name, T, parts)                                                            \
+    static int32_t search_##name(const void *list, int64_t n, const void *at, bool right) \
+    {                                                                                     \
+        const T *p = list, *x = at;                                                       \
+        int64_t low = 0, high = n;                                                        \
+        while (low < high) {                                                              \
+            const int64_t middle = low + (high - low) / 2;                                \
+            const T *m = p + (parts)*middle;                                              \
+            if (right ? !before_##name(x, m) : before_##name(m, x)) low = middle + 1;     \
+            else high = middle;                                                           \
+        }                                                                                 \
+        return (int32_t)low;                                                              \
+    }
+NUMBER(float)
+NUMBER(double)
+NUMBER(int32_t)
+NUMBER(uint32_t)
+NUMBER(uint8_t)
+PARTS(float)
+PARTS(double)
+SEARCH(float, float, 1)
+SEARCH(double, double, 1)
+SEARCH(int32_t, int32_t, 1)
+SEARCH(uint32_t, uint32_t, 1)
+SEARCH(uint8_t, uint8_t, 1)
+SEARCH(parts_float, float, 2)
+SEARCH(parts_double, double, 2)
 
 static int32_t (*const searches[IMNN_NDTYPE])(const void *, int64_t, const void *, bool) = {
-    [IMNN_F32] = search_float,    [IMNN_F64] = search_double,   [IMNN_I32] = search_int32_t,
-    [IMNN_U32] = search_uint32_t, [IMNN_BOOL] = search_uint8_t,
+    [IMNN_F32] = search_float,         [IMNN_F64] = search_double,
+    [IMNN_I32] = search_int32_t,       [IMNN_U32] = search_uint32_t,
+    [IMNN_BOOL] = search_uint8_t,      [IMNN_C64] = search_parts_float,
+    [IMNN_C128] = search_parts_double,
 };
 
 static void kernel(const imnn_call *c)
@@ -98,7 +117,7 @@ const imnn_op imnn_op_searchsorted = {
     .id = IMNN_OP_searchsorted,
     .arity = 2,
     .class = IMNN_CALL,
-    .dtypes = IMNN_ANY,
+    .dtypes = IMNN_ALL,
     .infer = infer,
     .vjp = imnn_vjp_zero,
     .batch = batch,

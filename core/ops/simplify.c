@@ -138,6 +138,23 @@ static imnn_node logaddexp(imnn_graph *g, imnn_node a, imnn_node b)
     return g_add(g, g_log(g, sum), top);
 }
 
+/* Of two numbers without NaN by op: by their real parts, and where these are equal, by the
+ * imaginary ones. A NaN compares as the real numbers that are compared do. */
+static imnn_node ordered(imnn_graph *g, int id, imnn_node a, imnn_node b)
+{
+    imnn_node ar = g_real(g, a), br = g_real(g, b), ai = g_imag(g, a), bi = g_imag(g, b);
+    imnn_node first = imnn_graph_build(g, id, 2, (imnn_node[]){ar, br}, NULL);
+    imnn_node second = imnn_graph_build(g, id, 2, (imnn_node[]){ai, bi}, NULL);
+    imnn_node tie = g_eq(g, ar, br), known = g_not(g, g_or(g, g_isnan(g, ai), g_isnan(g, bi)));
+    return g_or(g, g_and(g, tie, second), g_and(g, g_and(g, first, known), g_not(g, tie)));
+}
+
+/* a where a is NaN or no worse than b */
+static imnn_node extreme(imnn_graph *g, int id, imnn_node a, imnn_node b)
+{
+    return g_where(g, g_or(g, g_isnan(g, a), ordered(g, id, a, b)), a, b);
+}
+
 /* What is not a function of complex numbers, but of their parts; 0: any other operator. */
 static imnn_node of_parts(imnn_graph *g, int id, imnn_node x, imnn_node y)
 {
@@ -149,8 +166,27 @@ static imnn_node of_parts(imnn_graph *g, int id, imnn_node x, imnn_node y)
     case IMNN_OP_isinf: return g_or(g, g_isinf(g, g_real(g, x)), g_isinf(g, g_imag(g, x)));
     case IMNN_OP_isfinite:
         return g_and(g, g_isfinite(g, g_real(g, x)), g_isfinite(g, g_imag(g, x)));
+    case IMNN_OP_lt:
+    case IMNN_OP_le:
+    case IMNN_OP_gt:
+    case IMNN_OP_ge: return ordered(g, id, x, y);
+    case IMNN_OP_maximum: return extreme(g, IMNN_OP_ge, x, y);
+    case IMNN_OP_minimum: return extreme(g, IMNN_OP_le, x, y);
     case IMNN_OP_sinc: return sinc(g, x);
     case IMNN_OP_logaddexp: return logaddexp(g, x, y);
+    default: return 0;
+    }
+}
+
+/* What sums, products and extrema of truth values are; 0: any other operator. */
+static imnn_node of_truth(imnn_graph *g, int id, imnn_node x, imnn_node y, const imnn_shape *s)
+{
+    switch (id) {
+    case IMNN_OP_abs: return repeated(g, x, s);
+    case IMNN_OP_add:
+    case IMNN_OP_maximum: return g_or(g, x, y);
+    case IMNN_OP_mul:
+    case IMNN_OP_minimum: return g_and(g, x, y);
     default: return 0;
     }
 }
@@ -162,6 +198,10 @@ imnn_node imnn_simplify(imnn_graph *g, const imnn_op *op, const imnn_node *x, co
     const bool na = imnn_graph_is_number(g, x[0], &a), parts = imnn_is_complex(v->type.dtype);
     if (op->arity <= 2 && parts) {
         imnn_node y = of_parts(g, op->id, x[0], op->arity == 2 ? x[1] : 0);
+        if (y || !imnn_graph_ok(g)) return y;
+    }
+    if (op->arity <= 2 && v->type.dtype == IMNN_BOOL) {
+        imnn_node y = of_truth(g, op->id, x[0], op->arity == 2 ? x[1] : 0, s);
         if (y || !imnn_graph_ok(g)) return y;
     }
     if (op->id == IMNN_OP_neg && v->op == op) return v->x[0];

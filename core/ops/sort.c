@@ -2,6 +2,7 @@
  * (0 and -0 are equal), NaN counts as the largest number. Complex numbers have NumPy's order: by
  * their real parts, then by the imaginary ones; those with NaN behind the others. */
 #include "core/ops/axis.h"
+#include "core/ops/order.h"
 #include <string.h>
 
 imnn_node g_sort(imnn_graph *g, imnn_node x, int axis, bool descending)
@@ -78,18 +79,14 @@ static uint64_t ordered32(float x)
  * real one, which of them is NaN. */
 enum { PASSES = 3 };
 
-static uint64_t nan_parts(double re, double im)
-{
-    return 2u * (unsigned)(re != re) + (unsigned)(im != im);
-}
-
 static uint64_t key_of(const void *x, int64_t i, imnn_dtype dtype, int pass)
 {
     const float *narrow = (const float *)x + 2 * i;
     const double *wide = (const double *)x + 2 * i;
     switch (dtype) {
-    case IMNN_C64: return pass == 2 ? nan_parts(narrow[0], narrow[1]) : ordered32(narrow[1 - pass]);
-    case IMNN_C128: return pass == 2 ? nan_parts(wide[0], wide[1]) : ordered64(wide[1 - pass]);
+    case IMNN_C64:
+        return pass == 2 ? imnn_nan_parts(narrow[0], narrow[1]) : ordered32(narrow[1 - pass]);
+    case IMNN_C128: return pass == 2 ? imnn_nan_parts(wide[0], wide[1]) : ordered64(wide[1 - pass]);
     case IMNN_F32: return ordered32(((const float *)x)[i]);
     case IMNN_F64: return ordered64(((const double *)x)[i]);
     case IMNN_I32: return (uint32_t)((const int32_t *)x)[i] ^ 1u << 31;

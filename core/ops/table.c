@@ -13,6 +13,8 @@ enum { C = 0, F = 1 }; /* second column: whether the value calls a function */
 #define ON_ALL IMNN_ALL
 #define ON_REAL_PARTS IMNN_FLOATS
 #define ON_NUMBER_PARTS IMNN_SCALARS
+#define ON_NUMBER_ALL IMNN_ALL
+#define ON_SCALAR_ALL IMNN_ALL
 
 #define ELEMENTWISE(n, arity_, on, cost, low, high, text)                                 \
     .name = #n, .id = IMNN_OP_##n, .arity = arity_, .class = IMNN_MAP, .dtypes = ON_##on, \

@@ -89,7 +89,7 @@ for _, name in ipairs { 'and', 'or', 'xor', 'not' } do -- of truth values, whate
   end
 end
 
---- Limit to lo .. hi; either may be nil.
+--- Limit to lo .. hi; either may be nil. Complex numbers are in the order of np.sort.
 -- @tparam Array|number x
 -- @tparam[opt] Array|number lo
 -- @tparam[opt] Array|number hi
@@ -102,12 +102,13 @@ function M.clip(x, lo, hi)
   return x
 end
 
---- x x
+--- x x; of booleans as numbers
 -- @tparam Array|number x
 -- @treturn Array
 -- @usage np.square(np.array { 1, -2 }) --> { 1, 4 }
 function M.square(x)
   x = M.as_array(x, 'np.square')
+  if x.dtype == 'bool' then x = promote.convert(x, 'i32') end
   return x * x
 end
 

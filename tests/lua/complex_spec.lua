@@ -178,13 +178,59 @@ describe('complex arrays', function()
     near({ 0, 1 + 2i, 3, -1i }, np.concatenate { np.zeros({ 1 }, 'c64'), x })
   end)
 
+  it('have an order: by their real parts, then by the imaginary ones', function()
+    local z = np.array { 1 + 2i, -1 + 9i, 1 + 3i, 0 }
+    local turned = z[{ { 4, 1, -1 } }]
+    for _, dtype in ipairs { 'c64', 'c128' } do
+      local a, b = z:astype(dtype), turned:astype(dtype)
+      near(1 + 3i, np.max(a))
+      near(-1 + 9i, a:min())
+      near(2 - 6i, np.ptp(a))
+      assert.is_true(np.argmax(a) == 3 and a:argmin() == 2)
+      near({ 1 + 2i, 1 + 3i, 1 + 3i, 1 + 2i }, np.maximum(a, b))
+      near({ 0, -1 + 9i, -1 + 9i, 0 }, np.minimum(a, b))
+      near({ 1 + 2i, 0, 1 + 2i, 0 }, np.clip(a, 0, 1 + 2i))
+      assert.are.same({ false, true, false, true }, np.lt(a, 1):totable())
+      assert.are.same({ true, true, false, true }, np.le(a, 1 + 2i):totable())
+      assert.are.same({ true, false, true, false }, np.gt(a, 0):totable())
+      assert.are.same({ true, false, true, true }, np.ge(a, 0):totable())
+      assert.are.same({ 3, 1, 4, 2 }, np.searchsorted(np.sort(a), a):totable())
+      assert.are.same({ 4, 2, 5, 3 },
+        np.searchsorted(np.sort(a), a, { side = 'right' }):totable())
+      near({ 1 + 2i, 1 + 3i }, imnn.vmap(np.max)(a:reshape(2, 2)))
+      near({ 1 + 3i, 0 }, imnn.jit(function(v) return np.max(v, 1) end)(a:reshape(2, 2)))
+    end
+    near({ 0, 0, 1, 0 }, imnn.grad(function(v) return np.real(np.max(v)) end)(z))
+  end)
+
+  it('are of no order where a part is NaN: the first of these is every extremum', function()
+    local nan = 0 / 0
+    local bad = np.complex({ 1, 5, nan, 9 }, { 1, nan, 0, 9 })
+    assert.is_true(np.argmax(bad) == 2 and np.argmin(bad) == 2)
+    assert.is_true((np.isnan(np.imag(np.max(bad))) and np.real(np.min(bad)) == 5))
+    local one = np.array { 2i }
+    assert.is_true(np.isnan(np.maximum(bad[{ { 2, 2 } }], one)):item()
+      and np.isnan(np.minimum(one, bad[{ { 3, 3 } }])):item())
+    assert.are.same({ true, false, false, false }, np.lt(bad, 2 + 2i):totable())
+    assert.are.same({ 1, 3, 4, 2 }, np.searchsorted(np.sort(bad), bad):totable())
+  end)
+
+  it('are found in arrays so large that their first axis is searched in parts', function()
+    local n = 70000
+    local z = np.complex(np.floor(np.arange(n) / 1000), np.remainder(np.arange(n) * 7919, 1000))
+    local most = np.argmax(np.real(z) * 1000 + np.imag(z))
+    assert.is_true(np.argmax(z) == most and np.max(z) == z[most]:item())
+  end)
+
   it('are refused where they have no order, and by what knows reals only', function()
-    refuses(function() return np.maximum(x, 1) end,
-      'maximum: not defined for c64; it works on u32, i32, f32, f64')
     refuses(function() return np.floor(x) end,
       'floor: not defined for c64; it works on f32, f64')
-    refuses(function() return x:max() end,
-      'max: works on f32 f64 i32 u32 bool, got c64')
+    refuses(function() return np.cummax(x) end,
+      'cummax: works on f32 f64 i32 u32 bool, got c64')
+    refuses(function() return np.digitize(x, x) end,
+      'np.digitize: complex numbers lie between no edges; use np.searchsorted')
+    refuses(function() return np.max(np.zeros({ 2, 0 }, 'c64'), 2) end,
+      'max: there is nothing along axis 2 of (2, 0)')
     refuses(function() return x[1] < 2 end,
       'comparison: only numbers have an order, got complex number and number')
     refuses(function() return np.full({ 2 }, 1i, 'f32') end,

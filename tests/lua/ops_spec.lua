@@ -151,6 +151,7 @@ local together = {
 -- The dtype that an operator computes in, or nil where it refuses.
 local function computed(op, dtype)
   if op.dtypes[dtype] then return dtype end
+  if dtype == 'bool' and (op.name == 'sub' or op.name == 'neg') then return nil end
   if dtype == 'bool' and op.dtypes.i32 then return 'i32' end
   if op.dtypes.f32 then return 'f32' end
 end
@@ -236,5 +237,41 @@ describe('the operator table', function()
       assert.is_true(next(op.dtypes) ~= nil, op.name)
       if op.elementwise then assert.is_function(np[op.name]) end
     end
+  end)
+end)
+
+describe('truth values', function()
+  local a, b = np.array { true, true, false, false }, np.array { true, false, true, false }
+  local function is(expected, x)
+    assert.equal('bool', x.dtype)
+    assert.are.same(expected, x:totable())
+  end
+
+  it('have sums and products that are truth values', function()
+    for _, f in ipairs { function(fn) return fn end, imnn.jit } do
+      is({ true, true, true, false }, f(function(x, y) return x + y end)(a, b))
+      is({ true, false, false, false }, f(function(x, y) return x * y end)(a, b))
+      is({ true, true, true, false }, f(np.maximum)(a, b))
+      is({ true, false, false, false }, f(np.minimum)(a, b))
+      is({ true, true, false, false }, f(np.abs)(a))
+      is({ true, true, true, true }, f(function(x) return x + true end)(a))
+      is({ { true, false }, { false, false } }, f(np.outer)(a[{ { 2, 3 } }], b[{ { 1, 2 } }]))
+    end
+    is(true, np.array(true) + true)
+  end)
+
+  it('are counted by sums over axes, and become numbers beside numbers', function()
+    for _, x in ipairs { np.sum(a), np.prod(a), np.cumsum(a), a + 1, 1 - a, np.square(a) } do
+      assert.equal('i32', x.dtype)
+    end
+    assert.is_true(np.sum(a) == 2)
+    assert.are.same({ 2, 2, 1, 1 }, (a + 1):totable())
+  end)
+
+  it('have no differences', function()
+    assert.matches('sub: not defined for bool; use np.logical_xor, or convert to numbers',
+      message(function() return a - b end))
+    assert.matches('neg: not defined for bool; use np.logical_not, or convert to numbers',
+      message(function() return -a end))
   end)
 end)

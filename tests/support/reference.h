@@ -158,6 +158,8 @@ static real normal_quantile(real p) /* Newton's iteration, in the logarithm */
 #define IF_ALL(...) __VA_ARGS__
 #define IF_REAL_PARTS(...) __VA_ARGS__
 #define IF_NUMBER_PARTS(...) __VA_ARGS__
+#define IF_NUMBER_ALL(...) __VA_ARGS__
+#define IF_SCALAR_ALL(...) __VA_ARGS__
 #define IF_INTEGER(...)
 #define IF_BITS(...)
 #define UNARY(name, on, cost, value, ...) \
@@ -291,6 +293,8 @@ typedef struct row {
 #define SET_ALL IMNN_ALL
 #define SET_REAL_PARTS IMNN_REALS
 #define SET_NUMBER_PARTS IMNN_NUMBERS
+#define SET_NUMBER_ALL IMNN_NUMBERS
+#define SET_SCALAR_ALL IMNN_SCALARS
 #define COSTLY_C false
 #define COSTLY_F true
 #define VALUE_REAL(name) value_##name
@@ -301,6 +305,8 @@ typedef struct row {
 #define VALUE_ALL(name) value_##name
 #define VALUE_REAL_PARTS(name) value_##name
 #define VALUE_NUMBER_PARTS(name) value_##name
+#define VALUE_NUMBER_ALL(name) value_##name
+#define VALUE_SCALAR_ALL(name) value_##name
 #define VALUE_INTEGER(name) NULL
 #define VALUE_BITS(name) NULL
 #define ROW(name, on, cost, inputs, truth) \

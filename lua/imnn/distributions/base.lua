@@ -322,6 +322,9 @@ function M.parameter(who, name, x, infinite)
   if type(x) == 'table' and #x == 0 then core.raise('%s: %s is an empty list', who, name) end
   if weak then x = np.array(x, 'f64')
   else x = operands.floats(x, who) end
+  if promote.is_complex(x.dtype) then
+    core.raise('%s: %s must be of real numbers, got %s', who, name, x.dtype)
+  end
   if not array.traced(x) then
     for i, v in ipairs(x:values()) do
       if v ~= v or not infinite and v - v ~= 0 then

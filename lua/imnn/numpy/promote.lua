@@ -62,10 +62,17 @@ function M.convert(x, dtype)
   return array.apply('convert', { x }, { array.dtype_code(dtype) })
 end
 
+-- What truth values have instead of an operator that would take them for numbers.
+local of_truth = { sub = 'np.logical_xor', neg = 'np.logical_not' }
+
 --- The nearest dtype that an operator works on.
 -- @raise where there is none: which there are
 function M.allowed(op, dtype)
   if op.dtypes[dtype] then return dtype end
+  if dtype == 'bool' and of_truth[op.name] then
+    core.raise('%s: not defined for bool; use %s, or convert to numbers', op.name,
+      of_truth[op.name])
+  end
   if dtype == 'bool' and op.dtypes.i32 then return 'i32' end
   if op.dtypes.f32 and not M.is_complex(dtype) then return array.default_dtype() end
   local names = {}

@@ -48,8 +48,8 @@ local function numbers(x) return x.dtype == 'bool' and promote.convert(x, 'i32')
 -- @usage np.NAME(x, { axis = 1 })
 -- @each sum The sum of elements; of booleans, how many are true
 -- @each prod The product of elements
--- @each max The largest element; NaN where there is one
--- @each min The smallest element; NaN where there is one
+-- @each max The largest element; NaN where there is one; complex numbers in the order of np.sort
+-- @each min The smallest element; NaN where there is one; complex numbers in the order of np.sort
 -- @each ptp The distance of the largest from the smallest element
 
 reduction('sum', function(x, axes) return reduce('sum', numbers(x), axes) end)

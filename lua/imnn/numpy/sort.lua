@@ -115,7 +115,7 @@ local function search(who, list, x, right)
   return array.apply('searchsorted', { list, x }, { right and 1 or 0, 0 })
 end
 
---- Where elements would go into an ascending list.
+--- Where elements would go into an ascending list; complex ones in the order of np.sort.
 -- @tparam Array list (n)
 -- @tparam Array|number x
 -- @tparam[opt] table opts side = 'left' (before equal elements) or 'right' (behind them)
@@ -145,7 +145,10 @@ end
 -- @usage np.digitize({ 0.5, 1.5, 9 }, { 1, 2 }) --> { 1, 2, 3 }
 function M.digitize(x, bins, opts)
   local o = args.take('np.digitize', opts, { right = { 'boolean', default = false } })
-  bins = create.as_array(bins, 'np.digitize')
+  bins, x = create.as_array(bins, 'np.digitize'), create.as_array(x, 'np.digitize')
+  if promote.is_complex(bins.dtype) or promote.is_complex(x.dtype) then
+    core.raise 'np.digitize: complex numbers lie between no edges; use np.searchsorted'
+  end
   local n = bins.size
   local known = n > 1 and bins.ndim == 1 and not array.traced(bins)
   if known and not one_way(bins, n) then
