@@ -16,8 +16,8 @@ local M = {
 
 -- The rooms of this module.
 for _, room in ipairs { 'create', 'matrices', 'reduce', 'shape', 'join', 'arrange', 'pad', 'take',
-  'product', 'einsum', 'sort', 'statistics', 'polynomial', 'complex', 'calculus', 'choices', 'edit',
-  'positions', 'windows', 'files',
+  'product', 'einsum', 'sort', 'statistics', 'moments', 'polynomial', 'complex', 'calculus',
+  'choices', 'edit', 'positions', 'windows', 'files',
 } do
   for name, fn in pairs(require('imnn.numpy.' .. room)) do M[name] = fn end
 end

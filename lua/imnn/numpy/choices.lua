@@ -38,12 +38,16 @@ end
 --- Elements of the choice whose position (from 1) stands in `which`.
 -- @tparam Array|number|table which positions, which broadcast with the choices
 -- @tparam table choices Arrays or numbers
+-- @tparam[opt='raise'] string mode of positions that there are not: 'raise'; 'clip': limited;
+-- 'wrap': 0 is the last choice
 -- @treturn Array
 -- @raise positions that there are not, where they are known; traced ones are limited
 -- @usage np.choose({ 1, 2, 1 }, { { 1, 2, 3 }, { 10, 20, 30 } }) --> { 1, 20, 3 }
-function M.choose(which, choices)
+-- np.choose({ 0, 3 }, { 5, 6 }, { mode = 'wrap' }) --> { 6, 5 }
+function M.choose(which, choices, mode)
   list_of('choose', 'choices', choices)
-  local i, y = index.zero_based(which, #choices, 'choose'), choices[#choices]
+  mode = index.mode('choose', mode)
+  local i, y = index.zero_based(which, #choices, 'choose', mode), choices[#choices]
   if #choices == 1 then return elementwise('where', elementwise('eq', i, i), y, y) end
   for k = #choices - 1, 1, -1 do
     y = elementwise('where', elementwise('lt', i, k), choices[k], y)

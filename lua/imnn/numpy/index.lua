@@ -2,6 +2,7 @@
 -- arrays (several of them are broadcast together), and masks of known values.
 -- @module imnn.numpy.index
 local ffi = require 'ffi'
+local args = require 'imnn.args'
 local array = require 'imnn.array'
 local core = require 'imnn.core'
 local M = {}
@@ -80,28 +81,49 @@ local function of_numbers(x, what)
   return x:astype 'i32'
 end
 
+-- i32 positions as they were given.
+local function positions(i, what)
+  if type(i) == 'number' or type(i) == 'table' then
+    i = of_numbers(require('imnn.numpy').array(i, 'f64'), what)
+  end
+  if not array.is(i) then
+    core.raise('%s: indices are an Array, a number or a table, got %s', what, core.kind(i))
+  elseif i.dtype == 'i32' then return i end
+  if i.dtype ~= 'u32' then core.raise('%s: indices must be i32 or u32, got %s', what, i.dtype) end
+  return i:astype 'i32'
+end
+
 --- Zero-based i32 indices from ones that count from 1 or from the end; -1 is the last.
 -- @tparam Array|number|table i
 -- @tparam number n
 -- @tparam string what for messages
+-- @tparam[opt='raise'] string mode of those that are not there, 0 among them: 'raise'; 'clip'
+-- (those below 1 are the first, those above n the last) and 'wrap' (n + 1 is the first again, 0 the
+-- last), for which negative ones do not count from the end; 'fill' leaves them outside
 -- @raise outside of 1 .. n, where they are known; a traced function clamps
-function M.zero_based(i, n, what)
+function M.zero_based(i, n, what, mode)
   local np = require 'imnn.numpy'
-  if type(i) == 'number' or type(i) == 'table' then i = of_numbers(np.array(i, 'f64'), what) end
-  if not array.is(i) then
-    core.raise('%s: indices are an Array, a number or a table, got %s', what, core.kind(i))
-  end
-  if i.dtype ~= 'i32' then
-    if i.dtype ~= 'u32' then core.raise('%s: indices must be i32 or u32, got %s', what, i.dtype) end
-    i = i:astype 'i32'
-  end
-  if not array.tracing() then
+  i = positions(i, what)
+  if mode == 'clip' then return np.minimum(np.maximum(i, 1), n) - 1
+  elseif mode == 'wrap' then return np.remainder(i - 1, n) end
+  if mode ~= 'fill' and not array.tracing() then
     local p = i:data()
     for k = 0, i.size - 1 do
       if p[k] == 0 or p[k] > n or p[k] < -n then core.index(p[k], n, what .. ': no element') end
     end
   end
   return np.where(np.lt(i, 0), i + n, i - 1)
+end
+
+--- The mode of a function, checked.
+-- @tparam string what for messages
+-- @tparam string|nil mode
+-- @tparam[opt] boolean fill whether 'fill' is one
+-- @treturn string
+function M.mode(what, mode, fill)
+  local modes = { raise = 'raise', clip = 'clip', wrap = 'wrap', fill = fill and 'fill' or nil }
+  return args.choice(what, 'mode', args.argument(what, 'mode', mode,
+    { 'string', default = 'raise' }), modes)
 end
 local zero_based = M.zero_based
 

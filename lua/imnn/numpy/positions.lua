@@ -45,13 +45,12 @@ end
 -- @tparam table indices for each axis an Array, a number or a table; their shapes broadcast
 -- @tparam table shape of the array
 -- @tparam[opt] table opts mode of positions that an axis does not have: 'raise' (the default,
--- where they are known; traced ones are limited), 'clip' (limited) or 'wrap' (from the other end)
+-- where they are known; traced ones are limited), 'clip' (limited) or 'wrap' (0 is the last one)
 -- @treturn Array i32, from 1
 -- @usage np.ravel_multi_index({ { 1, 2 }, { 1, 3 } }, { 2, 3 }) --> { 1, 6 }
 function M.ravel_multi_index(indices, shape, opts)
   local who = 'ravel_multi_index'
-  local mode = args.take(who, opts, { mode = { 'string', default = 'raise' } }).mode
-  args.choice(who, 'mode', mode, { raise = true, clip = true, wrap = true })
+  local mode = index.mode(who, args.take(who, opts, { mode = { 'string', optional = true } }).mode)
   local sizes = sizes_of(who, shape)
   if type(indices) ~= 'table' or #indices ~= #sizes then
     core.raise('%s: needs positions for each of %d axes, got %s', who, #sizes,
@@ -59,13 +58,7 @@ function M.ravel_multi_index(indices, shape, opts)
   end
   local flat = create.zeros({}, 'i32')
   for k, n in ipairs(sizes) do
-    local i
-    if mode == 'raise' then i = limited(index.zero_based(indices[k], n, who), n)
-    else
-      i = promote.convert(create.as_array(indices[k], who), 'i32') - 1
-      i = mode == 'clip' and limited(i, n) or elementwise('remainder', i, n)
-    end
-    flat = flat * n + i
+    flat = flat * n + limited(index.zero_based(indices[k], n, who, mode), n)
   end
   return flat + 1
 end

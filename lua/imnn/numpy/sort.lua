@@ -8,6 +8,7 @@ local create = require 'imnn.numpy.create'
 local elementwise = require('imnn.numpy.elementwise').apply
 local index = require 'imnn.numpy.index'
 local promote = require 'imnn.numpy.promote'
+local shapes = require 'imnn.numpy.shape'
 local M = {}
 
 -- ---- sorting ----
@@ -160,17 +161,33 @@ function M.digitize(x, bins, opts)
   return search('np.digitize', bins, x, not o.right) + 1
 end
 
+-- Places of one period, in order, with one more on either side.
+local function turned(x, xp, fp, period)
+  local n = xp.size
+  x, xp = elementwise('remainder', x, period), elementwise('remainder', xp, period)
+  local order = array.apply('argsort', { xp }, { 0, 0 })
+  xp, fp = index.gather(xp, order, 0), index.gather(fp, order, 0)
+  local first, last = { { 1, 1 } }, { { n, n } }
+  return x, array.apply('concatenate', { xp[last] - period, xp, xp[first] + period }, { 0 }),
+    array.apply('concatenate', { fp[last], fp, fp[first] }, { 0 })
+end
+
 local outside = { 'number', 'Array', optional = true, any = true }
 
 --- Linear interpolation between points.
 -- @tparam Array|number x
 -- @tparam Array xp (n) places, ascending
 -- @tparam Array fp (n) values there, also complex
--- @tparam[opt] table opts left, right: values outside, instead of the first and last of fp
+-- @tparam[opt] table opts left, right: values outside, instead of the first and last of fp; period:
+-- places are the same up to it, so none is outside, and xp may be in any order
 -- @treturn Array like x
+-- @raise lists of other lengths, a period of 0
 -- @usage np.interp(2.5, { 1, 2, 3 }, { 3, 2, 0 }) --> 1
+-- np.interp(370, { 350, 10 }, { 1, 3 }, { period = 360 }) --> 3
 function M.interp(x, xp, fp, opts)
-  local o = args.take('np.interp', opts, { left = outside, right = outside })
+  local o = args.take('np.interp', opts,
+    { left = outside, right = outside, period = { 'number', optional = true } })
+  if o.period == 0 then core.raise 'np.interp: the period must not be 0' end
   xp, x = both('np.interp', xp, x)
   fp = create.as_array(fp, 'np.interp')
   local dtype = promote.real(promote.dtype { x, fp })
@@ -180,6 +197,10 @@ function M.interp(x, xp, fp, opts)
   if xp.ndim ~= 1 or fp.ndim ~= 1 or n ~= fp.size or n == 0 then
     core.raise('np.interp: needs lists of places and values of one length, got (%s) and (%s)',
       table.concat(xp.shape, ', '), table.concat(fp.shape, ', '))
+  end
+  if o.period then
+    x, xp, fp = turned(x, xp, fp, math.abs(o.period))
+    n, o.left, o.right = n + 2, nil, nil
   end
   local high = array.apply('searchsorted', { xp, x }, { 1, 0 })
   high = elementwise('minimum', elementwise('maximum', high, 1), math.max(n - 1, 1))
@@ -245,38 +266,63 @@ function M.extract(condition, x)
   return x:ravel()[promote.convert(condition:ravel(), 'bool')]
 end
 
---- Different elements in ascending order.
+-- Rows (n, m) in ascending order, the first column counting most: where they come from, what they
+-- are, and which differ from the one before.
+local function in_order(rows, equal_nan)
+  local n, m = rows.shape[1], rows.shape[2]
+  local order, y = nil, rows
+  for k = m, 1, -1 do
+    local next_one = array.apply('argsort', { y[{ {}, k }] }, { 0, 0 })
+    y = index.gather(y, next_one, 0)
+    order = order and index.gather(order, next_one, 0) or next_one
+  end
+  order = order or create.arange(n):astype 'i32' - 1
+  local first = create.ones({ n }, 'bool')
+  if n < 2 then return order, y, first end
+  local a, b = y[{ { 2, n } }], y[{ { 1, n - 1 } }]
+  local differs = elementwise('ne', a, b)
+  if equal_nan and promote.is_float(y.dtype) then -- all NaN are one
+    differs = elementwise('and', differs,
+      elementwise('not', elementwise('and', elementwise('ne', a, a), elementwise('ne', b, b))))
+  end
+  differs = m == 0 and create.zeros({ n - 1 }, 'bool') or array.apply('max', { differs }, { 1, 1 })
+  return order, y, array.apply('concatenate', { create.ones({ 1 }, 'bool'), differs }, { 0 })
+end
+
+--- Different elements in ascending order; with an axis, different parts along it, in the order of
+-- their first elements, then of the second ones, ...
 -- @tparam Array x concrete
--- @tparam[opt] table opts return_index (where each is first), return_inverse (which of them each
---   element is, like x), return_counts
--- @treturn Array (n), then what was asked for
+-- @tparam[opt] number|table opts axis (all elements without it), return_index (where each is
+-- first), return_inverse (which of them each element is: like x, or a list for an axis),
+-- return_counts, equal_nan (true: all NaN are one); or the axis alone
+-- @treturn Array (n), or like x with n parts along the axis; then what was asked for
 -- @usage np.unique { 3, 1, 3 } --> { 1, 3 }
 -- local values, counts = np.unique({ 3, 1, 3 }, { return_counts = true }) --> { 1, 3 }, { 1, 2 }
+-- np.unique({ { 1, 2 }, { 0, 5 }, { 1, 2 } }, { axis = 1 }) --> { { 0, 5 }, { 1, 2 } }
 function M.unique(x, opts)
   local flag = { 'boolean', default = false }
-  local o = args.take('np.unique', opts,
-    { return_index = flag, return_inverse = flag, return_counts = flag })
+  local o = axes_of.options('unique', opts, {
+    axis = { 'integer', optional = true }, equal_nan = { 'boolean', default = true },
+    return_index = flag, return_inverse = flag, return_counts = flag })
   x = known(x, 'unique')
-  local list = x:ravel()
-  local n = list.size
-  local order = array.apply('argsort', { list }, { 0, 0 })
-  local y = array.apply('take_along', { list, order }, { 0 })
-  local first = create.ones({ n }, 'bool') -- whether an element differs from the one before
-  if n > 1 then
-    local a, b = y[{ { 2, n } }], y[{ { 1, n - 1 } }]
-    local differs = elementwise('ne', a, b)
-    if promote.is_float(y.dtype) then -- all NaN are one
-      differs = elementwise('and', differs,
-        elementwise('not', elementwise('and', elementwise('ne', a, a), elementwise('ne', b, b))))
-    end
-    first = array.apply('concatenate', { create.ones({ 1 }, 'bool'), differs }, { 0 })
+  local rows, shape, axis = x, { x.size }, 0
+  if o.axis then
+    axis = core.index(o.axis, x.ndim, 'np.unique: no axis')
+    rows = shapes.moveaxis(x, axis + 1, 1)
+    shape = rows.shape
   end
-  local out = { y[first] }
+  local n, size = shape[1], 1
+  for k = 2, #shape do size = size * shape[k] end
+  local order, y, first = in_order(array.apply('reshape', { rows }, { n, size }), o.equal_nan)
+  y = y[first]
+  shape[1] = y.shape[1]
+  local out = { shapes.moveaxis(array.apply('reshape', { y }, shape), 1, axis + 1) }
   if o.return_index then out[#out + 1] = order[first] + 1 end
   if o.return_inverse then
     local which = array.apply('cumsum', { promote.convert(first, 'i32') }, { 0, 0 })
     local back = array.apply('argsort', { order }, { 0, 0 })
-    out[#out + 1] = array.apply('take_along', { which, back }, { 0 }):reshape(x.shape)
+    which = array.apply('take_along', { which, back }, { 0 })
+    out[#out + 1] = o.axis and which or which:reshape(x.shape)
   end
   if o.return_counts then
     local starts = index.where_true(first)[1]

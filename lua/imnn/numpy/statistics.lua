@@ -1,11 +1,10 @@
---- Statistics of samples: quantiles, weighted means, covariances, histograms.
+--- Statistics of samples: quantiles and histograms.
 -- @module imnn.numpy.statistics
 local args = require 'imnn.args'
 local array = require 'imnn.array'
 local axes_of = require 'imnn.numpy.axes'
 local core = require 'imnn.core'
 local create = require 'imnn.numpy.create'
-local diagonal = require('imnn.numpy.matrices').diagonal
 local elementwise = require('imnn.numpy.elementwise').apply
 local floats = require('imnn.numpy.operands').floats
 local index = require 'imnn.numpy.index'
@@ -154,98 +153,9 @@ end
 -- @usage np.nanmedian({ 5, 0 / 0, 1, 2 }) --> 2
 function M.nanmedian(x, opts) return quantile('nanmedian', x, half, opts, true) end
 
--- ---- moments ----
+-- ---- counting ----
 
 local weight_rows = { 'Array', 'table', optional = true }
-
---- Weighted mean.
--- @tparam Array x
--- @tparam[opt] number|table opts axis, keepdims, weights (of the shape of x or of its one axis),
---   returned = true gives the sum of the weights too
--- @treturn Array
--- @usage np.average({ 1, 4 }, { weights = { 2, 1 } }) --> 2
-function M.average(x, opts)
-  local o = axes_of.options('average', opts, args.rows(axes_of.several,
-    { weights = weight_rows, returned = { 'boolean', default = false } }))
-  x = real(x, 'average')
-  local axes, shape = axes_of.list('np.average', x, o.axis), x.shape
-  local w = o.weights and create.as_array(o.weights, 'np.average') or create.ones_like(x)
-  if w.ndim == 1 and #shape > 1 and #axes == 1 and w.size == shape[axes[1] + 1] then
-    local sizes = {}
-    for k = 1, #shape do sizes[k] = k == axes[1] + 1 and w.size or 1 end
-    w = array.apply('reshape', { w }, sizes)
-  elseif table.concat(w.shape, ', ') ~= table.concat(shape, ', ') then
-    core.raise('np.average: weights (%s) do not fit (%s)', table.concat(w.shape, ', '),
-      table.concat(shape, ', '))
-  end
-  w = array.apply('broadcast', { w }, shape)
-  local total = reduce('sum', w, axes)
-  local y = reduce('sum', x * w, axes) / total
-  if o.keepdims then y = axes_of.restore(y, shape, axes) end
-  if o.returned then return y, total end
-  return y
-end
-
--- Variables as rows.
-local function as_rows(who, x, rowvar)
-  x = real(x, who)
-  if x.ndim > 2 then core.raise('np.%s: needs at most two axes, got %d', who, x.ndim) end
-  if x.ndim < 2 then return array.apply('reshape', { x }, { 1, x.size }) end
-  return not rowvar and x.shape[1] > 1 and array.apply('transpose', { x }, { 1, 0 }) or x
-end
-
-local function with_rows(who, x, y)
-  if x.shape[2] ~= y.shape[2] then
-    core.raise('np.%s: needs as many observations of all variables, got %d and %d', who,
-      x.shape[2], y.shape[2])
-  end
-  local dtype = promote.dtype { x, y }
-  return array.apply('concatenate', { promote.convert(x, dtype), promote.convert(y, dtype) }, { 0 })
-end
-
--- More variables, which may be left out, and options.
-local function more_of(y, opts)
-  if type(y) == 'table' and #y == 0 and opts == nil then return nil, y end
-  return y, opts
-end
-
---- Covariance matrix of variables, each a row of observations; of complex ones the second factor
--- is conjugated.
--- @tparam Array x (variables, observations), or (observations) of one variable
--- @tparam[opt] Array y more variables
--- @tparam[opt] table opts rowvar = true (false: variables are columns), ddof = 1
--- @treturn Array (variables, variables), or () of one variable
--- @usage np.cov { { 1, 2, 3 }, { 1, 3, 5 } } --> { { 1, 2 }, { 2, 4 } }
--- np.cov({ 1, 2, 3 }, np.array { 1, 3, 5 }) --> { { 1, 2 }, { 2, 4 } }
-function M.cov(x, y, opts)
-  y, opts = more_of(y, opts)
-  local o = args.take('np.cov', opts, {
-    rowvar = { 'boolean', default = true }, ddof = { 'number', default = 1 } })
-  x = as_rows('cov', x, o.rowvar)
-  if y then x = with_rows('cov', x, as_rows('cov', y, o.rowvar)) end
-  local variables, n = x.shape[1], x.shape[2]
-  local d = x - axes_of.restore(reduce('sum', x, { 1 }) / n, x.shape, { 1 })
-  local c = array.apply('matmul', { d, array.apply('conj', { d }) }, { 0, 1 }) / (n - o.ddof)
-  return variables == 1 and array.apply('reshape', { c }, {}) or c
-end
-
---- Correlation coefficients, as np.cov.
--- @tparam Array x (variables, observations)
--- @tparam[opt] Array y more variables
--- @tparam[opt] table opts rowvar (true)
--- @treturn Array (variables, variables)
--- @usage np.corrcoef { { 1, 2, 3 }, { 1, 3, 5 } } --> { { 1, 1 }, { 1, 1 } }
-function M.corrcoef(x, y, opts)
-  y, opts = more_of(y, opts)
-  local o = args.take('np.corrcoef', opts, { rowvar = { 'boolean', default = true } })
-  local c = M.cov(x, y, { rowvar = o.rowvar })
-  if c.ndim == 0 then return c / c end
-  local n = c.shape[1]
-  local s = elementwise('sqrt', array.apply('real', { diagonal(c) }))
-  return c / array.apply('reshape', { s }, { n, 1 }) / s
-end
-
--- ---- counting ----
 
 local histogram_rows = {
   range = { 'table', optional = true }, weights = weight_rows,
