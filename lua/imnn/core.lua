@@ -36,45 +36,60 @@ local private = {
   complex = true, help = true, repl = true,
 }
 
--- What the modules that scripts know have: names, and the shortest name of each function. Collected
--- at the first error, and again when more of them are loaded.
+-- Modules that scripts know, those that others take functions from first: the first that has a
+-- function names it, so what else is loaded makes no difference.
+local known = {
+  'numpy', 'lax', 'random', 'tree', 'stax', 'optimizers', 'scipy', 'distributions', 'simulators',
+  'data', 'plot', 'lfi', 'utils', 'cite', 'doctor', 'transform', 'imnn', '',
+}
+
+-- The names in these modules, and the name of each function: the shortest one in the first module.
+-- Collected at the first error, and again when more modules are loaded.
 local public = { names = {}, by_value = {}, count = 0 }
 
-local function collect(t, seen)
+local function add_name(name, fn, rank)
+  public.names[name] = true
+  local best = public.by_value[fn] or { name = name, rank = rank }
+  public.by_value[fn] = best
+  local n, shortest = #name, #best.name
+  if rank == best.rank and (n < shortest or n == shortest and name < best.name) then
+    best.name = name
+  end
+end
+
+-- Modules in modules too, but no other tables: layers are tables of functions, and so are options.
+local function collect(t, rank, modules, seen)
   if seen[t] then return end
   seen[t] = true
   for name, value in pairs(t) do
-    if type(name) == 'string' and type(value) == 'function' then
-      public.names[name] = true
-      local first = public.by_value[value]
-      if not first or #name < #first or #name == #first and name < first then
-        public.by_value[value] = name
-      end
-    elseif type(name) == 'string' and type(value) == 'table' then
-      local meta = getmetatable(value)
-      if not (meta and meta.__tostring) then collect(value, seen) end
-    end
+    if type(name) == 'string' and type(value) == 'function' then add_name(name, value, rank)
+    elseif modules[value] then collect(value, rank, modules, seen) end
   end
 end
 
 local function find_public()
   local modules, count = {}, 0
   for name, t in pairs(package.loaded) do
-    local last = type(t) == 'table' and name:match '^imnn%.?(%w*)$'
-    if last and not private[last] then modules[#modules + 1] = t end
-    if name:find '^imnn' then count = count + 1 end
+    if name:find '^imnn' then
+      count = count + 1
+      if type(t) == 'table' and not private[name:match '^imnn%.(%w*)'] then modules[t] = true end
+    end
   end
   if count == public.count then return end
   public = { names = {}, by_value = {}, count = count }
   local seen = {}
-  for _, t in ipairs(modules) do collect(t, seen) end
+  for rank, name in ipairs(known) do
+    local t = package.loaded[name == '' and 'imnn' or 'imnn.' .. name]
+    if type(t) == 'table' then collect(t, rank, modules, seen) end
+  end
 end
 
--- The name that scripts know a function by: that of the call, if some module has it, or the
--- shortest one that a module has for this value.
+-- The name that scripts know a function by: that of the call, if some module has it (a function that
+-- the one called ends with stands in its place), or its own.
 local function public_name(called, fn)
   find_public()
-  return public.names[called] and called or public.by_value[fn]
+  local own = public.by_value[fn]
+  return public.names[called] and called or own and own.name
 end
 
 -- Whether a message names a room whose sentences are about a file.

@@ -45,3 +45,42 @@ describe('the message of', function()
     assert.truthy(said:find 'out of memory: 3814697.3 MiB asked for, [%d.]+ MiB available', said)
   end)
 end)
+
+-- Each line is a function that fails, called by its name, as a local one, or as a member of an
+-- object.
+local failing = [[
+np.stack {}
+local f = np.sigmoid f 'x'
+local f = np.maximum f({ a = 1 }, 2)
+local f = np.flip f { a = 1 }
+local f = np.linalg.solve f(np.ones { 2, 3 }, np.ones(2))
+imnn.stax.Dense(3).apply()
+imnn.stax.residual(imnn.stax.Dense(3)).init(imnn.random.PRNGKey(0), { 4 })
+imnn.stax.Relu.apply()
+imnn.optimizers.adam(1e-3).update(0, { np.ones(2) }, 1)
+local layer = imnn.stax.Dense(3) layer.init()
+np.ones(2):reshape { 3 }
+imnn.lax.cond(1)
+imnn.random.normal(3, { 2 })
+]]
+
+it('messages do not depend on which modules are loaded', function()
+  local program, path = os.getenv 'IMNN_PROGRAM' or 'build/bin/imnn', os.tmpname()
+  local file = assert(io.open(path, 'w'))
+  file:write "local imnn = require 'imnn' local np = imnn.np if arg[1] then\n"
+  file:write "require('imnn.help.names').all() end\n"
+  for line in failing:gmatch '[^\n]+' do
+    file:write('print(select(2, pcall(function() ', line, ' return end)))\n')
+  end
+  file:close()
+  local function said(word)
+    local pipe = assert(io.popen(('%s %s %s'):format(program, path, word)))
+    local text = pipe:read '*a'
+    pipe:close()
+    return text
+  end
+  local few, all = said '', said 'all'
+  os.remove(path)
+  assert.equal(13, select(2, few:gsub('\n', '\n')))
+  assert.equal(few, all)
+end)
