@@ -40,7 +40,7 @@ local private = {
 -- function names it, so what else is loaded makes no difference.
 local known = {
   'numpy', 'lax', 'random', 'tree', 'stax', 'optimizers', 'scipy', 'distributions', 'simulators',
-  'data', 'plot', 'lfi', 'utils', 'cite', 'doctor', 'transform', 'imnn', '',
+  'data', 'plot', 'lfi', 'utils', 'cite', 'doctor', 'transform', 'imnn',
 }
 
 -- The names in these modules, and the name of each function: the shortest one in the first module.
@@ -57,30 +57,33 @@ local function add_name(name, fn, rank)
   end
 end
 
--- Modules in modules too, but no other tables: layers are tables of functions, and so are options.
-local function collect(t, rank, modules, seen)
+-- Rooms of modules too, but no lists: a layer is one of functions.
+local function collect(t, rank, seen)
   if seen[t] then return end
   seen[t] = true
   for name, value in pairs(t) do
     if type(name) == 'string' and type(value) == 'function' then add_name(name, value, rank)
-    elseif modules[value] then collect(value, rank, modules, seen) end
+    elseif type(value) == 'table' and rawget(value, 1) == nil
+      and not (getmetatable(value) or {}).__tostring then
+      collect(value, rank, seen)
+    end
   end
 end
 
 local function find_public()
-  local modules, count = {}, 0
-  for name, t in pairs(package.loaded) do
-    if name:find '^imnn' then
-      count = count + 1
-      if type(t) == 'table' and not private[name:match '^imnn%.(%w*)'] then modules[t] = true end
-    end
-  end
+  local imnn, count = package.loaded.imnn or {}, 0
+  for name in pairs(package.loaded) do count = count + (name:find '^imnn' and 1 or 0) end
+  for _ in pairs(imnn) do count = count + 1 end
   if count == public.count then return end
   public = { names = {}, by_value = {}, count = count }
   local seen = {}
   for rank, name in ipairs(known) do
-    local t = package.loaded[name == '' and 'imnn' or 'imnn.' .. name]
-    if type(t) == 'table' then collect(t, rank, modules, seen) end
+    local short = name == 'numpy' and 'np' or name
+    local t = rawget(imnn, short) or package.loaded['imnn.' .. name]
+    if type(t) == 'table' then collect(t, rank, seen) end
+  end
+  for name, value in pairs(imnn) do
+    if type(value) == 'function' then add_name(name, value, #known + 1) end
   end
 end
 

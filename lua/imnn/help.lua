@@ -74,7 +74,16 @@ local function about_name(word, width)
     short = short:gsub('^optimisers', 'optimizers')
   end
   if word == '' then return text.overview(all.pages, width) end
-  for _, name in ipairs { word, short, 'imnn.' .. short } do
+  local tried = { word, short, 'imnn.' .. short }
+  -- Dataset and Dataset:map are dataset and dataset:map; so are dataset.map and DATASET
+  local owner, member = short:match '^(%w+)[.:](.+)$'
+  local class = all.by_page[(owner or short):lower()] or all.by_class[owner or short]
+  if class and class.class then
+    for _, sign in ipairs { ':', '.' } do
+      tried[#tried + 1] = class.name .. (member and sign .. member or '')
+    end
+  end
+  for _, name in ipairs(tried) do
     local page = all.by_page[name]
     if page then return text.page(page, width, all.by_page[page.also]) end
     local entry = all.by_name[name]

@@ -17,6 +17,32 @@ local M = {}
 
 for name, fn in pairs(schedules) do M[name] = fn end
 
+--- The state before the first step.
+-- @tparam table params tree of arrays
+-- @treturn table
+-- @function Optimiser.init
+-- @usage local optimiser = optimizers.adam(1e-3)
+-- local state = optimiser.init { np.ones(3) }
+
+--- The state after one step.
+-- @tparam number|Array i number of the step, from 0
+-- @tparam table grads tree like the parameters
+-- @tparam table state
+-- @treturn table
+-- @raise gradients of another structure, what is no state
+-- @function Optimiser.update
+-- @usage local optimiser = optimizers.sgd(0.5)
+-- local state = optimiser.update(0, { np.ones(3) }, optimiser.init { np.ones(3) })
+-- optimiser.get_params(state)[1] --> { 0.5, 0.5, 0.5 }
+
+--- The parameters in a state.
+-- @tparam table state
+-- @treturn table tree of arrays
+-- @raise what is no state
+-- @function Optimiser.get_params
+-- @usage local optimiser = optimizers.adam(1e-3)
+-- optimiser.get_params(optimiser.init { np.ones(2) })[1] --> { 1, 1 }
+
 local function triple(init, update, get_params)
   return { init, update, get_params, init = init, update = update, get_params = get_params }
 end

@@ -127,6 +127,28 @@ M.swish, M.hard_swish = M.silu, M.hard_silu
 
 -- ---- layers ----
 
+--- Parameters at random, and the shape of the output.
+-- @tparam Array key (2)
+-- @tparam table shape of the input of one example; of layers that join several inputs a list of
+-- shapes
+-- @treturn table shape of the output
+-- @treturn table params, a tree of arrays
+-- @raise a shape that does not fit
+-- @function Layer.init
+-- @usage local layer = stax.Dense(8)
+-- local shape, params = layer.init(key, { 3 }) --> { 8 }
+
+--- The output for one example.
+-- @tparam table params as of `init`
+-- @tparam Array|table x the input; of layers that join several inputs a list
+-- @tparam[opt] table opts `key` (or `rng`) for layers that draw numbers; `train` (true)
+-- @treturn Array|table
+-- @raise parameters and inputs that do not fit
+-- @function Layer.apply
+-- @usage local layer = stax.Dense(8)
+-- local shape, params = layer.init(key, { 3 })
+-- layer.apply(params, np.ones(3)).shape --> { 8 }
+
 --- The functions of a layer, by position or name.
 -- @treturn function init, function apply
 -- @tparam string who for messages

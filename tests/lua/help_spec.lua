@@ -112,6 +112,55 @@ describe('help', function()
     has(help.text(np.zeros(2).at, 80), { 'x:at(key)', 'x:at({ 1, 2 }):set(0)' })
   end)
 
+  it('knows the class of every object, and all its methods', function()
+    local objects, all, without = world.new(), names.all(), {}
+    local function look(page, t)
+      for name, value in pairs(t) do
+        local found = type(value) ~= 'function' or type(name) == 'number' or name:find '^__'
+        local home = page
+        while home and not found do
+          for _, entry in ipairs(home.entries) do found = found or entry.name == name end
+          home = all.by_page[home.also]
+        end
+        if not found then without[#without + 1] = page.name .. ':' .. name end
+      end
+    end
+    for _, page in ipairs(all.pages) do
+      if page.class and page.name ~= 'x' then
+        local object = objects[page.name]
+        if page.name == 'history' then object = objects.net.history end
+        assert.equal(page, names.class_of(object), page.name)
+        local meta = getmetatable(object)
+        if not meta then look(page, object) end
+        while meta and type(meta.__index) == 'table' do
+          look(page, meta.__index)
+          meta = getmetatable(meta.__index)
+        end
+      end
+    end
+    assert.same({}, without)
+    for _, made in ipairs { { imnn.distributions.normal(0, 1), 'prior' },
+      { imnn.lfi.LikelihoodFreeInference { prior = objects.prior, gridsize = 3 }, 'posterior' },
+      { objects.dataset:map(function(r) return r.x end), 'dataset' },
+      { { init = function() end, apply = function() end }, 'layer' },
+      { imnn.optimizers.clip_by_global_norm(1, imnn.optimizers.sgd(1)), 'optimiser' } } do
+      assert.equal(all.by_page[made[2]], names.class_of(made[1]), made[2])
+    end
+  end)
+
+  it('knows classes by their names, too', function()
+    for name, page in pairs { Dataset = 'dataset', Chain = 'dataset', Reader = 'reader',
+      NET = 'net', Posterior = 'posterior', ABC = 'abc', Layer = 'layer' } do
+      assert.equal(help.text(page, 80), help.text(name, 80))
+    end
+    for name, method in pairs { ['Dataset:map'] = 'dataset:map', ['net.information'] =
+      'net:information', ['layer:apply'] = 'layer.apply', ['Dataset.count'] = 'dataset.count' } do
+      assert.equal(help.text(method, 80), help.text(name, 80))
+      has(help.text(name, 80), { method })
+    end
+    has(help.text('place:min', 80), { 'place:min(y)', 'The lesser of' })
+  end)
+
   it('tells about the function that raised an error', function()
     local why = select(2, pcall(np.matmul, np.ones { 3, 4 }, np.ones { 5, 2 }))
     has(help.text(why, 80), { 'np.matmul(a, b)' })

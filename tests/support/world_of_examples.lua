@@ -68,7 +68,8 @@ function M.new()
     imnn = imnn, key = key, x = np.array { { 1, 2, 3 }, { 4, 5, 6 } }, simulator = simulator,
     network = stax.serial(stax.Dense(8), stax.Tanh, stax.Dense(2)), theta = np.array { 0, 1 },
     d = simulator(key, np.array { 0, 1 }), prior = lfi.uniform({ -10, 0 }, { 10, 10 }),
-    f = function(v) return (v * v):sum() end, path = records,
+    f = function(v) return (v * v):sum() end, path = records, layer = stax.Dense(3),
+    optimiser = imnn.optimizers.adam(1e-3), bijector = imnn.distributions.bijectors.exp(),
     group = imnn.data.hdf5.open(records), npz = imnn.data.npz.open(npz_path), npz_path = npz_path,
     reader = imnn.data.from_array(np.array { { 1, 2, 3 }, { 4, 5, 6 }, { 7, 8, 9 }, { 0, 1, 2 } }),
     dataset = imnn.data.dataset { y = np.array { 10, 20, 30, 40 },
@@ -82,6 +83,7 @@ function M.new()
     local ok, module = pcall(function() return imnn[name] end)
     return ok and module or _G[name]
   end }
+  env.place = env.x:at { 1, 2 }
   return setmetatable(env, meta)
 end
 

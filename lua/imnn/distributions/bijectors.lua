@@ -11,6 +11,38 @@ local np = require 'imnn.numpy'
 local transform = require 'imnn.transform'
 local M = {}
 
+--- What becomes of events.
+-- @tparam Array x
+-- @treturn Array
+-- @function Bijector.forward
+-- @usage local bijector = distributions.bijectors.exp()
+-- bijector.forward(np.array { 0 }) --> { 1 }
+
+--- Where events come from.
+-- @tparam Array y
+-- @treturn Array
+-- @function Bijector.inverse
+-- @usage local bijector = distributions.bijectors.exp()
+-- bijector.inverse(np.array { 1 }) --> { 0 }
+
+--- The logarithm of the absolute slope; for vectors, of the determinant of the Jacobian.
+-- @tparam Array x
+-- @treturn Array
+-- @function Bijector.log_det
+-- @usage local bijector = distributions.bijectors.affine(1, 2)
+-- bijector.log_det(np.array { 3 }) --> { 0.6931472 }
+
+--- Of one number: whether it rises, true, or a function of the dtype that gives a bool Array.
+-- @field Bijector.rises
+-- @usage distributions.bijectors.exp().rises --> true
+
+--- Of one number: where its values end.
+-- @treturn number low
+-- @treturn number high
+-- @function Bijector.range
+-- @usage local low, high = distributions.bijectors.exp().range()
+-- low --> 0
+
 local infinity = math.huge
 
 local function scalar(name, t)

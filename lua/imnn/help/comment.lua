@@ -18,6 +18,12 @@ end
 
 local readers = {}
 
+-- Of "Prior:sample" or "Layer.apply".
+local function set_owner(doc, text)
+  local owner, sign, member = text:match '^(%a%w*)([:.])(%S+)'
+  if owner then doc.owner, doc.name, doc.plain = owner, member, sign == '.' end
+end
+
 function readers.param(doc, rest)
   local how, text = modifiers(rest)
   local name, about = text:match '^(%S+)%s*(.*)$'
@@ -55,10 +61,7 @@ for _, name in ipairs { 'function', 'field', 'module', 'type', 'table' } do
   readers[name] = function(doc, rest)
     if name == 'field' and doc.kind == 'table' then return readers.param(doc, rest) end
     doc.name, doc.kind = rest:match '%S+', name
-    if name == 'function' or name == 'field' then -- Prior:sample
-      local owner, member = rest:match '^(%a%w*)[:.](%S+)'
-      if owner then doc.owner, doc.name = owner, member end
-    end
+    if name == 'function' or name == 'field' then set_owner(doc, rest) end
   end
 end
 
@@ -66,7 +69,7 @@ end
 -- @treturn table `summary`, `text`: what follows it; `params`, `returns`: lists of { name, type,
 -- text, optional, default }; `usage`: list of examples, which may have several lines; `raise`,
 -- `source`, `see`, `units`: lists of texts; `name`; `kind`: 'function', 'field', 'table' (whose
--- fields are `params`), 'module', 'type'
+-- fields are `params`), 'module', 'type'; `plain`: a function of an object that does not take it
 function M.new()
   return { params = {}, returns = {}, usage = {}, raise = {}, source = {}, see = {}, units = {},
     each = {}, text = '' }
@@ -137,12 +140,13 @@ local function family(doc, out)
     local one = {}
     for key, value in pairs(doc) do one[key] = value end
     one.name, one.kind, one.each = member.name, doc.kind or 'function', {}
+    set_owner(one, member.name)
     one.summary = member.text ~= '' and member.text or doc.summary
     if member.text ~= '' then
       one.text = (doc.summary .. '. ' .. doc.text):gsub('^%. ', '')
     end
     one.usage = {}
-    for i, text in ipairs(doc.usage) do one.usage[i] = text:gsub('NAME', member.name) end
+    for i, text in ipairs(doc.usage) do one.usage[i] = text:gsub('NAME', one.name) end
     out[#out + 1] = one
   end
 end

@@ -27,12 +27,19 @@ local modules = {
 
 local rows = { ['scipy.stats'] = tables.statistics }
 
--- Classes: what an object is called here, where its methods are, and of which class it also is.
+-- Classes: what an object is called here, where its methods are, and of which class it also is; or
+-- by which functions a table that anybody makes is known.
 local classes = {
   { 'x', 'Arrays', {} },
+  { 'place', 'Places of arrays', { At = 'imnn.numpy.update' } },
+  { 'layer', 'Layers as objects', { Layer = 'imnn.stax' }, has = { 'init', 'apply' } },
+  { 'optimiser', 'Optimisers as objects', { Optimiser = 'imnn.optimizers' },
+    has = { 'init', 'update', 'get_params' } },
   { 'net', 'Networks', { Net = 'imnn.imnn.net' } },
   { 'history', 'Histories of fits', { History = 'imnn.imnn.history' } },
   { 'prior', 'Distributions and priors', { Distribution = 'imnn.distributions.base' } },
+  { 'bijector', 'Bijectors', { Bijector = 'imnn.distributions.bijectors' },
+    has = { 'forward', 'inverse' } },
   { 'posterior', 'Posteriors', { Posterior = 'imnn.lfi.posterior' } },
   { 'gaussian', 'Gaussian approximations', { Gaussian = 'imnn.lfi.gaussian' }, 'posterior' },
   { 'abc', 'Approximate Bayesian computation', { ABC = 'imnn.lfi.abc' }, 'posterior' },
@@ -243,7 +250,8 @@ local function add_class(index, page, owners)
     end
     for _, name in ipairs(sorted(names)) do
       local doc = names[name]
-      local full = page.name .. (doc and doc.kind == 'field' and '.' or ':') .. name
+      local plain = doc and (doc.kind == 'field' or doc.plain)
+      local full = page.name .. (plain and '.' or ':') .. name
       if name == '__call' then full = page.name end
       add(index, page, { name = name, full = full, doc = doc or nil, method = true })
     end
@@ -255,10 +263,10 @@ local index
 --- The index: made at the first call, which loads every module.
 -- @treturn table `pages`: list of { name, title, header, entries, value, class }; an entry is
 -- { name, full, value, doc, alias, topic, page }. `by_name`: full name -> entry; `by_page`;
--- `by_value`: function -> entry
+-- `by_class`: name of a class in messages, "Dataset" -> page; `by_value`: function -> entry
 function M.all()
   if index then return index end
-  index = { pages = {}, by_name = {}, by_page = {}, by_value = {} }
+  index = { pages = {}, by_name = {}, by_page = {}, by_class = {}, by_value = {} }
   local imnn = require 'imnn'
   local seen = {}
   for _, row in ipairs(modules) do
@@ -270,36 +278,56 @@ function M.all()
   end
   for _, row in ipairs(classes) do
     local page = { name = row[1], title = row[2], entries = {}, inner = {}, class = true,
-      owners = row[3], also = row[4] }
+      owners = row[3], also = row[4], has = row.has }
     local _, module = next(row[3])
     page.header = file_of(module or 'imnn.array').header or comment.new()
     index.pages[#index.pages + 1], index.by_page[row[1]] = page, page
+    for owner in pairs(row[3]) do index.by_class[owner] = page end
     if row[1] == 'x' then add_arrays(index, page) else add_class(index, page, row[3]) end
   end
   return index
 end
 
---- The page of the class of an object, by the files in which its functions are.
+local function member(x, name) return x[name] end
+
+-- Whether x has functions of these names: of a table that anybody makes, its own ones.
+local function has_all(x, list)
+  local all = list ~= nil and type(x) == 'table' and getmetatable(x) == nil
+  for _, name in ipairs(all and list or {}) do all = all and type(x[name]) == 'function' end
+  return all
+end
+
+local function written_for(page, value)
+  local file = type(value) == 'function' and place_of(value)
+  for _, module in pairs(file and page.owners or {}) do
+    if file == file_of(module) then return true end
+  end
+  return false
+end
+
+-- Whether x has a method of the class, or a metatable's, written where the class is.
+local function is_of(x, page)
+  for _, entry in ipairs(page.entries) do
+    local ok, value = pcall(member, x, entry.name)
+    if ok and written_for(page, value) then return true end
+  end
+  local meta = getmetatable(x)
+  for _, value in pairs(type(meta) == 'table' and meta or {}) do
+    if written_for(page, value) then return true end
+  end
+  return false
+end
+
+--- The page of the class of an object: the one whose methods it has.
 -- @param x
 -- @treturn table|nil
 function M.class_of(x)
-  local all = M.all()
+  local all, kind = M.all(), type(x)
   if require('imnn.array').is(x) then return all.by_page.x end
-  if type(x) ~= 'table' then return nil end
-  local meta = getmetatable(x)
-  local paths = {}
-  for _, t in ipairs { type(meta) == 'table' and meta or {}, type(meta) == 'table'
-    and type(meta.__index) == 'table' and meta.__index or {}, x } do
-    for _, value in pairs(t) do
-      local file = type(value) == 'function' and place_of(value)
-      if file then paths[file] = true end
-    end
-  end
+  if kind ~= 'table' and kind ~= 'cdata' and kind ~= 'userdata' then return nil end
   for i = #all.pages, 1, -1 do
     local page = all.pages[i]
-    for _, module in pairs(page.class and page.owners or {}) do
-      if paths[file_of(module)] then return page end
-    end
+    if has_all(x, page.has) or page.class and not page.has and is_of(x, page) then return page end
   end
 end
 

@@ -17,6 +17,20 @@ local function places(x, key)
   return index.get(shapes.reshape(create.arange(x.size), x.shape), key)
 end
 
+--- A new array with y joined to the elements at these places. Of several y for one element `set`
+-- keeps the last, the others join all.
+-- @tparam Array|number|table y broadcast to the shape of the places
+-- @treturn Array like the one that the places are of
+-- @raise shapes that do not broadcast
+-- @usage local place = x:at { 1, 2 }
+-- place:NAME(5)
+-- @each At:set y in place of what is there
+-- @each At:add What is there plus y
+-- @each At:mul What is there times y
+-- @each At:multiply What is there times y
+-- @each At:min The lesser of what is there and y
+-- @each At:max The greater of what is there and y
+
 for name, code in pairs {
   set = 'SET', add = 'ADD', mul = 'MUL', multiply = 'MUL', min = 'MIN', max = 'MAX',
 } do
