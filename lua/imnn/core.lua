@@ -87,8 +87,8 @@ local function find_public()
   end
 end
 
--- The name that scripts know a function by: that of the call, if some module has it (a function that
--- the one called ends with stands in its place), or its own.
+-- The name that scripts know a function by: that of the call, if some module has it (a function
+-- that the one called ends with stands in its place), or its own.
 local function public_name(called, fn)
   find_public()
   local own = public.by_value[fn]
