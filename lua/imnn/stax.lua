@@ -141,7 +141,8 @@ M.swish, M.hard_swish = M.silu, M.hard_silu
 --- The output for one example.
 -- @tparam table params as of `init`
 -- @tparam Array|table x the input; of layers that join several inputs a list
--- @tparam[opt] table opts `key` (or `rng`) for layers that draw numbers; `train` (true)
+-- @tparam[opt] table opts `rng` (or `key`): a key for layers that draw numbers; `mode`: 'train', or
+-- another one in which they do not
 -- @treturn Array|table
 -- @raise parameters and inputs that do not fit
 -- @function Layer.apply
@@ -166,7 +167,7 @@ function M.elementwise(fn, ...)
   args.argument('stax.elementwise', 'the first argument', fn, { 'function' })
   local more, n = { ... }, select('#', ...)
   return layer(function(_, shape) return shape, {} end,
-    function(_, x) return fn(x, unpack(more, 1, n)) end, 'elementwise')
+    function(_, x) return fn(x, unpack(more, 1, n)) end, 'elementwise', { input = 'any' })
 end
 
 --- A layer without parameters.
@@ -230,11 +231,8 @@ function M.Dense(width, opts)
     out[#out] = width
     return out, { o.W_init(keys[1], { n, width }), o.b_init(keys[2], { width }) }
   end
-  local function apply(params, x)
-    args.argument('stax.Dense', 'params', params, { 'table' })
-    return dense(x, params[1], params[2])
-  end
-  return layer(init, apply, common.title('Dense', width))
+  return layer(init, function(params, x) return dense(x, params[1], params[2]) end,
+    common.title('Dense', width), { weights = 2 })
 end
 
 --- All axes as one.
@@ -247,7 +245,8 @@ end, function(_, x) return np.ravel(x) end, 'Flatten')
 
 --- The input.
 -- @usage stax.residual(stax.serial(stax.Dense(3), stax.Relu), stax.Identity)
-M.Identity = layer(function(_, shape) return shape, {} end, function(_, x) return x end, 'Identity')
+M.Identity = layer(function(_, shape) return shape, {} end, function(_, x) return x end, 'Identity',
+  { input = 'any' })
 
 --- A list of n copies of the input, for parallel.
 -- @tparam number n
@@ -260,7 +259,7 @@ function M.FanOut(n)
     return out
   end
   return layer(function(_, shape) return copies(shape), {} end,
-    function(_, x) return copies(x) end, common.title('FanOut', n))
+    function(_, x) return copies(x) end, common.title('FanOut', n), { input = 'any' })
 end
 
 --- The sum of a list of inputs.
@@ -274,10 +273,10 @@ M.FanInSum = layer(function(_, shapes)
   end
   return shapes[1], {}
 end, function(_, list)
-  local sum = list[1]
-  for i = 2, #list do sum = sum + list[i] end
+  local sum = np.as_array(list[1], 'stax.FanInSum')
+  for i = 2, #list do sum = np.add(sum, list[i]) end
   return sum
-end, 'FanInSum')
+end, 'FanInSum', { input = 'several' })
 
 --- The inputs of a list one after the other along an axis (-1).
 -- @tparam[opt=-1] number axis
@@ -290,7 +289,8 @@ function M.FanInConcat(axis)
     local k = core.index(axis, #out, 'stax.FanInConcat: no axis') + 1
     for i = 2, #shapes do out[k] = out[k] + shapes[i][k] end
     return out, {}
-  end, function(_, list) return np.concatenate(list, axis) end, common.title('FanInConcat', axis))
+  end, function(_, list) return np.concatenate(list, axis) end, common.title('FanInConcat', axis),
+    { input = 'several' })
 end
 
 local function all_parts(who, layers)
@@ -330,15 +330,11 @@ function M.serial(...)
   local function apply(params, x, opts)
     local mine = keyed(opts, #applies)
     for i, fn in ipairs(applies) do
-      if type(params) ~= 'table' or params[i] == nil then
-        core.raise('stax.serial: params are a list with an entry for each of %d layers, there is '
-          .. 'none for layer %d', #applies, i)
-      end
       x = fn(params[i], x, mine(i))
     end
     return x
   end
-  return layer(init, apply, 'serial', { serial = layers })
+  return layer(init, apply, 'serial', { input = 'any', weights = #layers }, { serial = layers })
 end
 
 --- Layers side by side, on a list of inputs.
@@ -362,7 +358,8 @@ function M.parallel(...)
     for i, fn in ipairs(applies) do out[i] = fn(params[i], list[i], mine(i)) end
     return out
   end
-  return layer(init, apply, 'parallel', { parallel = layers })
+  return layer(init, apply, 'parallel', { input = 'several', weights = #layers },
+    { parallel = layers })
 end
 
 --- A layer that is made when the shape of its input is known.
@@ -374,7 +371,7 @@ function M.shape_dependent(make)
     shape) end,
     function(params, x, opts)
       return select(2, M.parts('stax.shape_dependent', make(x.shape)))(params, x, opts)
-    end, 'shape_dependent', { made = make })
+    end, 'shape_dependent', nil, { made = make })
 end
 
 --- The output of a layer added to its input: serial(FanOut(2), parallel(body, shortcut), FanInSum).

@@ -109,3 +109,53 @@ describe('a name that is not there', function()
     assert.is_nil(gaussian.something_else)
   end)
 end)
+
+-- Layers are tables of functions, which call one another: what is wrong is said by one of them, or
+-- by the function of np, lax or random that it is about.
+describe('layers refuse', function()
+  local stax, np = imnn.stax, imnn.np
+  local key = imnn.random.PRNGKey(0)
+  local shapes = { Dense = { 3 }, DeepSet = { 4, 3 }, MultiHeadAttention = { 4, 2 }, GRU = { 4, 3 },
+    Conv1D = { 5, 2 }, Conv1DTranspose = { 5, 2 }, Conv3D = { 3, 3, 3, 2 }, serial = { 3 },
+    residual = { 2 }, parallel = { { 3 }, { 2 } }, FanInSum = { { 2 }, { 2 } },
+    FanInConcat = { { 2 }, { 3 } } }
+  local made = {
+    Dense = stax.Dense(3), Conv = stax.Conv(2, { 3, 3 }), Conv1D = stax.Conv1D(2, { 3 }),
+    Conv3D = stax.Conv3D(2, { 3, 3, 3 }), ConvTranspose = stax.ConvTranspose(2, { 3, 3 }),
+    Conv1DTranspose = stax.Conv1DTranspose(2, { 3 }), BatchNorm = stax.BatchNorm { axis = 1 },
+    LayerNorm = stax.LayerNorm(), GroupNorm = stax.GroupNorm(1), Dropout = stax.Dropout(0.5),
+    GRU = stax.GRU(3), DeepSet = stax.DeepSet(stax.Dense(2), stax.Dense(2)),
+    MultiHeadAttention = stax.MultiHeadAttention(2), MaxPool = stax.MaxPool { 2, 2 },
+    AvgPool = stax.AvgPool { 2, 2 }, FanOut = stax.FanOut(2), FanInConcat = stax.FanInConcat(),
+    serial = stax.serial(stax.Dense(2), stax.Relu), residual = stax.residual(stax.Dense(2)),
+    parallel = stax.parallel(stax.Dense(2), stax.Relu),
+    shape_dependent = stax.shape_dependent(function() return stax.Dense(2) end),
+  }
+  for name, value in pairs(stax) do
+    if type(value) == 'table' and value.init then made[name] = value end
+  end
+
+  for name, layer in pairs(made) do
+    it('what makes no sense: ' .. name, function()
+      local wrong, shape = {}, shapes[name] or { 4, 4, 2 }
+      local _, params = layer.init(key, shape)
+      local function try(what, fn)
+        local ok, why = pcall(fn)
+        if not ok and not tostring(why):find '^tests/lua/junk_spec.lua:%d+: [%w_.]+: ' then
+          wrong[#wrong + 1] = ('%s: %s'):format(what, tostring(why))
+        end
+      end
+      for what, value in junk.values() do
+        try('init shape ' .. what, function() layer.init(key, value) return end)
+        try('init key ' .. what, function() layer.init(value, shape) return end)
+        try('apply params ' .. what, function() layer.apply(value, np.ones { 4, 4, 2 }) return end)
+        try('apply x ' .. what, function() layer.apply(params, value) return end)
+        try('apply opts ' .. what, function()
+          layer.apply(params, np.ones { 4, 4, 2 }, value)
+          return
+        end)
+      end
+      assert.equal('', table.concat(wrong, '\n'))
+    end)
+  end
+end)

@@ -565,8 +565,17 @@ describe('errors of layers', function()
     ['stax%.serial: layer 1: a layer is { init, apply }; apply is no function$'] = function()
       stax.serial { init = function() end }
     end,
-    ['stax%.parallel: 2 layers need a list of as many inputs %(FanOut makes one%)$'] = function()
+    ['stax%.parallel: the input is a list of Arrays %(FanOut makes one%), got Array$'] = function()
       stax.parallel(stax.Relu, stax.Tanh).apply({ {}, {} }, np.zeros { 2 })
+    end,
+    ['stax%.parallel: 2 layers need a list of as many inputs %(FanOut makes one%)$'] = function()
+      stax.parallel(stax.Relu, stax.Tanh).apply({ {}, {} }, { np.zeros { 2 } })
+    end,
+    ['stax%.Dense: init takes a key and a shape, like { 3, 4 }, got 3$'] = function()
+      Dense(2).init(key, 3)
+    end,
+    ['stax%.Dense: params are a list of 2, as init gives them; there is no number 1$'] = function()
+      Dense(2).apply({}, np.zeros { 3 })
     end,
     ['stax%.relu: needs an Array, got string$'] = function() stax.relu 'x' end,
     ['stax%.GRU: the input is a series %(T, n%), got %(3%)$'] = function()

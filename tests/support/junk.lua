@@ -18,6 +18,15 @@ end
 local order = { 'nothing', 'text', 'yes', 'fn', 'empty', 'named', 'half', 'negative', 'nan',
   'bools', 'whole', 'complex', 'scalar', 'deep', 'none', 'matrix', 'list', 'key' }
 
+--- Iterate: a word for each thing, and the thing.
+function M.values()
+  local v, i = values(), 0
+  return function()
+    i = i + 1
+    return order[i], v[order[i]]
+  end
+end
+
 -- Lists of arguments: each thing alone, and behind a good array.
 local function calls()
   local v, out = values(), { { n = 0, text = '' } }

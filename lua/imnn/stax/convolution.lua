@@ -74,7 +74,7 @@ local function general(who, numbers, out_chan, filter_shape, o, places, convolve
   end
   return layer(init, function(params, x)
     return convolve(x, params[1], layout.text, o) + params[2]
-  end, common.title(who:match '%.General(%w+)', out_chan, filter_shape))
+  end, common.title(who:match '%.General(%w+)', out_chan, filter_shape), { weights = 2 })
 end
 
 local function conv_places(i, size, wide, o)

@@ -63,6 +63,11 @@ function M.standardize(x, opts)
   return centred(operands.floats(x, 'stax.standardize'), o.axis, o.epsilon)
 end
 
+-- The size of the last axis.
+local function axis_of(who, shape)
+  return shape[#shape] or core.raise('%s: the input needs at least one axis', who)
+end
+
 --- Normalise over a batch: unlike other layers this one's `apply` takes a batch of examples, whose
 -- first axis is number 1. There are no running statistics. In the model of an IMNN it is an error:
 -- summaries of one simulation would depend on others.
@@ -95,14 +100,14 @@ function M.BatchNorm(opts)
       if over[k] then shape[k] = 1
       else kept = kept + 1 end
     end
-    if #shape < most or known and kept ~= #known.shape then
+    if #shape < most or known and kept ~= #np.as_array(known, who).shape then
       core.raise('%s: needs a batch of examples, got one (%s); its statistics over a batch would '
         .. 'make the summaries of one simulation depend on others', who,
         table.concat(x.shape, ', '))
     end
     return scaled(standardize(x, axes, o.epsilon), params, o, shape)
   end
-  return layer(init, apply, common.title('BatchNorm', axes))
+  return layer(init, apply, common.title('BatchNorm', axes), { weights = 2 })
 end
 
 --- Normalise the last axis of each example.
@@ -111,12 +116,13 @@ end
 -- @source Ba, Kiros & Hinton 2016, arXiv:1607.06450
 -- @usage stax.serial(stax.Dense(8), stax.LayerNorm(), stax.Relu)
 function M.LayerNorm(opts)
-  local o = args.take('stax.LayerNorm', opts, args.rows(norm_rows, {
+  local who = 'stax.LayerNorm'
+  local o = args.take(who, opts, args.rows(norm_rows, {
     epsilon = { 'number', default = 1e-6 } }))
-  return layer(function(key, shape) return shape, norm_params(key, o, { shape[#shape] }) end,
+  return layer(function(key, shape) return shape, norm_params(key, o, { axis_of(who, shape) }) end,
     function(params, x)
-      return scaled(centred(x, -1, o.epsilon), params, o, { x.shape[#x.shape] })
-    end, 'LayerNorm')
+      return scaled(centred(x, -1, o.epsilon), params, o, { axis_of(who, x.shape) })
+    end, 'LayerNorm', { weights = 2 })
 end
 
 --- Normalise groups of channels, the last axis, together with all spatial axes of one example.
@@ -130,16 +136,17 @@ function M.GroupNorm(groups, opts)
   positive(who, 'the number of groups', groups)
   local o = args.take(who, opts, args.rows(norm_rows, { epsilon = { 'number', default = 1e-6 } }))
   local function init(key, shape)
+    axis_of(who, shape)
     if shape[#shape] % groups ~= 0 then
       core.raise('%s: %d channels are not in %d groups', who, shape[#shape], groups)
     end
     return shape, norm_params(key, o, { shape[#shape] })
   end
   return layer(init, function(params, x)
-    local n = x.shape[#x.shape]
+    local n = axis_of(who, x.shape)
     local z = centred(np.reshape(x, { -1, groups, n / groups }), { 1, 3 }, o.epsilon)
     return scaled(np.reshape(z, x.shape), params, o, { n })
-  end, common.title('GroupNorm', groups))
+  end, common.title('GroupNorm', groups), { weights = 2 })
 end
 
 return M

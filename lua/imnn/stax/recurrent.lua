@@ -69,7 +69,7 @@ function M.GRU(width, opts)
       { reverse = o.reverse })
     return o.last and h or all
   end
-  return common.layer(init, apply, common.title('GRU', width))
+  return common.layer(init, apply, common.title('GRU', width), { weights = 4 })
 end
 
 return M

@@ -1,6 +1,7 @@
 --- Layers for sets of elements (n, features), of which the order does not matter.
 -- @module imnn.stax.sets
 local args = require 'imnn.args'
+local array = require 'imnn.array'
 local common = require 'imnn.stax.common'
 local core = require 'imnn.core'
 local initial = require 'imnn.stax.initial'
@@ -13,7 +14,7 @@ local M = {}
 local pools = { mean = np.mean, sum = np.sum, max = np.max, min = np.min }
 
 local identity = common.layer(function(_, shape) return shape, {} end, function(_, x) return x end,
-  'Identity')
+  'Identity', { input = 'any' })
 
 --- A function of sets: `phi` of each element, pooled, and `rho` of what comes out.
 -- @tparam layer phi of one element
@@ -51,7 +52,7 @@ function M.DeepSet(phi, rho, opts)
     else y = vmap(one)(x) end
     return rho_apply(params[2], pool(y, { axis = 1 }), mine)
   end
-  return common.layer(init, apply, common.title('DeepSet', o.pool))
+  return common.layer(init, apply, common.title('DeepSet', o.pool), { weights = 2 })
 end
 
 -- (n, heads size) -> (heads, n, size)
@@ -79,14 +80,14 @@ function M.MultiHeadAttention(heads, opts)
     b_init = { 'function', default = initial.zeros },
   })
   local function both(x)
-    if type(x) == 'table' and type(x[1]) ~= 'number' then return x[1], x[2] end
+    if type(x) == 'table' and x[1] and type(x[1]) ~= 'number' then return x[1], x[2] end
     return x, x
   end
   local function init(key, shape)
     local x, y = both(shape)
-    if #x ~= 2 or #y ~= 2 then
+    if not y or #x ~= 2 or #y ~= 2 then
       core.raise('%s: the input is a set (n, features), got (%s)', who,
-        table.concat(#x ~= 2 and x or y, ', '))
+        table.concat((not y or #x ~= 2) and x or y, ', '))
     end
     local width = common.positive(who, 'the width', o.width or x[2])
     local wide = heads * (o.size or width / heads)
@@ -104,6 +105,12 @@ function M.MultiHeadAttention(heads, opts)
   end
   local function apply(params, input)
     local x, y = both(input)
+    for _, one in ipairs { x, y or false } do
+      if not array.is(one) or one.ndim ~= 2 then
+        core.raise('%s: the input is a set (n, features), or a list of two, got %s', who,
+          array.is(one) and '(' .. table.concat(one.shape, ', ') .. ')' or core.kind(one))
+      end
+    end
     local q = by_head(np.dot(x, params[1]) + params[2], heads)
     local k = by_head(np.dot(y, params[3]) + params[4], heads)
     local v = by_head(np.dot(y, params[5]) + params[6], heads)
@@ -111,7 +118,8 @@ function M.MultiHeadAttention(heads, opts)
     local z = np.transpose(np.matmul(require('imnn.stax').softmax(agree), v), { 2, 1, 3 })
     return np.dot(np.reshape(z, { x.shape[1], heads * q.shape[3] }), params[7]) + params[8]
   end
-  return common.layer(init, apply, common.title('MultiHeadAttention', heads))
+  return common.layer(init, apply, common.title('MultiHeadAttention', heads),
+    { input = 'any', weights = 8 })
 end
 
 return M
