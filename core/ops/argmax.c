@@ -128,29 +128,30 @@ static void along(const imnn_call *c, bool smallest)
     imnn_kernels()->search[smallest][in->dtype](c->out.data, c->in[0].data, l.outer, l.n, l.inner);
 }
 
-#define ARGUMENT(n, smallest, text)                                                              \
-    static imnn_status infer_##n(imnn_type *out, int count, const imnn_type *in,                 \
-                                 const imnn_attr *attr)                                          \
-    {                                                                                            \
-        return infer_as(#n, out, in, attr);                                                      \
-    }                                                                                            \
-    static void kernel_##n(const imnn_call *c) { along(c, smallest); }                           \
-    const imnn_op imnn_op_##n = {                                                                \
-        .name = #n,                                                                              \
-        .id = IMNN_OP_##n,                                                                       \
-        .arity = 1,                                                                              \
-        .class = IMNN_CALL,                                                                      \
-        .dtypes = IMNN_ALL,                                                                      \
-        .build = build,                                                                          \
-        .infer = infer_##n,                                                                      \
-        .vjp = imnn_vjp_zero,                                                                    \
-        .batch = imnn_axis_batch,                                                                \
-        .rows = imnn_axis_rows,                                                                  \
-        .kernel = kernel_##n,                                                                    \
-        .gives = "i32",                                                                          \
-        .range = {-2, 2},                                                                        \
-        .cases = "(5) -> 0; (3, 4) -> 0; (3, 4) -> 1; (2, 3, 4) -> 1; (2, 1) -> 1; (0, 3) -> 1", \
-        .doc = text,                                                                             \
+#define ARGUMENT(n, smallest, text)                                                               \
+    static imnn_status infer_##n(imnn_type *out, int count, const imnn_type *in,                  \
+                                 const imnn_attr *attr)                                           \
+    {                                                                                             \
+        return infer_as(#n, out, in, attr);                                                       \
+    }                                                                                             \
+    static void kernel_##n(const imnn_call *c) { along(c, smallest); }                            \
+    const imnn_op imnn_op_##n = {                                                                 \
+        .name = #n,                                                                               \
+        .id = IMNN_OP_##n,                                                                        \
+        .arity = 1,                                                                               \
+        .class = IMNN_CALL,                                                                       \
+        .dtypes = IMNN_ALL,                                                                       \
+        .build = build,                                                                           \
+        .infer = infer_##n,                                                                       \
+        .vjp = imnn_vjp_zero,                                                                     \
+        .batch = imnn_axis_batch,                                                                 \
+        .rows = imnn_axis_rows,                                                                   \
+        .kernel = kernel_##n,                                                                     \
+        .gives = "i32",                                                                           \
+        .range = {-2, 2},                                                                         \
+        .cases = "(5) -> 0; (3, 4) -> 0; (3, 4) -> 1; (2, 3, 4) -> 1; (2, 1) -> 1; (0, 3) -> 1; " \
+                 "(2, 3, 1, 4) -> 1; (1) -> 0",                                                   \
+        .doc = text,                                                                              \
     }
 ARGUMENT(argmax, false, "where along an axis the largest element is, the first of several");
 ARGUMENT(argmin, true, "where along an axis the smallest element is, the first of several");

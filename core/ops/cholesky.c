@@ -50,6 +50,6 @@ const imnn_op imnn_op_cholesky = {
     .kernel = kernel,
     .range = {-1, 1},
     .diagonal = 4,
-    .cases = "(2, 2); (3, 3); (1, 1); (2, 4, 4)",
+    .cases = "(2, 2); (3, 3); (1, 1); (2, 4, 4); (0, 0); (0, 2, 2); (2, 1, 2, 2)",
     .doc = "L, lower triangular, of L L^T = (x + x^T) / 2, which must be positive definite",
 };

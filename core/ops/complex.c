@@ -141,28 +141,28 @@ const imnn_op imnn_op_complex = {
     .rows = imnn_rows_map,
     .gives = "complex",
     .range = {-2, 2},
-    .cases = "(2, 3) (2, 3); (3) (3); () (); (2, 3) (3); (0, 3) (3)",
+    .cases = "(2, 3) (2, 3); (3) (3); () (); (2, 3) (3); (0, 3) (3); (1) (1); (2, 1, 3, 2) (3, 2)",
     .doc = "complex numbers of a real and an imaginary part",
 };
 
-#define PART(n, text)                                    \
-    const imnn_op imnn_op_##n = {                        \
-        .name = #n,                                      \
-        .id = IMNN_OP_##n,                               \
-        .arity = 1,                                      \
-        .class = IMNN_VIEW,                              \
-        .dtypes = IMNN_FLOATS,                           \
-        .build = build_part,                             \
-        .infer = infer_part,                             \
-        .vjp = vjp_##n,                                  \
-        .linear = 1,                                     \
-        .batch = imnn_batch_leading,                     \
-        .rows = imnn_rows_map,                           \
-        .view = view_##n,                                \
-        .gives = "real",                                 \
-        .range = {-2, 2},                                \
-        .cases = "c128 (2, 3); c128 (3); c128 (); (2);", \
-        .doc = text,                                     \
+#define PART(n, text)                                                                              \
+    const imnn_op imnn_op_##n = {                                                                  \
+        .name = #n,                                                                                \
+        .id = IMNN_OP_##n,                                                                         \
+        .arity = 1,                                                                                \
+        .class = IMNN_VIEW,                                                                        \
+        .dtypes = IMNN_FLOATS,                                                                     \
+        .build = build_part,                                                                       \
+        .infer = infer_part,                                                                       \
+        .vjp = vjp_##n,                                                                            \
+        .linear = 1,                                                                               \
+        .batch = imnn_batch_leading,                                                               \
+        .rows = imnn_rows_map,                                                                     \
+        .view = view_##n,                                                                          \
+        .gives = "real",                                                                           \
+        .range = {-2, 2},                                                                          \
+        .cases = "c128 (2, 3); c128 (3); c128 (); (2); c128 (0, 3); c128 (1); c128 (2, 1, 3, 2);", \
+        .doc = text,                                                                               \
     }
 PART(real, "real part");
 PART(imag, "imaginary part");
@@ -179,7 +179,7 @@ const imnn_op imnn_op_conj = {
     .batch = imnn_batch_leading,
     .rows = imnn_rows_map,
     .range = {-2, 2},
-    .cases = "c128 (2, 3); c128 (); (3)",
+    .cases = "c128 (2, 3); c128 (); (3); c128 (0, 3); c128 (1); c128 (2, 1, 3, 2)",
     .doc = "complex conjugate",
 };
 
@@ -195,6 +195,6 @@ const imnn_op imnn_op_angle = {
     .rows = imnn_rows_map,
     .gives = "real",
     .range = {.5, 3},
-    .cases = "c128 (2, 3); c128 (); (3)",
+    .cases = "c128 (2, 3); c128 (); (3); c128 (0, 3); c128 (1); c128 (2, 1, 3, 2)",
     .doc = "angle of a complex number, -pi to pi",
 };

@@ -90,6 +90,7 @@ const imnn_op imnn_op_concatenate = {
     .kernel = kernel,
     .tail = true,
     .range = {-2, 2},
-    .cases = "(2) (3) -> 0; (2, 3) (2, 1) (2, 2) -> 1; (0, 3) (2, 3) -> 0; (2, 0) (2, 3) -> 1",
+    .cases = "(2) (3) -> 0; (2, 3) (2, 1) (2, 2) -> 1; (0, 3) (2, 3) -> 0; (2, 0) (2, 3) -> 1; (1) "
+             "(1) -> 0; (2, 1, 3, 2) (2, 1, 1, 2) -> 2; (0) (0) -> 0",
     .doc = "arrays one after the other along an axis",
 };

@@ -118,33 +118,34 @@ static void run(const imnn_call *c, along *const of[IMNN_NDTYPE])
     of[c->out.type.dtype](c->out.data, c->in[0].data, l, c->attr->v[1]);
 }
 
-#define CUMULATIVE(n, kind, allowed, vjp_fn, is_linear, text, ...)                  \
-    static imnn_status infer_##n(imnn_type *out, int count, const imnn_type *in,    \
-                                 const imnn_attr *attr)                             \
-    {                                                                               \
-        return infer_as(#n, out, in, attr);                                         \
-    }                                                                               \
-    static along *const n##_of[IMNN_NDTYPE] = {[IMNN_F32] = kind##_float,           \
-                                               [IMNN_F64] = kind##_double,          \
-                                               [IMNN_U32] = kind##_uint32_t,        \
-                                               __VA_ARGS__};                        \
-    static void kernel_##n(const imnn_call *c) { run(c, n##_of); }                  \
-    const imnn_op imnn_op_##n = {                                                   \
-        .name = #n,                                                                 \
-        .id = IMNN_OP_##n,                                                          \
-        .arity = 1,                                                                 \
-        .class = IMNN_CALL,                                                         \
-        .dtypes = allowed,                                                          \
-        .infer = infer_##n,                                                         \
-        .vjp = vjp_fn,                                                              \
-        .linear = is_linear,                                                        \
-        .batch = imnn_axis_batch,                                                   \
-        .rows = imnn_axis_rows,                                                     \
-        .kernel = kernel_##n,                                                       \
-        .range = {-2, 2},                                                           \
-        .cases = "(5) -> 0, 0; (3, 4) -> 0, 0; (3, 4) -> 1, 1; (2, 3, 4) -> 1, 0; " \
-                 "(2, 1) -> 1, 1; (3, 70) -> 0, 1; (0, 3) -> 1, 0; (3, 0) -> 1, 0", \
-        .doc = text,                                                                \
+#define CUMULATIVE(n, kind, allowed, vjp_fn, is_linear, text, ...)                                \
+    static imnn_status infer_##n(imnn_type *out, int count, const imnn_type *in,                  \
+                                 const imnn_attr *attr)                                           \
+    {                                                                                             \
+        return infer_as(#n, out, in, attr);                                                       \
+    }                                                                                             \
+    static along *const n##_of[IMNN_NDTYPE] = {[IMNN_F32] = kind##_float,                         \
+                                               [IMNN_F64] = kind##_double,                        \
+                                               [IMNN_U32] = kind##_uint32_t,                      \
+                                               __VA_ARGS__};                                      \
+    static void kernel_##n(const imnn_call *c) { run(c, n##_of); }                                \
+    const imnn_op imnn_op_##n = {                                                                 \
+        .name = #n,                                                                               \
+        .id = IMNN_OP_##n,                                                                        \
+        .arity = 1,                                                                               \
+        .class = IMNN_CALL,                                                                       \
+        .dtypes = allowed,                                                                        \
+        .infer = infer_##n,                                                                       \
+        .vjp = vjp_fn,                                                                            \
+        .linear = is_linear,                                                                      \
+        .batch = imnn_axis_batch,                                                                 \
+        .rows = imnn_axis_rows,                                                                   \
+        .kernel = kernel_##n,                                                                     \
+        .range = {-2, 2},                                                                         \
+        .cases = "(5) -> 0, 0; (3, 4) -> 0, 0; (3, 4) -> 1, 1; (2, 3, 4) -> 1, 0; "               \
+                 "(2, 1) -> 1, 1; (3, 70) -> 0, 1; (0, 3) -> 1, 0; (3, 0) -> 1, 0; (2, 3, 1, 4) " \
+                 "-> 3, 1; (1) -> 0, 0",                                                          \
+        .doc = text,                                                                              \
     }
 CUMULATIVE(cumsum, sum, IMNN_SCALARS, vjp_cumsum, 1,
            "sums along an axis up to each element, or from it on", [IMNN_I32] = sum_uint32_t,

@@ -111,7 +111,7 @@ const imnn_op imnn_op_eig = {
     .phases = true,
     .gives = "complex",
     .range = {-2, 2},
-    .cases = "c128 (2, 2); c128 (3, 3); (1, 1); c128 (2, 4, 4); (0, 0)",
+    .cases = "c128 (2, 2); c128 (3, 3); (1, 1); c128 (2, 4, 4); (0, 0); c128 (0, 2, 2)",
     .doc = "(..., n + 1, n): eigenvalues of square matrices above the matrix of vectors",
 };
 
@@ -129,6 +129,6 @@ const imnn_op imnn_op_eigvals = {
     .kernel = kernel_eigvals,
     .gives = "complex",
     .range = {-2, 2},
-    .cases = "c128 (2, 2); c128 (3, 3); (1, 1); c128 (2, 4, 4); (2, 2); (0, 0)",
+    .cases = "c128 (2, 2); c128 (3, 3); (1, 1); c128 (2, 4, 4); (2, 2); (0, 0); (0, 2, 2)",
     .doc = "eigenvalues of square matrices",
 };

@@ -109,7 +109,7 @@ const imnn_op imnn_op_eigh = {
     .kernel = kernel_eigh,
     .phases = true,
     .range = {-2, 2},
-    .cases = "(2, 2); (3, 3); (1, 1); (2, 4, 4); (10, 10)",
+    .cases = "(2, 2); (3, 3); (1, 1); (2, 4, 4); (10, 10); (0, 0); (0, 2, 2); (2, 1, 2, 2)",
     .doc = "(..., n + 1, n): eigenvalues of (x + x^H) / 2, ascending, above the matrix of vectors",
 };
 
@@ -127,6 +127,6 @@ const imnn_op imnn_op_eigvalsh = {
     .kernel = kernel_eigvalsh,
     .gives = "real",
     .range = {-2, 2},
-    .cases = "(2, 2); (3, 3); (1, 1); (2, 4, 4); (10, 10)",
+    .cases = "(2, 2); (3, 3); (1, 1); (2, 4, 4); (10, 10); (0, 0); (0, 2, 2); (2, 1, 2, 2)",
     .doc = "eigenvalues of (x + x^H) / 2, ascending",
 };

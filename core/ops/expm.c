@@ -117,7 +117,7 @@ const imnn_op imnn_op_expm = {
     .rows = imnn_matrix_rows,
     .kernel = kernel_expm,
     .range = {-1, 1},
-    .cases = "(2, 2); (3, 3); (1, 1); (2, 3, 3)",
+    .cases = "(2, 2); (3, 3); (1, 1); (2, 3, 3); (0, 0); (0, 2, 2); (2, 1, 2, 2)",
     .doc = "e^x of square matrices",
 };
 
@@ -136,6 +136,7 @@ const imnn_op imnn_op_expm_frechet = {
     .rows = imnn_matrix_rows,
     .kernel = kernel_frechet,
     .range = {-1, 1},
-    .cases = "(2, 2) (2, 2); (3, 3) (3, 3); (2, 2) (3, 2, 2); (2, 2, 2) (2, 2, 2)",
+    .cases = "(2, 2) (2, 2); (3, 3) (3, 3); (2, 2) (3, 2, 2); (2, 2, 2) (2, 2, 2); (0, 0) (0, 0); "
+             "(1, 1) (1, 1)",
     .doc = "derivative of e^x along e",
 };

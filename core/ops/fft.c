@@ -188,14 +188,17 @@ TRANSFORM(fft, IMNN_COMPLEX, infer_fft, vjp_fft, NULL,
           "discrete Fourier transform over adjacent axes");
 TRANSFORM(ifft, IMNN_COMPLEX, infer_ifft, vjp_fft, NULL,
           "c128 (8) -> 1, 0; c128 (3, 5) -> 1, 0; c128 (2, 3, 4) -> 2, 0; c64 (3, 5) -> 1, 0; "
-          "c128 (2, 4, 3) -> 1, 1; c128 (2, 4, 3, 2) -> 2, 1",
+          "c128 (2, 4, 3) -> 1, 1; c128 (2, 4, 3, 2) -> 2, 1; c128 (1) -> 1, 0; c128 (0, 3) -> 1, "
+          "0; c128 (3, 2, 1, 4) -> 3, 0; c128 (3, 0) -> 1, 1",
           "its inverse");
 TRANSFORM(rfft, IMNN_REALS, infer_rfft, vjp_rfft, "complex",
           "(8) -> 1, 0; (9) -> 1, 0; (2, 3, 4) -> 2, 0; (3, 4, 5) -> 3, 0; f32 (3, 5) -> 1, 0; "
-          "(1) -> 1, 0; (2, 4, 3) -> 1, 1; (2, 3, 5, 2) -> 2, 1; (4, 2, 1) -> 1, 2",
+          "(1) -> 1, 0; (2, 4, 3) -> 1, 1; (2, 3, 5, 2) -> 2, 1; (4, 2, 1) -> 1, 2; (0, 3) -> 1, "
+          "0; (3, 0) -> 1, 1",
           "the non-redundant half of the transform of real numbers");
 TRANSFORM(irfft, IMNN_COMPLEX, infer_irfft, vjp_irfft, "real",
           "c128 (5) -> 1, 0, 8; c128 (5) -> 1, 0, 9; c128 (2, 3, 3) -> 2, 0, 4; "
           "c64 (3, 3) -> 1, 0, 5; c128 (3, 4, 3) -> 3, 0, 5; c128 (1) -> 1, 0, 1; "
-          "c128 (2, 3, 2) -> 1, 1, 4; c128 (2, 3, 3, 2) -> 2, 1, 5",
+          "c128 (2, 3, 2) -> 1, 1, 4; c128 (2, 3, 3, 2) -> 2, 1, 5; c128 (0, 3) -> 1, 0, 4; c128 "
+          "(3, 0) -> 1, 1, 4",
           "its inverse, of as many real numbers as asked for");

@@ -340,7 +340,8 @@ const imnn_op imnn_op_gather = {
     .range = {-2, 5},
     .cases =
         "(4) i32 (3) -> 0; (4, 3) i32 (2, 5) -> 0; (2, 4, 3) i32 (5) -> 1; (3, 4) i32 () -> 1; "
-        "(2, 4) i32 (2, 3) -> 1, 1; (2, 3, 4) i32 (2, 5) -> 2, 1; (0, 3) i32 (0) -> 0",
+        "(2, 4) i32 (2, 3) -> 1, 1; (2, 3, 4) i32 (2, 5) -> 2, 1; (0, 3) i32 (0) -> 0; (1, 3) i32 "
+        "(1) -> 0; (2, 1, 3, 2) i32 (2, 3) -> 2; (3, 0) i32 (2) -> 0",
     .doc = "elements along an axis by number: the axis is replaced by the axes of the indices",
 };
 
@@ -359,7 +360,9 @@ const imnn_op imnn_op_scatter_add = {
     .kernel = kernel_scatter_add,
     .range = {-2, 5},
     .cases = "(3) i32 (3) -> 0, 4; (2, 5, 3) i32 (2, 5) -> 0, 4; (2, 5, 3) i32 (5) -> 1, 4; "
-             "(3) i32 () -> 1, 4; (2, 3) i32 (2, 3) -> 1, 4, 1; (2, 3, 5) i32 (2, 5) -> 2, 4, 1",
+             "(3) i32 () -> 1, 4; (2, 3) i32 (2, 3) -> 1, 4, 1; (2, 3, 5) i32 (2, 5) -> 2, 4, 1; "
+             "(0, 3) i32 (0) -> 0, 4; (1) i32 (1) -> 0, 1; (2, 0) i32 (0) -> 1, 3; (3, 0) i32 (3) "
+             "-> 0, 2; (2, 1, 3, 2) i32 (3) -> 2, 4",
     .doc = "zeros with elements added along an axis where the indices say: the transpose of gather",
 };
 
@@ -377,7 +380,8 @@ const imnn_op imnn_op_scatter_max = {
     .kernel = kernel_scatter_max,
     .range = {-2, 5},
     .cases = "(2, 5, 3) i32 (2, 5) -> 0, 2; (2, 9, 3) i32 (9) -> 1, 2; (3) i32 () -> 1, 1; "
-             "(2, 9) i32 (2, 9) -> 1, 2, 1; (2, 3, 9) i32 (2, 9) -> 2, 2, 1",
+             "(2, 9) i32 (2, 9) -> 1, 2, 1; (2, 3, 9) i32 (2, 9) -> 2, 2, 1; (0, 9, 3) i32 (9) -> "
+             "1, 2; (1) i32 (1) -> 0, 1; (3, 0) i32 (3) -> 0, 2; (2, 1, 9, 2) i32 (9) -> 2, 2",
     .doc = "the largest of the elements that indices send to a place along an axis; lowest where "
            "none is",
 };
@@ -396,7 +400,8 @@ const imnn_op imnn_op_scatter_min = {
     .kernel = kernel_scatter_min,
     .range = {-2, 5},
     .cases = "(2, 5, 3) i32 (2, 5) -> 0, 2; (2, 9, 3) i32 (9) -> 1, 2; (3) i32 () -> 1, 1; "
-             "(2, 9) i32 (2, 9) -> 1, 2, 1; (2, 3, 9) i32 (2, 9) -> 2, 2, 1",
+             "(2, 9) i32 (2, 9) -> 1, 2, 1; (2, 3, 9) i32 (2, 9) -> 2, 2, 1; (0, 9, 3) i32 (9) -> "
+             "1, 2; (1) i32 (1) -> 0, 1; (3, 0) i32 (3) -> 0, 2; (2, 1, 9, 2) i32 (9) -> 2, 2",
     .doc = "the smallest of the elements that indices send to a place along an axis; highest where "
            "none is",
 };
@@ -415,7 +420,8 @@ const imnn_op imnn_op_scatter_mul = {
     .kernel = kernel_scatter_mul,
     .range = {.5, 2},
     .cases = "(2, 5, 3) i32 (2, 5) -> 0, 2; (2, 9, 3) i32 (9) -> 1, 2; (3) i32 () -> 1, 1; "
-             "(2, 9) i32 (2, 9) -> 1, 2, 1; (2, 3, 9) i32 (2, 9) -> 2, 2, 1",
+             "(2, 9) i32 (2, 9) -> 1, 2, 1; (2, 3, 9) i32 (2, 9) -> 2, 2, 1; (0, 9, 3) i32 (9) -> "
+             "1, 2; (1) i32 (1) -> 0, 1; (3, 0) i32 (3) -> 0, 2; (2, 1, 9, 2) i32 (9) -> 2, 2",
     .doc =
         "the product of the elements that indices send to a place along an axis; 1 where none is",
 };

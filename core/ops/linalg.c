@@ -198,7 +198,7 @@ const imnn_op imnn_op_inv = {
     .rows = imnn_matrix_rows,
     .kernel = kernel,
     .range = {-2, 2},
-    .cases = "(2, 2); (3, 3); (1, 1); (2, 3, 3)",
+    .cases = "(2, 2); (3, 3); (1, 1); (2, 3, 3); (0, 0); (0, 2, 2); (2, 1, 2, 2)",
     .doc = "inverse of square matrices; NaN for singular ones",
 };
 
@@ -215,6 +215,6 @@ const imnn_op imnn_op_slogdet = {
     .rows = imnn_matrix_rows,
     .kernel = kernel,
     .range = {-2, 2},
-    .cases = "(2, 2); (3, 3); (1, 1); (2, 3, 3)",
+    .cases = "(2, 2); (3, 3); (1, 1); (2, 3, 3); (0, 0); (0, 2, 2); (2, 1, 2, 2)",
     .doc = "sign and ln |det| of square matrices; 0 and -infinity for singular ones",
 };

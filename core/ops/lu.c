@@ -129,6 +129,7 @@ const imnn_op imnn_op_lu = {
     .kernel = kernel,
     .range = {-2, 2},
     .diagonal = 3,
-    .cases = "(2, 2); (3, 3); (1, 1); (4, 2); (2, 3); (2, 3, 3); (0, 0)",
+    .cases = "(2, 2); (3, 3); (1, 1); (4, 2); (2, 3); (2, 3, 3); (0, 0); (0, 2, 2); (2, 1, 2, 2); "
+             "(3, 0)",
     .doc = "(..., m, 2 + n): by row what it was exchanged with, where it comes from, L and U",
 };

@@ -80,6 +80,7 @@ const imnn_op imnn_op_pinv = {
     .kernel = kernel,
     .range = {-1, 1},
     .diagonal = 2,
-    .cases = "(2, 2) -> 0; (4, 3) -> 0; (2, 3) -> 0; (1, 1) -> 0; (2, 3, 3) -> 0",
+    .cases = "(2, 2) -> 0; (4, 3) -> 0; (2, 3) -> 0; (1, 1) -> 0; (2, 3, 3) -> 0; (0, 0) -> 0; (0, "
+             "3) -> 0; (3, 0) -> 0; (0, 2, 2) -> 0; (2, 1, 3, 2) -> 0",
     .doc = "pseudoinverse; singular values up to `cut` times the largest count as zero",
 };

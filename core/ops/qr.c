@@ -124,7 +124,8 @@ const imnn_op imnn_op_qr = {
     .kernel = kernel,
     .range = {-1, 1},
     .diagonal = 2,
-    .cases = "(2, 2) -> 0; (4, 3) -> 0; (2, 3) -> 0; (1, 1) -> 0; (2, 3, 3) -> 0; (3, 3) -> 1",
+    .cases = "(2, 2) -> 0; (4, 3) -> 0; (2, 3) -> 0; (1, 1) -> 0; (2, 3, 3) -> 0; (3, 3) -> 1; (0, "
+             "0) -> 0; (0, 3) -> 0; (3, 0) -> 0; (0, 2, 2) -> 0; (2, 1, 3, 2) -> 0",
     .doc =
         "(..., k, m + n): columns of Q (conjugated) and rows of R by row; k = min(m, n), or m if "
         "complete",

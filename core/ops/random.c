@@ -204,11 +204,15 @@ static void kernel_fold_in(const imnn_call *c)
                                         .range = {0, 4294967295.},   \
                                         .cases = case_text,          \
                                         .doc = text}
-DRAW(split, 1, NULL, "u32 (2) -> 3, 0; u32 (3, 2) -> 2, 1; u32 (3, 2) -> 2, 0",
+DRAW(split, 1, NULL,
+     "u32 (2) -> 3, 0; u32 (3, 2) -> 2, 1; u32 (3, 2) -> 2, 0; u32 (0, 2) -> 3, 0; u32 (2) -> 1, "
+     "0; u32 (1, 2) -> 0, 0",
      "independent keys from one");
 DRAW(bits, 1, NULL,
      "u32 (2) -> 0, 32, 5; u32 (3, 2) -> 0, 32, 2, 3; u32 (2) -> 1, 64, 3; u32 (3, 2) -> 0, 64; "
-     "u32 (2) -> 1, 32, 0",
+     "u32 (2) -> 1, 32, 0; u32 (0, 2) -> 0, 32, 0, 3; u32 (2) -> 0, 32, 1; u32 (1, 2) -> 1, 64, 1, "
+     "3",
      "random words; two for each element where the width is 64");
-DRAW(fold_in, 2, build_fold_in, "u32 (2) u32 (); u32 (3, 2) u32 (3); u32 (2) u32 (3)",
+DRAW(fold_in, 2, build_fold_in,
+     "u32 (2) u32 (); u32 (3, 2) u32 (3); u32 (2) u32 (3); u32 (0, 2) u32 (0); u32 (1, 2) u32 (1)",
      "the key for a number");

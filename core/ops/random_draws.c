@@ -198,17 +198,20 @@ static void vjp_gamma(imnn_graph *g, const imnn_vertex *v, imnn_node y, imnn_nod
                                         __VA_ARGS__}
 DRAW(gamma, .arity = 2, .rows = rows_alone, .vjp = vjp_gamma, .implicit = true, .range = {0.1, 6},
      .cases = "u32 (2) f64 (3) -> 0, 0; u32 (3, 2) f64 (3, 2) -> 0, 1; u32 (2) f32 (4, 3) -> 1, 0; "
-              "u32 (2) f64 () -> 1, 1; u32 (3, 2) f32 (3) -> 1, 0; u32 (2) f64 (0) -> 0, 0",
+              "u32 (2) f64 () -> 1, 1; u32 (3, 2) f32 (3) -> 1, 0; u32 (2) f64 (0) -> 0, 0; u32 "
+              "(2) f64 (1) -> 0, 0",
      .doc = "gamma numbers of these shapes, or their logarithms");
 DRAW(von_mises, .arity = 2, .rows = rows_alone, .range = {0.1, 6},
-     .cases = "u32 (2) f64 (3) -> 0; u32 (3, 2) f32 (3, 2) -> 1; u32 (2) f32 () -> 0",
+     .cases = "u32 (2) f64 (3) -> 0; u32 (3, 2) f32 (3, 2) -> 1; u32 (2) f32 () -> 0; u32 (2) f64 "
+              "(0) -> 0; u32 (2) f32 (1) -> 0",
      .doc = "angles about 0 of density proportional to e^(kappa cos x)");
 DRAW(poisson, .arity = 2, .rows = rows_together, .vjp = imnn_vjp_zero, .gives = "i32",
      .range = {0, 30},
      .cases = "u32 (2) f32 (3) -> 0; u32 (3, 2) f32 (3, 2) -> 0; u32 (2) f32 (4, 3) -> 1; "
-              "u32 (3, 2) f32 (3) -> 1; u32 (2) f32 (0) -> 0",
+              "u32 (3, 2) f32 (3) -> 1; u32 (2) f32 (0) -> 0; u32 (2) f32 (1) -> 0",
      .doc = "numbers of events of which so many are expected");
 DRAW(binomial, .arity = 3, .rows = rows_together, .range = {0, 1},
-     .cases = "u32 (2) f64 (3) f64 (3) -> 0; u32 (3, 2) f32 (3, 2) f32 (3, 2) -> 1; "
-              "u32 (2) f32 () f32 () -> 0",
+     .cases =
+         "u32 (2) f64 (3) f64 (3) -> 0; u32 (3, 2) f32 (3, 2) f32 (3, 2) -> 1; "
+         "u32 (2) f32 () f32 () -> 0; u32 (2) f32 (0) f32 (0) -> 0; u32 (2) f64 (1) f64 (1) -> 0",
      .doc = "numbers of successes in n trials of probability p");

@@ -168,28 +168,29 @@ static imnn_rows rows(const imnn_vertex *v, const imnn_type *in, int64_t R, bool
     return along ? IMNN_ROWS_FOLD : IMNN_ROWS_EACH;
 }
 
-#define REDUCTION(n, allowed, build_fn, infer_fn, vjp_fn, is_linear, text)           \
-    static imnn_status infer_##n(imnn_type *out, int count, const imnn_type *in,     \
-                                 const imnn_attr *attr)                              \
-    {                                                                                \
-        return infer_fn(#n, out, in, attr);                                          \
-    }                                                                                \
-    const imnn_op imnn_op_##n = {                                                    \
-        .name = #n,                                                                  \
-        .id = IMNN_OP_##n,                                                           \
-        .arity = 1,                                                                  \
-        .class = IMNN_REDUCE,                                                        \
-        .dtypes = allowed,                                                           \
-        .build = build_fn,                                                           \
-        .infer = infer_##n,                                                          \
-        .vjp = vjp_fn,                                                               \
-        .linear = is_linear,                                                         \
-        .batch = imnn_axis_batch,                                                    \
-        .rows = rows,                                                                \
-        .range = {-2, 2},                                                            \
-        .cases = "(5) -> 0, 1; (3, 4) -> 0, 1; (3, 4) -> 1, 1; (2, 3, 4) -> 0, 2; "  \
-                 "(2, 3, 4) -> 1, 1; (2, 1, 3) -> 1, 1; () -> 0, 0; (0, 3) -> 1, 1", \
-        .doc = text,                                                                 \
+#define REDUCTION(n, allowed, build_fn, infer_fn, vjp_fn, is_linear, text)                         \
+    static imnn_status infer_##n(imnn_type *out, int count, const imnn_type *in,                   \
+                                 const imnn_attr *attr)                                            \
+    {                                                                                              \
+        return infer_fn(#n, out, in, attr);                                                        \
+    }                                                                                              \
+    const imnn_op imnn_op_##n = {                                                                  \
+        .name = #n,                                                                                \
+        .id = IMNN_OP_##n,                                                                         \
+        .arity = 1,                                                                                \
+        .class = IMNN_REDUCE,                                                                      \
+        .dtypes = allowed,                                                                         \
+        .build = build_fn,                                                                         \
+        .infer = infer_##n,                                                                        \
+        .vjp = vjp_fn,                                                                             \
+        .linear = is_linear,                                                                       \
+        .batch = imnn_axis_batch,                                                                  \
+        .rows = rows,                                                                              \
+        .range = {-2, 2},                                                                          \
+        .cases = "(5) -> 0, 1; (3, 4) -> 0, 1; (3, 4) -> 1, 1; (2, 3, 4) -> 0, 2; "                \
+                 "(2, 3, 4) -> 1, 1; (2, 1, 3) -> 1, 1; () -> 0, 0; (0, 3) -> 1, 1; (2, 3, 1, 4) " \
+                 "-> 1, 2; (1) -> 0, 1",                                                           \
+        .doc = text,                                                                               \
     }
 REDUCTION(sum, IMNN_SCALARS, build, infer_as, vjp_sum, 1, "sum over adjacent axes");
 REDUCTION(prod, IMNN_SCALARS, build, infer_as, vjp_prod, 0, "product over adjacent axes");

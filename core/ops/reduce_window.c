@@ -229,11 +229,12 @@ static void kernel_sum(const imnn_call *c) { examples(c, IMNN_WINDOW_SUM); }
 static void kernel_max(const imnn_call *c) { examples(c, IMNN_WINDOW_MAX); }
 static void kernel_argmax(const imnn_call *c) { examples(c, IMNN_WINDOW_ARGMAX); }
 
-#define CASES                                                                    \
-    "(5, 2) -> 1, 2, 1, 0, 0, 1, 1; (2, 6, 3) -> 1, 3, 2, 1, 2, 1, 2; "          \
-    "(4, 5, 1) -> 2, 2, 2, 0, 0, 1, 1, 3, 1, 1, 1, 1, 1; "                       \
-    "(3, 4, 2, 2) -> 3, 2, 1, 0, 1, 1, 1, 2, 2, 1, -1, 1, 1, 2, 1, 0, 0, 1, 1; " \
-    "(2, 4, 2) -> 1, 2, 3, 1, 2, 2, 1; (2, 3, 2) -> 1, 5, 1, 0, 0, 1, 1; (3, 2) -> 0"
+#define CASES                                                                                     \
+    "(5, 2) -> 1, 2, 1, 0, 0, 1, 1; (2, 6, 3) -> 1, 3, 2, 1, 2, 1, 2; "                           \
+    "(4, 5, 1) -> 2, 2, 2, 0, 0, 1, 1, 3, 1, 1, 1, 1, 1; "                                        \
+    "(3, 4, 2, 2) -> 3, 2, 1, 0, 1, 1, 1, 2, 2, 1, -1, 1, 1, 2, 1, 0, 0, 1, 1; "                  \
+    "(2, 4, 2) -> 1, 2, 3, 1, 2, 2, 1; (2, 3, 2) -> 1, 5, 1, 0, 0, 1, 1; (3, 2) -> 0; (0, 6, 3) " \
+    "-> 1, 3, 2, 1, 2, 1, 2; (5, 0) -> 1, 2, 1, 0, 0, 1, 1; (1, 1) -> 1, 1, 1, 0, 0, 1, 1"
 
 const imnn_op imnn_op_window_sum = {
     .name = "window_sum",

@@ -117,6 +117,7 @@ const imnn_op imnn_op_reshape = {
     .rows = rows,
     .view = view,
     .range = {-2, 2},
-    .cases = "(3, 4) -> 2, 6; (2, 3) -> 6; (6) -> 1, 3, 2; () -> 1; (0, 3) -> 3, 0",
+    .cases = "(3, 4) -> 2, 6; (2, 3) -> 6; (6) -> 1, 3, 2; () -> 1; (0, 3) -> 3, 0; (0) -> 2, 0, "
+             "3; (1, 1) -> ; (2, 3, 1, 4) -> 4, 1, 6",
     .doc = "the same elements in another shape",
 };

@@ -169,24 +169,25 @@ static void along(const imnn_call *c, bool values)
 static void kernel_sort(const imnn_call *c) { along(c, true); }
 static void kernel_argsort(const imnn_call *c) { along(c, false); }
 
-#define SORT(n, vjp_fn, dtype, text)                                                           \
-    const imnn_op imnn_op_##n = {                                                              \
-        .name = #n,                                                                            \
-        .id = IMNN_OP_##n,                                                                     \
-        .arity = 1,                                                                            \
-        .class = IMNN_CALL,                                                                    \
-        .dtypes = IMNN_ALL,                                                                    \
-        .infer = infer_##n,                                                                    \
-        .vjp = vjp_fn,                                                                         \
-        .batch = imnn_axis_batch,                                                              \
-        .rows = imnn_axis_rows,                                                                \
-        .kernel = kernel_##n,                                                                  \
-        .gives = dtype,                                                                        \
-        .range = {-2, 2},                                                                      \
-        .cases =                                                                               \
-            "(5) -> 0, 0; (3, 4) -> 0, 1; (3, 4) -> 1, 0; (2, 3, 4) -> 1, 1; (2, 1) -> 1, 0; " \
-            "(2, 60) -> 1, 0; (70, 2) -> 0, 1; (0, 3) -> 1, 0; (3, 0) -> 1, 0",                \
-        .doc = text,                                                                           \
+#define SORT(n, vjp_fn, dtype, text)                                                             \
+    const imnn_op imnn_op_##n = {                                                                \
+        .name = #n,                                                                              \
+        .id = IMNN_OP_##n,                                                                       \
+        .arity = 1,                                                                              \
+        .class = IMNN_CALL,                                                                      \
+        .dtypes = IMNN_ALL,                                                                      \
+        .infer = infer_##n,                                                                      \
+        .vjp = vjp_fn,                                                                           \
+        .batch = imnn_axis_batch,                                                                \
+        .rows = imnn_axis_rows,                                                                  \
+        .kernel = kernel_##n,                                                                    \
+        .gives = dtype,                                                                          \
+        .range = {-2, 2},                                                                        \
+        .cases =                                                                                 \
+            "(5) -> 0, 0; (3, 4) -> 0, 1; (3, 4) -> 1, 0; (2, 3, 4) -> 1, 1; (2, 1) -> 1, 0; "   \
+            "(2, 60) -> 1, 0; (70, 2) -> 0, 1; (0, 3) -> 1, 0; (3, 0) -> 1, 0; (2, 3, 1, 4) -> " \
+            "1, 0; (1) -> 0, 0",                                                                 \
+        .doc = text,                                                                             \
     }
 SORT(sort, vjp, NULL,
      "elements along an axis in ascending or descending order, NaN as the largest");

@@ -41,6 +41,6 @@ const imnn_op imnn_op_stop_gradient = {
     .rows = imnn_rows_map,
     .view = view,
     .range = {-2, 2},
-    .cases = "(3); (2, 3)",
+    .cases = "(3); (2, 3); (); (0, 2); (1); (2, 3, 1, 4)",
     .doc = "x, whose derivative is taken to be zero",
 };

@@ -186,7 +186,8 @@ const imnn_op imnn_op_svd = {
     .kernel = kernel_svd,
     .phases = true,
     .range = {-2, 2},
-    .cases = "(2, 2); (4, 3); (2, 3); (1, 1); (2, 3, 3); (10, 9)",
+    .cases = "(2, 2); (4, 3); (2, 3); (1, 1); (2, 3, 3); (10, 9); (0, 0); (0, 3); (3, 0); (0, 2, "
+             "2); (2, 1, 2, 3)",
     .doc = "(..., k, m + 1 + n), k = min(m, n): by row of U^H, singular value, row of V^H",
 };
 
@@ -204,6 +205,7 @@ const imnn_op imnn_op_singular_values = {
     .kernel = kernel_values,
     .gives = "real",
     .range = {-2, 2},
-    .cases = "(2, 2); (4, 3); (2, 3); (1, 1); (2, 3, 3); (10, 9)",
+    .cases = "(2, 2); (4, 3); (2, 3); (1, 1); (2, 3, 3); (10, 9); (0, 0); (0, 3); (3, 0); (0, 2, "
+             "2); (2, 1, 2, 3)",
     .doc = "singular values, descending",
 };

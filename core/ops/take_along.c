@@ -140,7 +140,8 @@ const imnn_op imnn_op_take_along = {
     .kernel = kernel_take_along,
     .range = {-2, 5},
     .cases = "(4) i32 (3) -> 0; (2, 4) i32 (2, 3) -> 1; (4, 3) i32 (2, 3) -> 0; "
-             "(2, 4, 3) i32 (2, 5, 3) -> 1; (3, 4) i32 (3, 0) -> 1",
+             "(2, 4, 3) i32 (2, 5, 3) -> 1; (3, 4) i32 (3, 0) -> 1; (0, 3) i32 (0, 2) -> 1; (1) "
+             "i32 (1) -> 0; (2, 3, 1, 4) i32 (2, 5, 1, 4) -> 1",
     .doc = "along an axis the elements with these numbers, for every place of the other axes",
 };
 
@@ -158,7 +159,8 @@ const imnn_op imnn_op_put_along_add = {
     .kernel = kernel_put_along_add,
     .range = {-2, 5},
     .cases = "(3) i32 (3) -> 0, 4; (2, 3) i32 (2, 3) -> 1, 4; (2, 3) i32 (2, 3) -> 0, 4; "
-             "(3, 0) i32 (3, 0) -> 1, 2",
+             "(3, 0) i32 (3, 0) -> 1, 2; (1) i32 (1) -> 0, 1; (0, 3) i32 (0, 3) -> 1, 4; (2, 3, 1, "
+             "2) i32 (2, 3, 1, 2) -> 1, 4",
     .doc = "zeros with elements added along an axis where the indices say: the transpose of "
            "take_along",
 };
