@@ -131,6 +131,7 @@ static imnn_status make(imnn_program **out, imnn_graph *g, int nx, const imnn_no
     imnn_program *p = imnn_alloc(sizeof *p);
     if (!p) return IMNN_ENOMEM;
     p->rate = rate ? exp2(*rate) : 0, p->last_first = last_first, p->tiles = tiles;
+    p->most_threads = o->threads, p->in_flight = o->in_flight;
     imnn_status st = note_kinds(p, nx, o->kind);
     if (st == IMNN_OK) st = plan(p, g, nx, x, ny, y, o->keep);
     if (st == IMNN_OK) st = imnn_plan_buffers(p);
@@ -185,6 +186,8 @@ imnn_status imnn_program_make(imnn_program **out, imnn_graph *g, int nx, const i
     for (int i = 0; i < ny; i++)
         if (y[i] <= 0 || y[i] >= g->count)
             return imnn_fail(IMNN_EVALUE, "program: result %d is no node", i + 1);
+    if (o->threads < 0 || o->in_flight < 0)
+        return imnn_fail(IMNN_EVALUE, "program: threads and in_flight must not be negative");
     st = make(out, g, nx, x, ny, y, o, NULL, false, NULL);
     if (st != IMNN_OK || !o->memory) return st;
     if (imnn_program_bytes(*out, imnn_threads()) <= o->memory) return st;
@@ -219,6 +222,7 @@ double imnn_program_flops(const imnn_program *p) { return p->flops; }
 
 int64_t imnn_program_bytes(const imnn_program *p, int threads)
 {
+    if (p->most_threads && threads > p->most_threads) threads = p->most_threads;
     return (int64_t)p->arena_bytes + (int64_t)threads * (int64_t)p->thread_bytes;
 }
 

@@ -187,6 +187,8 @@ struct imnn_program {
     size_t arena_bytes, thread_bytes;
     char *arena, *work; /* the values that are kept; a workspace for each of `threads` */
     int threads;
+    int most_threads;  /* as imnn_program_options has them; 0: any number */
+    int64_t in_flight; /* ... */
     double flops;
     bool *emitted;      /* filter: by result, whether only accepted rows leave */
     emission *emission; /* by accepted result, then by group */

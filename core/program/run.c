@@ -144,6 +144,14 @@ void imnn_run_body(const context *c, imnn_program *p, char *const *in, char *con
     }
 }
 
+/* Threads that may work on a region at a time: their tiles together have no more rows than may be
+ * in flight. */
+static int64_t workers(const imnn_program *p, const region *r)
+{
+    if (!p->in_flight || r->space == 0) return INT64_MAX;
+    return p->in_flight > r->tile ? p->in_flight / r->tile : 1;
+}
+
 static void run_regions(context *x, run_state *state)
 {
     const imnn_program *p = x->p;
@@ -163,7 +171,8 @@ static void run_regions(context *x, run_state *state)
             }
             meet(state, team);
         }
-        for (int64_t g; (g = state->next++) < r->groups;) run_group(x, r, g, state);
+        const bool works = x->thread < workers(p, r);
+        for (int64_t g; works && (g = state->next++) < r->groups;) run_group(x, r, g, state);
         x->row = 0;
         if (k + 1 < p->regions || r->folds) meet(state, team); /* or the team goes */
         if (r->folds) {
@@ -178,9 +187,13 @@ static void run_regions(context *x, run_state *state)
 static int team_size(const imnn_program *p)
 {
     int64_t most = 1;
-    for (int32_t k = 0; k < p->regions; k++)
-        if (!is_small(&p->region[k]) && p->region[k].groups > most) most = p->region[k].groups;
+    for (int32_t k = 0; k < p->regions; k++) {
+        const region *r = &p->region[k];
+        const int64_t useful = workers(p, r) < r->groups ? workers(p, r) : r->groups;
+        if (!is_small(r) && useful > most) most = useful;
+    }
     int threads = imnn_threads();
+    if (p->most_threads && p->most_threads < threads) threads = p->most_threads;
     return most < threads ? (int)most : threads;
 }
 

@@ -24,11 +24,16 @@ typedef struct imnn_program_options {
     /** Of the results with `keep`'s number of rows only the rows leave the program where `keep`
      *  (bool, (n)) holds, in order: a result of shape (n, ...) comes back as (accepted, ...). */
     imnn_node keep;
-    /** Bytes that a run with imnn_threads() threads may take besides inputs and results. What is
+    /** Bytes that a run with its threads may take besides inputs and results. What is
      *  too much to be kept from one part of the program to a later one is computed again there,
      *  of the arrays that give most room for the least work. The results have the same bytes. */
     int64_t memory;
     const imnn_input_kind *kind; /* by input; NULL: all whole */
+    int threads;                 /* at most so many, and never more than imnn_threads(); 0: those */
+    /** Examples that all threads together may have in work; 0: any number. Tiles stay as they are,
+     *  since their sums are in the results: where they have more rows, fewer threads work, at least
+     *  one. The results have the same bytes. */
+    int64_t in_flight;
 } imnn_program_options;
 
 /** fails  as imnn_program_new; ENOMEM also where `memory` is less than the program can do with:
@@ -63,7 +68,8 @@ IMNN_API void imnn_program_profile(imnn_program *p, bool on);
 /** Floating-point operations in matrix products and convolutions of one run: two for every number
  * that is multiplied and added, 2 n k m for matrices. */
 IMNN_API double imnn_program_flops(const imnn_program *p);
-/** Bytes that a run with this many threads needs besides inputs and results. */
+/** Bytes that a run with this many threads, or as many as may be, needs besides inputs and results.
+ */
 IMNN_API int64_t imnn_program_bytes(const imnn_program *p, int threads);
 
 /** One operator of concrete arrays, at once; attr may be NULL.

@@ -3,10 +3,12 @@
 #include "core/program/program.h"
 #include "imnn.h"
 #include "tests/support/check.h"
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { ROWS = 1003, WIDTH = 8, HIDDEN = 32 };
+static imnn_program_options limits; /* threads and examples in flight of what is compiled */
 
 /* The gradient of a variance, of what two layers make of rows: its reverse sweep begins when all
  * rows were seen. */
@@ -30,7 +32,10 @@ static imnn_status compile(imnn_program **out, imnn_input_kind kind, int64_t mem
     const imnn_input_kind kinds[3] = {kind};
     if (st == IMNN_OK)
         st = imnn_program_make(out, g, 3, in, 3, result,
-                               &(imnn_program_options){.kind = kinds, .memory = memory});
+                               &(imnn_program_options){.kind = kinds,
+                                                       .memory = memory,
+                                                       .threads = limits.threads,
+                                                       .in_flight = limits.in_flight});
     imnn_graph_release(g);
     return st;
 }
@@ -110,14 +115,78 @@ static int bytes_are_the_same(void)
     return 0;
 }
 
+/* Which threads read, and how many records all of them want at a time. */
+typedef struct watch {
+    pthread_mutex_t lock;
+    int64_t wanted, most;
+    pthread_t seen[8];
+    int threads;
+} watch;
+
+static imnn_status watched(void *self, int64_t begin, int64_t end, void *out)
+{
+    watch *w = self;
+    int k = 0;
+    pthread_mutex_lock(&w->lock);
+    while (k < w->threads && !pthread_equal(w->seen[k], pthread_self())) k++;
+    if (k == w->threads) w->seen[w->threads++] = pthread_self();
+    w->wanted += end - begin;
+    if (w->wanted > w->most) w->most = w->wanted;
+    pthread_mutex_unlock(&w->lock);
+    for (int64_t i = 0; i < (end - begin) * WIDTH; i++)
+        ((float *)out)[i] = (float)((begin * WIDTH + i) * 7919 % 1009) / 1009 - .5f;
+    pthread_mutex_lock(&w->lock);
+    w->wanted -= end - begin;
+    pthread_mutex_unlock(&w->lock);
+    return IMNN_OK;
+}
+
+static void close_tape(void *self) { (void)self; }
+
+static int limits_bound_what_is_in_flight(void)
+{
+    const imnn_reader_methods methods = {watched, NULL, close_tape};
+    const struct {
+        imnn_program_options o;
+        int threads;
+        int64_t most;
+    } row[] = {
+        {{.threads = 1}, 1, 64},      {{.in_flight = 1}, 1, 64}, {{.in_flight = 127}, 1, 64},
+        {{.in_flight = 128}, 2, 128}, {{.threads = 3}, 3, 192},  {{.threads = 99}, 4, 256},
+    };
+    const int before = imnn_threads();
+    imnn_array *plain[3] = {NULL}, *other[3] = {NULL};
+    imnn_program *p;
+    CHECK(imnn_set_threads(4) == IMNN_OK);
+    CHECK(run(plain, IMNN_INPUT_ROWS, 0, NULL) == IMNN_OK);
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        watch w = {.lock = PTHREAD_MUTEX_INITIALIZER};
+        imnn_reader *r;
+        limits = row[i].o;
+        CHECK(imnn_reader_new(&r, "watched", IMNN_F32, &(imnn_shape){2, {ROWS, WIDTH}}, &methods,
+                              &w) == IMNN_OK);
+        CHECK(run(other, IMNN_INPUT_READ, 0, r) == IMNN_OK && same(plain, other));
+        CHECK(w.threads <= row[i].threads && w.most <= row[i].most);
+        release(other);
+        imnn_reader_release(r);
+    }
+    limits = (imnn_program_options){.threads = -1};
+    CHECK(compile(&p, IMNN_INPUT_ROWS, 0) == IMNN_EVALUE);
+    limits = (imnn_program_options){.in_flight = -1};
+    CHECK(compile(&p, IMNN_INPUT_ROWS, 0) == IMNN_EVALUE);
+    limits = (imnn_program_options){0};
+    CHECK(imnn_set_threads(before) == IMNN_OK);
+    release(plain);
+    CHECK(imnn_live_bytes() == 0);
+    return 0;
+}
+
 static imnn_status break_off(void *self, int64_t begin, int64_t end, void *out)
 {
     memset(out, 0, (size_t)(end - begin) * WIDTH * sizeof(float));
     if (*(imnn_status *)self == IMNN_OK || end < ROWS / 2) return IMNN_OK;
     return imnn_fail(*(imnn_status *)self, "tape.bin: record %lld is torn", (long long)begin);
 }
-
-static void close_tape(void *self) { (void)self; }
 
 static int failures_of_readers_are_told(void)
 {
@@ -167,5 +236,6 @@ static int every_allocation_fails_once(void)
 
 int main(void)
 {
-    return bytes_are_the_same() || failures_of_readers_are_told() || every_allocation_fails_once();
+    return bytes_are_the_same() || limits_bound_what_is_in_flight() ||
+           failures_of_readers_are_told() || every_allocation_fails_once();
 }

@@ -21,15 +21,16 @@ end
 -- @tparam table inputs tracers
 -- @tparam table outputs tracers
 -- @tparam[opt] table opts `keep`: bool tracer (n), only these rows leave; `memory`: bytes that a
--- run may take besides inputs and results; `kinds`: by input, 'whole', 'rows' or 'read'
--- (imnn/program.h)
+-- run may take besides inputs and results; `kinds`: by input, 'whole', 'rows' or 'read'; `threads`:
+-- at most so many; `in_flight`: examples that they may have in work (imnn/program.h)
 -- @treturn function (list of Arrays, and readers for what is read) -> list of Arrays
 -- @treturn cdata the program
 function M.compile(inputs, outputs, opts)
   local slot, nx, ny = ffi.new 'imnn_program *[1]', #inputs, #outputs
   local x, y = trace.nodes(inputs), trace.nodes(outputs)
   local o, kind = opts or {}, kinds_of(nx, opts and opts.kinds)
-  local options = ffi.new('imnn_program_options', o.keep and o.keep.node or 0, o.memory or 0, kind)
+  local options = ffi.new('imnn_program_options', o.keep and o.keep.node or 0, o.memory or 0, kind,
+    o.threads or 0, o.in_flight or 0)
   check(C.imnn_program_make(slot, trace.graph(), nx, x, ny, y, options))
   local program = core.own(slot, C.imnn_program_release)
   local given, made = ffi.new('const imnn_array *[?]', nx + 1), ffi.new('imnn_array *[?]', ny + 1)

@@ -6,7 +6,8 @@ local array = require 'imnn.array'
 local bytes = require 'imnn.bytes'
 local common = require 'imnn.transform.common'
 local program = require 'imnn.transform.program'
-local C = require('imnn.core').C
+local core = require 'imnn.core'
+local C = core.C
 local M = {}
 
 local Jit = {}
@@ -22,7 +23,8 @@ function Jit:entry(...)
   local entry = self.kept[key]
   if not entry then
     if self.count >= 64 then self.kept, self.count = {}, 0 end -- changing settings do not pile up
-    entry = program.new(self.fn, values, places, n, { memory = self.memory, kinds = kinds })
+    entry = program.new(self.fn, values, places, n, { memory = self.memory, kinds = kinds,
+      threads = self.threads, in_flight = self.in_flight })
     entry.places = places -- holds what the key names by its address, which so is not used again
     self.kept[key], self.count = entry, self.count + 1
   end
@@ -78,7 +80,10 @@ function Jit:__tostring() return ('compiled function, programs: %d'):format(self
 -- `rows`: list of arguments whose arrays hold examples along the first axis, for which readers
 -- (imnn.data) may stand, whose records are then read some at a time;
 -- `memory`: bytes, or text like '2GB', that a call may take besides arguments and results: what
--- does not fit is computed twice instead of being kept, with the same bytes as result
+-- does not fit is computed twice instead of being kept, with the same bytes as result; `threads`
+-- (imnn.threads()): at most so many work; `in_flight`: examples that all threads together have in
+-- work at a time; no less than a tile, the pieces of some tens of examples in which programs work.
+-- Results are the same bytes for any of these
 -- @treturn table to be called; :text(...), :profile(...), :flops(...), :bytes(...)
 -- @usage local f = imnn.jit(function(x) return (x * x):sum() end)
 function M.jit(fn, opts)
@@ -87,14 +92,21 @@ function M.jit(fn, opts)
     static_argnums = { 'table', 'integer', optional = true },
     rows = { 'table', 'integer', optional = true },
     memory = { 'number', 'string', optional = true },
+    threads = { 'integer', optional = true }, in_flight = { 'integer', optional = true },
   })
+  for _, name in ipairs { 'threads', 'in_flight' } do
+    if o[name] and o[name] < 1 then
+      core.raise('jit: %s must be at least 1, got %d', name, o[name])
+    end
+  end
   local function set_of(list)
     local set = {}
     for _, i in ipairs(type(list) == 'number' and { list } or list or {}) do set[i] = true end
     return set
   end
   return setmetatable({ fn = fn, static = set_of(o.static_argnums), rows = set_of(o.rows),
-    kept = {}, count = 0, memory = o.memory and bytes.parse('jit', 'memory', o.memory) }, Jit)
+    kept = {}, count = 0, memory = o.memory and bytes.parse('jit', 'memory', o.memory),
+    threads = o.threads, in_flight = o.in_flight }, Jit)
 end
 
 --- A compiled function for arguments exactly like the examples.

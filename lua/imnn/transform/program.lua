@@ -66,7 +66,7 @@ end
 
 --- Trace fn on inputs like the values, and compile what it gives.
 -- opts: `filter`, the last result tells which rows of the others leave; `memory`, bytes that a run
--- may take; `kinds` of inputs
+-- may take; `threads` and `in_flight` of it; `kinds` of inputs
 function M.new(fn, values, places, n, opts)
   local entry = {}
   opts = opts or {}
@@ -89,7 +89,8 @@ function M.new(fn, values, places, n, opts)
       end, results[i])
     end
     entry.run, entry.program = array.compile(inputs, nodes,
-      { keep = keep, memory = opts.memory, kinds = opts.kinds })
+      { keep = keep, memory = opts.memory, kinds = opts.kinds, threads = opts.threads,
+        in_flight = opts.in_flight })
   end)
   return entry
 end
