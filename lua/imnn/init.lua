@@ -56,7 +56,7 @@ function M.set_threads(n)
 end
 
 --- Names of the threads that programs run on, for the options `host` and `devices` of aggregated
--- classes.
+-- classes: a network works on as many threads as it has devices.
 -- @treturn table 'cpu:0', 'cpu:1', ...
 -- @usage imnn.devices()[1] --> 'cpu:0'
 function M.devices()

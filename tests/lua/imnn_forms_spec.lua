@@ -119,14 +119,16 @@ for name, wrap in pairs {
   }
 end
 for _, n in ipairs { 1, 7, 100, 1000 } do
-  forms['aggregated by ' .. n] = {
-    Simulator = function(o) return imnn.AggregatedSimulatorIMNN(aggregated(o, n)) end,
-    Gradient = function(o) return imnn.AggregatedGradientIMNN(aggregated(o, n, 2)) end,
-    Numerical = function(o)
-      o.cache, o.prefetch = true, -1
-      return imnn.AggregatedNumericalGradientIMNN(aggregated(o, n))
-    end,
-  }
+  for _, devices in ipairs { 1, 2, 5 } do
+    forms[('aggregated by %d on %d'):format(n, devices)] = {
+      Simulator = function(o) return imnn.AggregatedSimulatorIMNN(aggregated(o, n, devices)) end,
+      Gradient = function(o) return imnn.AggregatedGradientIMNN(aggregated(o, n, devices)) end,
+      Numerical = function(o)
+        o.cache, o.prefetch = true, -1
+        return imnn.AggregatedNumericalGradientIMNN(aggregated(o, n, devices))
+      end,
+    }
+  end
 end
 
 describe('the same bytes', function()
@@ -161,6 +163,28 @@ describe('the same bytes', function()
     end
   end
 
+  -- enough work for all threads
+  for kind, class in pairs { simulator = 'SimulatorIMNN', gradient = 'GradientIMNN',
+    numerical = 'NumericalGradientIMNN' } do
+    it('of ' .. class .. ' for any number of threads, and simulations of each', function()
+      local before = imnn.threads()
+      finally(function() imnn.set_threads(before) end)
+      local function options()
+        return nets[kind .. '_options'] { n_s = 1000, n_d = 500, model = imnn.stax.serial(
+          imnn.stax.Dense(64), imnn.stax.Tanh, imnn.stax.Dense(2)) }
+      end
+      imnn.set_threads(4)
+      local plain = result(imnn[class](options()))
+      for i, n in ipairs { 1, 7, 100, 1000 } do
+        for k, devices in ipairs { 1, 3, 8 } do
+          local o = aggregated(options(), n, devices)
+          o.memory = (i + k) % 2 == 0 and '4MB' or nil
+          assert.is_true(plain == result(imnn['Aggregated' .. class](o)))
+        end
+      end
+    end)
+  end
+
   it('of data that several devices share', function()
     local o = nets.gradient_options { validation = true, n_d = 30 }
     local plain = result(imnn.GradientIMNN(o))
@@ -192,6 +216,8 @@ describe('an aggregated class', function()
     assert.equal(20, net.n_per_device)
     assert.equal(1e8, net.memory)
     assert.matches('^AggregatedSimulatorIMNN: 2 parameters', tostring(net))
+    net = new { devices = 2, n_per_device = 7, n_d = 25 }
+    assert.same({ 'cpu:0', 'cpu:1' }, net.devices)
     net = new { devices = { 0, 1 }, n_per_device = 7, n_d = 25 }
     assert.same({ 2, { 2, 2, 7 }, 35, 3, { 2, 3, 7 } }, { net.n_iterations, net.batch_shape,
       net.n_remaining, net.n_remaining_iterations, net.remaining_batch_shape })
@@ -200,13 +226,33 @@ describe('an aggregated class', function()
       net.fiducial_batch_shape, net.derivative_iterations, net.derivative_batch_shape })
   end)
 
+  it('works on as many threads as it has devices', function()
+    local before, C = imnn.threads(), imnn.core.C
+    finally(function() imnn.set_threads(before) end)
+    imnn.set_threads(4)
+    local function bytes_for(devices, threads)
+      local _, it = new({ devices = devices }):stepper { lambda = 10, epsilon = 0.1, rng = keys[2] }
+      return tonumber(C.imnn_program_bytes(it.program, threads))
+    end
+    for devices = 1, 3 do
+      assert.equal(bytes_for(4, devices), bytes_for(devices, 4))
+      assert.is_true(bytes_for(devices, 4) < bytes_for(devices + 1, 4))
+    end
+  end)
+
   local refusals = {
-    { { host = '' }, "host must be a name, as 'cpu:0', or a number from 0, got \"\"" },
-    { { host = -1 }, "host must be a name, as 'cpu:0', or a number from 0, got %-1" },
+    { { host = '' }, "host must be the name of a thread, 'cpu:0' and so on, or its number from 0, "
+      .. 'got ""' },
+    { { host = 'gpu:0' }, "host must be the name of a thread, 'cpu:0' and so on, or its number "
+      .. 'from 0, got "gpu:0"' },
+    { { host = -1 }, "host must be the name of a thread, 'cpu:0' and so on, or its number from 0, "
+      .. 'got %-1' },
+    { { devices = 0 }, 'devices must be a positive integer, got 0' },
+    { { devices = 1.5 }, 'option "devices" must be table or integer, got 1.5' },
     { { devices = {} }, 'devices must be a list of at least one, as imnn.devices%(%) gives it' },
-    { { devices = { 'cpu:0', {} } }, "device 2 must be a name, as 'cpu:0', or a number from 0, "
-      .. 'got table' },
-    { { devices = 'cpu:0' }, 'option "devices" must be table, got string' },
+    { { devices = { 'cpu:0', {} } }, "device 2 must be the name of a thread, 'cpu:0' and so on, or "
+      .. 'its number from 0, got table' },
+    { { devices = 'cpu:0' }, 'option "devices" must be table or integer, got string' },
     { { n_per_device = 0 }, 'n_per_device must be a positive integer, got 0' },
     { { n_per_device = 1.5 }, 'option "n_per_device" must be integer, got 1.5' },
     { { memory = 'much' }, 'memory must be an amount of memory' },

@@ -94,8 +94,13 @@ end
 
 --- SimulatorIMNN with the arguments of the Python class. Simulations are made and summarised some
 -- at a time by every class here, so that the results are the same bytes.
--- @tparam table opts those of SimulatorIMNN, and `host`, `devices`: names of threads, as
--- imnn.devices() gives them; `n_per_device`: simulations of a batch (the last one may be smaller)
+-- @tparam table opts those of SimulatorIMNN, and `host`: a thread, 'cpu:0'; `devices`: a list of
+-- threads, as imnn.devices() gives it, or how many: so many work for this network, as far as
+-- imnn.threads() allows; `n_per_device`: simulations that each of them may have in work (the last
+-- batch may be smaller). Programs work in tiles of a sixteenth of n_s or fewer, at least 16, which
+-- follow from shapes alone, since the last bits of sums depend on them: where all devices together
+-- may have fewer simulations in work than a tile for each, fewer threads work, and one tile is the
+-- least
 -- @treturn table see imnn.imnn.net
 -- @raise what does not fit together
 -- @usage local net = imnn.AggregatedSimulatorIMNN { n_s = 100, n_d = 100, n_params = 2,
@@ -107,10 +112,9 @@ function M.AggregatedSimulatorIMNN(opts)
 end
 
 --- GradientIMNN with the arguments of the Python class; the results are the same bytes.
--- @tparam table opts those of GradientIMNN, and `host`, `devices`: names of threads, as
--- imnn.devices() gives them; `n_per_device`: simulations of a batch (the last one may be smaller);
--- `cache` (false): readers are read into memory once; `prefetch` (none): batches that are read
--- ahead
+-- @tparam table opts those of GradientIMNN, and `host`, `devices`, `n_per_device` as those of
+-- AggregatedSimulatorIMNN; `cache` (false): readers are read into memory once; `prefetch` (none):
+-- batches of n_per_device that are read ahead, -1: some for each thread
 -- @treturn table see imnn.imnn.net
 -- @raise what does not fit together, data that are not finite
 -- @usage local make = imnn.value_and_jacfwd(simulator, { argnums = 2 })
@@ -124,10 +128,9 @@ function M.AggregatedGradientIMNN(opts)
 end
 
 --- NumericalGradientIMNN with the arguments of the Python class; the results are the same bytes.
--- @tparam table opts those of NumericalGradientIMNN, and `host`, `devices`: names of threads, as
--- imnn.devices() gives them; `n_per_device`: simulations of a batch (the last one may be smaller);
--- `cache` (false): readers are read into memory once; `prefetch` (none): batches that are read
--- ahead
+-- @tparam table opts those of NumericalGradientIMNN, and `host`, `devices`, `n_per_device` as those
+-- of AggregatedSimulatorIMNN; `cache` (false): readers are read into memory once; `prefetch`
+-- (none): batches of n_per_device that are read ahead, -1: some for each thread
 -- @treturn table see imnn.imnn.net
 -- @raise what does not fit together, data that are not finite
 -- @usage local d = random.normal(key, { 100, 10 })

@@ -41,7 +41,7 @@ local function of_examples(net, w, key, data, mode)
   if why then return why end
   local x, dx = transform.jit(function(...)
     return net.kind.trace(net, ...)
-  end, { rows = { 3 }, memory = layout.budget(net) })(w, key, data, mode)
+  end, layout.limits(net, { rows = { 3 } }))(w, key, data, mode)
   local i = M.bad_example(x) or M.bad_example(dx)
   if i then
     return ('the summaries of simulation %d are not finite; lower the step size of the optimiser, '

@@ -134,7 +134,7 @@ local function compile(net, o, self)
     for i, y in ipairs(results) do results[i] = array.lift(y) end
     check_same(inputs, results)
     results[n + 1] = row
-    return select(2, array.compile(all, results, { kinds = kinds, memory = layout.budget(net) }))
+    return select(2, array.compile(all, results, layout.limits(net, { kinds = kinds })))
   end)
 end
 

@@ -1,5 +1,5 @@
---- How much of a fit is in memory at a time: options of the aggregated classes, which change
--- neither what is computed nor its bytes.
+--- How much of a fit is in memory at a time, and how many threads work: options of the aggregated
+-- classes, which change neither what is computed nor its bytes.
 -- @module imnn.imnn.layout
 local bytes = require 'imnn.bytes'
 local check = require 'imnn.imnn.check'
@@ -9,7 +9,7 @@ local M = {}
 --- Options of plain classes; of aggregated ones; further ones of those whose data lie there.
 M.plain = { memory = { 'number', 'string', optional = true } }
 M.aggregated = {
-  memory = M.plain.memory, host = { 'string', 'number' }, devices = { 'table' },
+  memory = M.plain.memory, host = { 'string', 'integer' }, devices = { 'table', 'integer' },
   n_per_device = { 'integer' },
 }
 M.storage = {
@@ -18,10 +18,26 @@ M.storage = {
 
 -- The name of a thread: "cpu:0", or 0.
 local function check_device(who, what, x)
-  if type(x) == 'string' and x ~= '' then return end
+  if type(x) == 'string' and x:find '^cpu:%d+$' then return end
   if type(x) == 'number' and x >= 0 and x % 1 == 0 then return end
-  core.raise("%s: %s must be a name, as 'cpu:0', or a number from 0, got %s", who, what,
-    type(x) == 'string' and '""' or type(x) == 'number' and tostring(x) or core.kind(x))
+  core.raise("%s: %s must be the name of a thread, 'cpu:0' and so on, or its number from 0, got %s",
+    who, what, type(x) == 'string' and '"' .. x .. '"' or type(x) == 'number' and tostring(x)
+      or core.kind(x))
+end
+
+-- A list of names; of a number, the first so many.
+local function list_of(who, devices)
+  if type(devices) == 'number' then
+    check.count(who, 'devices', devices)
+    local out = {}
+    for i = 1, devices do out[i] = 'cpu:' .. i - 1 end
+    return out
+  end
+  if #devices == 0 then
+    core.raise('%s: devices must be a list of at least one, as imnn.devices() gives it', who)
+  end
+  for i, x in ipairs(devices) do check_device(who, ('device %d'):format(i), x) end
+  return devices
 end
 
 -- Attributes that tell how many batches a device has of so many simulations: `_iterations`, and the
@@ -49,26 +65,44 @@ function M.take(net, o)
   net.memory = o.memory and bytes.parse(who, 'memory', o.memory) or nil
   if o.devices == nil then return end
   check_device(who, 'host', o.host)
-  if #o.devices == 0 then
-    core.raise('%s: devices must be a list of at least one, as imnn.devices() gives it', who)
-  end
-  for i, x in ipairs(o.devices) do check_device(who, ('device %d'):format(i), x) end
+  local devices = list_of(who, o.devices)
   check.count(who, 'n_per_device', o.n_per_device)
   if o.prefetch and o.prefetch < -1 then -- tf.data.AUTOTUNE is -1
     core.raise('%s: prefetch is a number of batches, or -1: as many as is good, got %d', who,
       o.prefetch)
   end
-  net.host, net.devices, net.n_devices = o.host, o.devices, #o.devices
+  net.host, net.devices, net.n_devices = o.host, devices, #devices
   net.n_per_device, net.prefetch, net.cache = o.n_per_device, o.prefetch, o.cache
   describe_batches(net)
 end
 
---- Bytes that a program may take besides data and results: what was asked for, or half of what is
+-- Bytes that a program may take besides data and results: what was asked for, or half of what is
 -- free.
--- @treturn number
-function M.budget(net)
+local function budget(net)
   if net.memory then return net.memory end
   return math.floor(tonumber(core.C.imnn_available_bytes()) / 2)
+end
+
+--- Options of programs of a network that take little memory: a thread for each of its devices, as
+-- far as there are so many, and n_per_device simulations for each of them.
+-- @tparam table net
+-- @treturn table `threads`, `in_flight`
+function M.threads(net)
+  if not net.n_devices then return {} end
+  local each = net.kind.versions and net.kind.versions(net) or 1 -- simulations of an example
+  return { threads = net.n_devices,
+    in_flight = math.max(1, math.floor(net.n_devices * net.n_per_device / each)) }
+end
+
+--- Options of the programs of a network, beside others.
+-- @tparam table net
+-- @tparam table more
+-- @treturn table `threads`, `in_flight`, `memory`, and what is in `more`
+function M.limits(net, more)
+  local out = M.threads(net)
+  out.memory = budget(net)
+  for name, value in pairs(more) do out[name] = value end
+  return out
 end
 
 return M

@@ -169,7 +169,7 @@ end
 
 -- Such a function of weights, key, data and mode.
 local function program_of_data(self, name, fn)
-  return program(self, name, fn, { rows = { 3 }, memory = layout.budget(self) })
+  return program(self, name, fn, layout.limits(self, { rows = { 3 } }))
 end
 
 local function key_for(self, who, key)
@@ -276,7 +276,7 @@ function Net:get_estimate(d, key)
   if #front == 0 then
     return program(self, 'estimate', function(...)
       return estimate(self, ...)
-    end)(w, mu, weight, d, key)
+    end, layout.threads(self))(w, mu, weight, d, key)
   end
   local n, sizes = 1, { unpack(front) }
   for _, size in ipairs(front) do n = n * size end
@@ -286,7 +286,8 @@ function Net:get_estimate(d, key)
     return transform.vmap(function(datum, one)
       return estimate(self, w_, mu_, weight_, datum, k and one)
     end)(batch, keys)
-  end)(w, mu, weight, d:reshape { n, unpack(self.input_shape) }, key):reshape(sizes)
+  end, layout.threads(self))(w, mu, weight, d:reshape { n, unpack(self.input_shape) }, key)
+    :reshape(sizes)
 end
 
 --- The rate of the regularisation (imnn.fisher.alpha).
