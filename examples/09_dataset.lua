@@ -29,7 +29,7 @@ local options = {
   optimiser = imnn.optimizers.adam(1e-3), key_or_state = model_key,
   fiducial = set.fiducial, derivative = set.derivative,
   validation_fiducial = validation.fiducial, validation_derivative = validation.derivative,
-  host = 'cpu:0', devices = { 'cpu:0' }, n_per_device = 100,
+  host = 'cpu:0', devices = imnn.devices(), n_per_device = 100,
 }
 local net = imnn.DatasetNumericalGradientIMNN(options)
 net:fit { λ = 10, ϵ = 0.1, patience = quick and 5 or 50, min_iterations = quick and 30 or 100 }

@@ -4,9 +4,7 @@
 #include "core/base/base.h"
 #include "imnn/tfrecord.h"
 
-/** CRC-32C (Castagnoli) of what crc is that of (nothing: 0) and n more bytes. */
-uint32_t imnn_crc32c(uint32_t crc, const void *bytes, size_t n);
-/** The same by tables alone. */
+/** imnn_crc32c by tables alone. */
 uint32_t imnn_crc32c_by_table(uint32_t crc, const void *bytes, size_t n);
 /** As it lies in files: rotated, so that the checksum of bytes that hold one is no fixed number. */
 uint32_t imnn_crc32c_mask(uint32_t crc);

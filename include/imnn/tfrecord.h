@@ -5,6 +5,9 @@
 /* Files of records as TensorFlow writes them: each is a length, bytes and the checksums of both;
  * most often the bytes are a tf.train.Example, named lists of byte strings, floats or integers. */
 
+/** CRC-32C (Castagnoli) of what crc is that of (nothing: 0) and n more bytes. */
+IMNN_API uint32_t imnn_crc32c(uint32_t crc, const void *bytes, size_t n);
+
 /** What an Example says about one name. */
 typedef enum imnn_feature_kind {
     IMNN_FEATURE_UNSET, /* a name alone */

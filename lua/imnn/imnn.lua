@@ -30,7 +30,8 @@ end
 --- Read a network from a file that `net:save` or a checkpoint of `net:fit` has written.
 -- @tparam string path
 -- @tparam table opts `model`, `optimiser` and `simulator` or the data, as the class takes them:
--- they are not in the file; further options count more than what is in the file
+-- they are not in the file; further options count more than what is in the file. On data that are
+-- not those of the file the best score begins anew
 -- @treturn table see imnn.imnn.net
 -- @raise another kind of file, a model or an optimiser with other arrays
 -- @usage net:save 'net.h5'

@@ -60,6 +60,57 @@ describe('a network in a file', function()
     end)
   end
 
+  it('has what it was made and fitted with', function()
+    local o = nets.numerical_options { n_d = 40, memory = '1GB', host = 'cpu:0', devices = 2,
+      n_per_device = 30, cache = true, prefetch = 3 }
+    local net = imnn.AggregatedNumericalGradientIMNN(o)
+    net:save(path 'net.h5')
+    assert.is_nil(imnn.load(path 'net.h5', functions(o)).last_fit)
+    nets.fit(net, { epsilon = 0.05, patience = 7, best = false })
+    net:save(path 'net.h5')
+    local given = functions(o)
+    given.delta_theta = nil -- it is in the file
+    net = imnn.load(path 'net.h5', given)
+    assert.equal('AggregatedNumericalGradientIMNN', net.class)
+    assert.same({ 60, 40, 2, 2, { 10 }, 1e9, 'cpu:0', { 'cpu:0', 'cpu:1' }, 30, true, 3 },
+      { net.n_s, net.n_d, net.n_params, net.n_summaries, net.input_shape, net.memory, net.host,
+        net.devices, net.n_per_device, net.cache, net.prefetch })
+    assert.same(o.delta_theta:totable(), net.delta_theta:totable())
+    assert.same(o.theta_fid:totable(), net.theta_fid:totable())
+    assert.same(nets.keys[1]:totable(), net.key:totable())
+    local last = net.last_fit
+    assert.same({ 10, 0.05, nets.keys[2]:totable(), 7, 100, 6, false, 6 }, { last.lambda,
+      last.epsilon, last.rng:totable(), last.patience, last.min_iterations, last.max_iterations,
+      last.best, last.iterations })
+    local record = imnn.data.hdf5.open(path 'net.h5'):read_tree 'network'
+    assert.equal(imnn.version(), record.library_version)
+  end)
+
+  it('forgets the score of other data', function()
+    local o = nets.gradient_options()
+    local net = imnn.GradientIMNN(o)
+    nets.fit(net)
+    net:save(path 'net.h5')
+    local same = functions(o)
+    for _, name in ipairs { 'fiducial', 'derivative' } do
+      same[name] = imnn.data.from_array(o[name])
+    end
+    assert.equal(net.history.max_lndetF, imnn.load(path 'net.h5', same).history.max_lndetF)
+    local other = functions(nets.gradient_options { fiducial = o.fiducial + 1 })
+    assert.equal(-math.huge, imnn.load(path 'net.h5', other).history.max_lndetF)
+  end)
+
+  it('is saved when its data are gone', function()
+    local o = nets.gradient_options()
+    o.fiducial = imnn.data.from_array(o.fiducial)
+    local net = imnn.GradientIMNN(o)
+    nets.fit(net)
+    o.fiducial:close()
+    net:save(path 'net.h5')
+    o = nets.gradient_options()
+    assert.same(nets.plain(net.best_w), nets.plain(imnn.load(path 'net.h5', functions(o)).best_w))
+  end)
+
   it('takes options beside it', function()
     local o = nets.simulator_options()
     imnn.SimulatorIMNN(o):save(path 'net.h5')
@@ -155,6 +206,52 @@ describe('a fit with a checkpoint', function()
     net:save(file)
     refuses('fit: FOLDER/one.h5 was written by save, it is no checkpoint of a fit; give another '
       .. 'name', again {})
+  end)
+
+  it('knows data and functions from others like them', function()
+    local file, o = path 'own.h5', nets.gradient_options()
+    local d, dd = o.fiducial, o.derivative
+    local swapped = np.concatenate({ d[{ { 31, 60 } }], d[{ { 1, 30 } }] }, 1)
+    local stored = imnn.data.from_array
+    imnn.np.save(path 'a.npy', d)
+    imnn.np.save(path 'b.npy', swapped)
+    local function again(more)
+      return function()
+        nets.fit(imnn.GradientIMNN(nets.gradient_options(more)), { checkpoint = file })
+      end
+    end
+    local head = 'fit: checkpoint FOLDER/own.h5 is of another run: '
+    local tail = '; give another name, or remove it'
+    again {}()
+    again { fiducial = stored(d), derivative = stored(dd) }() -- the same records
+    again { fiducial = imnn.data.open(path 'a.npy'):readers() }()
+    refuses(head .. 'fiducial has other records here (from memory) than there (from memory)'
+      .. tail, again { fiducial = swapped })
+    refuses(head .. 'fiducial has other records here (from FOLDER/b.npy) than there (from memory)'
+      .. tail, again { fiducial = imnn.data.open(path 'b.npy'):readers() })
+    refuses(head .. 'derivative has other records here (from array) than there (from memory)'
+      .. tail, again { derivative = stored(dd + 1e-3) })
+    refuses(head .. 'theta_fid differs' .. tail, again { theta_fid = { 0, 2 } })
+    refuses(head .. 'the first state of the optimiser differs' .. tail,
+      again { key_or_state = nets.keys[2] })
+    refuses(head .. 'the optimiser gives other numbers' .. tail,
+      again { optimiser = imnn.optimizers.adam(2e-2) })
+    refuses(head .. 'the model gives other numbers' .. tail,
+      again { model = stax.serial(stax.Dense(8), stax.Relu, stax.Dense(2)) })
+    refuses(head .. 'validation_fiducial there, the model here' .. tail, function()
+      local more = nets.gradient_options { validation = true }
+      os.remove(file)
+      nets.fit(imnn.GradientIMNN(more), { checkpoint = file })
+      again {}()
+    end)
+    os.remove(file)
+    local function simulate(more)
+      nets.fit(imnn.SimulatorIMNN(nets.simulator_options(more)), { checkpoint = file })
+    end
+    simulate {}
+    refuses(head .. 'the simulator gives other numbers' .. tail, function()
+      simulate { simulator = function(key, t) return nets.simulator(key, t) * 2 end }
+    end)
   end)
 
   it('says at once that its file cannot be written', function()

@@ -160,11 +160,24 @@ local function loop(run, o, tell)
   return 'patience'
 end
 
+-- What a fit was asked for, and how many iterations it took.
+local function settings_of(o)
+  return function(run)
+    local out = { rng = o.key, iterations = run.count }
+    for _, name in ipairs { 'lambda', 'epsilon', 'patience', 'min_iterations', 'max_iterations',
+      'best' } do
+      out[name] = o[name]
+    end
+    return out
+  end
+end
+
 -- Make what was reached the state of the network, however the loop ended.
 local function publish(run)
   local net, it = run.net, run.iteration
   net.history.size = run.before + run.count -- an error may have come between two assignments
   if run.count == 0 then return end
+  net.last_fit = run.settings(run)
   net.state, net.count = it:state_of(run.set), net.count + run.count
   net.final_w = net.optimiser.get_params(net.state)
   if run.best then net.best_w = net.optimiser.get_params(it:state_of(run.best)) end
@@ -175,7 +188,7 @@ local function begin(net, o)
   local first = it:start(net.state, o.key, net.count)
   return {
     net = net, iteration = it, set = first, best = nil, rooms = { it:room(), it:room(), it:room() },
-    count = 0, stalled = 0, before = net.history.size,
+    count = 0, stalled = 0, before = net.history.size, settings = settings_of(o),
   }
 end
 

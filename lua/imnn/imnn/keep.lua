@@ -4,11 +4,13 @@
 local args = require 'imnn.args'
 local core = require 'imnn.core'
 local duration = require 'imnn.duration'
+local fingerprint = require 'imnn.imnn.fingerprint'
 local hdf5 = require 'imnn.data.hdf5'
 local history = require 'imnn.imnn.history'
+local layout = require 'imnn.imnn.layout'
+local model = require 'imnn.imnn.model'
 local np = require 'imnn.numpy'
 local random = require 'imnn.random'
-local sets = require 'imnn.imnn.sets'
 local text = require('imnn.array.text').shape
 local tree = require 'imnn.tree'
 local C = core.C
@@ -34,6 +36,36 @@ local function put_trees(named)
   return out
 end
 
+local function print_of(x)
+  return { value = fingerprint.of_examples(x), from = np.is_array(x) and 'memory' or x.name }
+end
+
+-- By what the data of a network are known: for each of them the name, the fingerprint, and where it
+-- comes from.
+local function data_of(net)
+  local out = {}
+  for _, set in ipairs { 'training', 'validation' } do
+    for _, row in ipairs(net.kind.data) do
+      local x = net.sets[set][row.name]
+      if x ~= nil then
+        local ok, known = pcall(print_of, x) -- a reader may be closed, its file gone
+        out[#out + 1] = ok and known or { value = 'unknown', from = 'nowhere' }
+        out[#out].name = (set == 'training' and '' or 'validation_') .. row.name
+      end
+    end
+  end
+  return out
+end
+
+-- Options of the class, and constants among its data.
+local function settings_of(net)
+  local out = layout.settings(net)
+  for _, row in ipairs(net.kind.data) do
+    if row.constant then out[row.name] = net.sets.training[row.name] end
+  end
+  return out
+end
+
 local function describe(net)
   local out = {
     format = FORMAT, format_version = VERSION, library_version = require('imnn').version(),
@@ -41,7 +73,8 @@ local function describe(net)
     input_shape = net.input_shape, theta_fid = net.theta_fid, n_external = net.n_external,
     state = tree.leaves(net.state),
     weights = put_trees { initial = net.initial_w, best = net.best_w, statistics = net.w },
-    history = history.pack(net.history), statistics = {},
+    history = history.pack(net.history), statistics = {}, settings = settings_of(net),
+    key = net.key, last_fit = net.last_fit, data = data_of(net),
   }
   for _, name in ipairs(counts) do out[name] = net[name] end
   for _, name in ipairs(statistics) do out.statistics[name] = net[name] end
@@ -108,6 +141,13 @@ local function restore(who, path, net, record)
   net.final_w = net.optimiser.get_params(net.state)
   for _, name in ipairs(statistics) do net[name] = record.statistics[name] end
   net.history = history.unpack(record.history)
+  net.key, net.last_fit = record.key, record.last_fit
+  for i, x in ipairs(data_of(net)) do
+    local there = record.data[i]
+    if not there or x.name ~= there.name or x.value ~= there.value then
+      net.history.max_lndetF = -math.huge -- a score of other data
+    end
+  end
 end
 
 -- Other names of key_or_state.
@@ -129,6 +169,7 @@ function M.load(path, opts)
   local o = { input_shape = record.input_shape, theta_fid = record.theta_fid,
     key_or_state = random.PRNGKey(0) }
   for _, name in ipairs(counts) do o[name] = record[name] end
+  for name, value in pairs(record.settings) do o[name] = value end
   for name, value in pairs(opts or {}) do
     o[args.spelling[name] or state_names[name] or name] = value
   end
@@ -140,49 +181,64 @@ end
 
 -- ---- checkpoints ----
 
--- Sums by which arrays are told from others; of records that are read, their number.
-local function sums(list)
-  local out = {}
-  for i, x in ipairs(list) do
-    out[i] = np.is_array(x) and np.sum(x:astype 'f64'):item() or x.count
+-- What functions make of the first simulation, of the first state: functions cannot be looked into.
+local function of_functions(net)
+  local d, state, w = net.kind.datum(net), net.state, net.optimiser.get_params(net.state)
+  local key = random.PRNGKey(0)
+  local list = {
+    { name = 'the model', value = fingerprint.of_function(function(...)
+      return model.summaries(net, ...)
+    end, w, d, key, 'train') },
+    { name = 'the optimiser', value = fingerprint.of_function(net.optimiser.update,
+      np.array(net.count, 'f32'), w, state) },
+  }
+  if net.simulate then
+    table.insert(list, 1, { name = 'the simulator', value = fingerprint.of_arrays { d } })
   end
-  return np.array(out, 'f64')
+  for _, x in ipairs(list) do x.other = 'gives other numbers' end
+  return list
 end
 
--- By what a run is known: pairs of a name and a value.
+-- By what a run is known: a list of names and values. How a difference is told: with both values;
+-- as what is `other`; or with where both come `from`.
 local function identity(net, o)
-  local list = { { 'the class', net.class }, { 'the layout of keys', random.key_layout() } }
-  for _, name in ipairs(counts) do list[#list + 1] = { name, net[name] } end
-  local function add(name, value) list[#list + 1] = { name, value } end
-  add('the sum of theta_fid', sums { net.theta_fid })
-  add('lambda', o.lambda)
-  add('epsilon', o.epsilon)
+  local list = {}
+  local function add(name, value, other)
+    list[#list + 1] = { name = name, value = tostring(value), other = other }
+  end
+  add('the class', net.class)
+  add('the layout of keys', random.key_layout())
+  for _, name in ipairs(counts) do add(name, net[name]) end
+  add('theta_fid', fingerprint.of_arrays { net.theta_fid }, 'differs')
+  add('lambda', ('%.17g'):format(o.lambda))
+  add('epsilon', ('%.17g'):format(o.epsilon))
   add('rng', table.concat(o.key:values(), ' '))
   add('the number of iterations before', net.history.size)
-  add('the sum of each array of the first state', sums(tree.leaves(net.state)))
-  for _, set in ipairs { false, true } do
-    if not set or net.validate then
-      add(set and 'the sum of the validation set' or 'the sum of the data',
-        sums(sets.inputs(net, set)))
-    end
+  add('the first state of the optimiser', fingerprint.of_arrays(tree.leaves(net.state)), 'differs')
+  for _, more in ipairs { data_of(net), of_functions(net) } do
+    for _, x in ipairs(more) do list[#list + 1] = x end
   end
   return list
 end
 
-local function as_text(x)
-  if not np.is_array(x) then return tostring(x) end
-  local list = x:values()
-  for i, v in ipairs(list) do list[i] = ('%.17g'):format(v) end
-  return table.concat(list, ' ')
+local function difference(here, there)
+  if here.from then
+    return ('%s has other records here (from %s) than there (from %s)'):format(here.name, here.from,
+      there.from)
+  elseif here.other then return here.name .. ' ' .. here.other end
+  return ('%s is %s there, %s here'):format(here.name, there.value, here.value)
 end
 
 local function check_same(path, here, there)
-  for i, pair in ipairs(here) do
-    local a, b = as_text(pair[2]), there[i] and as_text(there[i][2]) or 'nothing'
-    if a ~= b then
-      if #a + #b > 60 then a, b = 'different', 'different' end
-      core.raise('fit: checkpoint %s is of another run: %s is %s there, %s here; give another '
-        .. 'name, or remove it', path, pair[1], b, a)
+  for i = 1, math.max(#here, #there) do
+    local a, b = here[i], there[i]
+    local why
+    if not (a and b and a.name == b.name) then
+      why = ('%s there, %s here'):format(b and b.name or 'nothing', a and a.name or 'nothing')
+    elseif a.value ~= b.value then why = difference(a, b) end
+    if why then
+      core.raise('fit: checkpoint %s is of another run: %s; give another name, or remove it', path,
+        why)
     end
   end
 end
@@ -229,7 +285,7 @@ function M.keeper(run, o)
     base.state, base.count = tree.leaves(state), net.count + run.count
     base.weights = put_trees { initial = net.initial_w, best = best or net.best_w,
       statistics = net.w }
-    base.history = history.pack(net.history)
+    base.history, base.last_fit = history.pack(net.history), run.settings(run)
     base.run = { identity = known, count = run.count, stalled = run.stalled,
       set = run.set.arrays, best = run.best and run.best.arrays or nil }
     write(path, base)

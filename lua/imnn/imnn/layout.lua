@@ -76,6 +76,15 @@ function M.take(net, o)
   describe_batches(net)
 end
 
+--- What was asked for, by the names of the options.
+function M.settings(net)
+  local out = {}
+  for _, name in ipairs { 'memory', 'host', 'devices', 'n_per_device', 'prefetch', 'cache' } do
+    if rawget(net, name) ~= nil then out[name] = net[name] end
+  end
+  return out
+end
+
 -- Bytes that a program may take besides data and results: what was asked for, or half of what is
 -- free.
 local function budget(net)

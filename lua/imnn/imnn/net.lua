@@ -4,6 +4,8 @@
 -- Attributes: n_s, n_d, n_params, n_summaries, input_shape, theta_fid; model (its apply function);
 -- state (of the optimiser); initial_w, final_w, best_w, w (weights; w: those of the statistics);
 -- F, invF (P, P), C, invC (S, S), mu (S), dmu_dtheta (S, P) in f64, nil until there are statistics;
+-- key (of the first weights, if they come from one); last_fit (settings of the last fit: lambda,
+-- epsilon, rng, patience, min_iterations, max_iterations, best; and its iterations);
 -- history (imnn.imnn.history); validate, simulate; the data that it was given (fiducial,
 -- derivative, validation_fiducial, validation_derivative, delta_theta), which may be changed
 -- between fits; of aggregated classes host, devices, n_devices, n_per_device, and what batches
@@ -69,6 +71,7 @@ end
 
 -- The initial state from a key, or the one that is given.
 local function state_of(self, key_or_state)
+  self.key = nil
   if not np.is_array(key_or_state) then
     local ok, why = pcall(self.optimiser.get_params, key_or_state)
     if not ok then
@@ -78,6 +81,7 @@ local function state_of(self, key_or_state)
     return arrays(key_or_state)
   end
   check.key(self.class, 'key_or_state', key_or_state)
+  self.key = key_or_state
   local shape, w = self.init(key_or_state, self.input_shape)
   if type(shape) ~= 'table' or not check.equal(shape, { self.n_summaries }) then
     core.raise('%s: the model gives %s, n_summaries is %d', self.class,
@@ -333,7 +337,8 @@ function Net:information(opts) return report.information(self, opts) end
 -- (true), a file or a function; `quiet` (false): neither; `checkpoint`: path of a file in which the
 -- fit is kept `every` ('10m') so often, a span of time or a number of iterations, and at its end:
 -- a fit that finds such a file of its own goes on from there, and ends with the same bytes as if it
--- had not been broken off
+-- had not been broken off; a file of another run (other settings, data, weights, functions) is an
+-- error
 -- @treturn string 'patience', 'max_iterations' or 'interrupted' (by ctrl-C: everything is as after
 -- the last whole iteration)
 -- @raise no alpha for lambda and epsilon, numbers that are not finite, a singular matrix: the state
@@ -341,9 +346,10 @@ function Net:information(opts) return report.information(self, opts) end
 -- @usage net:fit { lambda = 10, epsilon = 0.1, rng = key }
 function Net:fit(...) return fit.fit(self, ...) end
 
---- Write weights, state of the optimiser, counters, history, statistics and settings to a file
--- (HDF5), under a temporary name that is changed at the end. `imnn.load` makes a network of it.
--- Functions and data are not in it.
+--- Write weights, state of the optimiser, keys (of the first weights, of the last fit), counters,
+-- history, statistics, settings (sizes, theta_fid, delta_theta, memory, devices, lambda, epsilon
+-- and so on) and the version of the library to a file (HDF5), under a temporary name that is
+-- changed at the end. `imnn.load` makes a network of it. Functions and data are not in it.
 -- @tparam string path
 -- @raise what cannot be written
 -- @usage net:save 'net.h5'
