@@ -117,6 +117,7 @@ describe('information', function()
 
     it('is of the validation set of ' .. class .. ', or of other simulations', function()
       local net = imnn[class](options { validation = true })
+      nets.fit(net)
       net:set_F_statistics()
       local r = net:information()
       close(net.F, r.F)
@@ -161,6 +162,48 @@ describe('information', function()
     end)
   end
 
+  it('is of simulations that a simulator is given, as those of a network of data', function()
+    local net = imnn.SimulatorIMNN(nets.simulator_options())
+    for kind, class in pairs { gradient = 'GradientIMNN', numerical = 'NumericalGradientIMNN' } do
+      local fiducial, derivative = nets[kind .. '_set'](keys[4], 90)
+      local data = { fiducial = fiducial, derivative = derivative[{ { 1, 50 } }] }
+      local other = imnn[class](nets[kind .. '_options']())
+      local want = other:information { data = data, w = net.w }
+      data['δθ'] = kind == 'numerical' and other.delta_theta or nil
+      for _, one in ipairs { net, imnn.GradientIMNN(nets.gradient_options()) } do
+        local r = one:information { data = data, w = net.w }
+        close(want.F, r.F)
+        assert.equal(want.lndetF_error, r.lndetF_error)
+        assert.same({ 90, 50, 'simulations that were given' }, { r.n_s, r.n_d, r.source })
+      end
+    end
+    nets.fit(net, { max_iterations = 30 })
+    local fiducial, derivative = nets.gradient_set(keys[4], 900)
+    local r = net:information { data = { fiducial = fiducial, derivative = derivative } }
+    assert.equal(net.history.max_lndetF, r.training.lndetF)
+  end)
+
+  it('shows nothing odd before a fit, nor where noise is as large as the information', function()
+    local function plain(r)
+      local text = tostring(r)
+      assert.is_nil(text:find 'nan')
+      assert.is_nil(text:find 'training')
+      return text
+    end
+    local net = imnn.SimulatorIMNN(nets.simulator_options())
+    plain(net:information { key = keys[4], n_s = 500 })
+    local text = plain(net:information { key = keys[4], n_s = 10 })
+    assert.matches('ln det F  [-%d.]+ %+%- [%d.]+\n', text)
+    assert.matches('the noise of the derivatives is as large as the information', text)
+    for _, validation in ipairs { false, true } do
+      local r = imnn.GradientIMNN(nets.gradient_options { validation = validation or nil })
+        :information()
+      assert.is_nil(r.training)
+      assert.is_nil(r.optimism)
+      assert.is_nil(table.concat(r.advice, ' '):find 'held%-out')
+    end
+  end)
+
   it('compares with the best iteration of a simulator', function()
     local net = imnn.SimulatorIMNN(nets.simulator_options())
     nets.fit(net, { max_iterations = 100 })
@@ -191,8 +234,9 @@ describe('information', function()
       ['information: key is missing: the simulations are drawn from it'] = function()
         net:information()
       end,
-      ['information: data does not go with SimulatorIMNN, which simulates; n_s says how many']
-        = function() net:information { key = keys[2], data = data } end,
+      ['information: n_s and n_d go with fresh simulations, not with data'] = function()
+        net:information { key = keys[2], data = data, n_s = 60 }
+      end,
       ['information: GradientIMNN has a fixed number of simulations; n_s and n_d go with '
         .. 'simulators'] = function() stored:information { n_s = 3 } end,
       ['information: n_s must be a positive integer, got 0'] = function()

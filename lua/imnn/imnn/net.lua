@@ -307,21 +307,24 @@ function Net.get_alpha(_, lambda, epsilon)
 end
 
 --- How much the summaries tell about the parameters, measured on simulations that no fit has seen:
--- fresh ones where the class simulates, else those of `data`, else the validation set. Nothing of
+-- those of `data`, else fresh ones where the class simulates, else the validation set. Nothing of
 -- the network changes.
 -- @tparam table opts `key`: compulsory where simulations are drawn; also the key of the bootstrap;
 -- `n_s`, `n_d`: how many fresh simulations (as in fits), and how many of them with derivatives
--- (n_s); `data` { fiducial = ..., derivative = ... }: held-out simulations, any number; `w` (those
--- of the last statistics): weights; `n_bootstrap` (200): resamples behind each error
+-- (n_s); `data` { fiducial = ..., derivative = ... }: held-out simulations, any number, Arrays or
+-- readers, as the class has them (as GradientIMNN, if it simulates), or as NumericalGradientIMNN
+-- has them if there is a `delta_theta` among them; `w` (those of the last statistics): weights;
+-- `n_bootstrap` (200): resamples behind each error
 -- @treturn table prints as a report. Numbers: `lndetF`, `detF`, `lndetF_error` (bootstrap),
--- `lndetF_corrected`; `hartlap` (n_s - S - 2) / (n_s - 1), by which the inverse covariance of so
--- few simulations is too large; `condition` of C; `n_s`, `n_d`; `optimism`: by how much the
--- value in training exceeds the corrected one, and `optimism_sigma`, in standard errors. Arrays:
--- `F`, `F_error`, `F_corrected` = hartlap (F - noise), `noise`: what the scatter of the derivatives
--- adds to F on average, tr(C^-1 C_D) / n_d (P, P); `noise_fraction`: its part of each F_aa;
--- `errors`: error bars of the parameters (P); `C`, `invC`, `mu`, `dmu_dtheta`. `training` {
--- lndetF, lndetF_error }: the best score of the fits of a simulator, or the training set; `source`:
--- where the simulations come from; `advice`: list of sentences
+-- `lndetF_corrected` (NaN where noise is as large as the information); `hartlap` (n_s - S - 2) /
+-- (n_s - 1), by which the inverse covariance of so few simulations is too large; `condition` of C;
+-- `n_s`, `n_d`; `optimism`: by how much the value in training exceeds the corrected one, and
+-- `optimism_sigma`, in standard errors, both nil where one of the two is not known. Arrays: `F`,
+-- `F_error`, `F_corrected` = hartlap (F - noise), `noise`: what the scatter of the derivatives adds
+-- to F on average, tr(C^-1 C_D) / n_d (P, P); `noise_fraction`: its part of each F_aa; `errors`:
+-- error bars of the parameters (P); `C`, `invC`, `mu`, `dmu_dtheta`. `training` { lndetF,
+-- lndetF_error }, after a fit: the best score of the fits of a simulator, or the training set;
+-- `source`: where the simulations come from; `advice`: list of sentences
 -- @raise simulations of another shape, too few of them, a singular information
 -- @usage print(net:information { key = key, n_s = 2000 })
 function Net:information(opts) return report.information(self, opts) end

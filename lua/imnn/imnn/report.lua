@@ -6,8 +6,10 @@ local check = require 'imnn.imnn.check'
 local core = require 'imnn.core'
 local examples = require 'imnn.array.examples'
 local fisher = require 'imnn.fisher'
+local gradient = require 'imnn.imnn.gradient'
 local history = require 'imnn.imnn.history'
 local np = require 'imnn.numpy'
+local numerical = require 'imnn.imnn.numerical'
 local random = require 'imnn.random'
 local sets = require 'imnn.imnn.sets'
 local transform = require 'imnn.transform'
@@ -132,10 +134,14 @@ local function count(name, x, one)
     check.text(shape))
 end
 
--- The simulations that the caller has given, as a network that has them.
+-- The simulations that the caller has given, as a network that has them: of the kind of the
+-- network, but finite differences where there is a delta_theta, and derivatives for a simulator.
 local function given(net, data)
   local rows, seen = {}, view(net, 1, 1)
-  for _, row in ipairs(net.kind.data) do
+  seen.simulate = false
+  if data.delta_theta ~= nil or data['δθ'] ~= nil then seen.kind = numerical
+  elseif net.simulate then seen.kind = gradient end
+  for _, row in ipairs(seen.kind.data) do
     rows[row.name] = { 'Array', 'Reader', 'table', optional = row.constant }
   end
   local o = args.take('information', data, rows)
@@ -143,7 +149,7 @@ local function given(net, data)
     if not (np.is_array(x) or examples.is_reader(x)) then o[name] = np.array(x) end
   end
   local n = {}
-  for _, row in ipairs(net.kind.data) do
+  for _, row in ipairs(seen.kind.data) do
     if not row.constant then
       n[row.name] = count(row.name, o[row.name], row.shape(seen))
     end
@@ -161,9 +167,8 @@ end
 -- validation set; where they come from, in words.
 local function source(net, o)
   if o.data ~= nil then
-    if net.simulate then
-      core.raise('information: data does not go with %s, which simulates; n_s says how many',
-        net.class)
+    if o.n_s or o.n_d then
+      core.raise 'information: n_s and n_d go with fresh simulations, not with data'
     end
     return given(net, o.data), false, 'simulations that were given'
   end
@@ -181,8 +186,8 @@ end
 -- What a fit believed: the best score of noisy iterations, or that of the set which it had. For
 -- the error of the score, scatter goes with one over the root of the number of simulations.
 local function training(net, o, key, out)
+  if net.history.size == 0 then return nil end
   if net.simulate then
-    if net.history.size == 0 then return nil end
     return { lndetF = net.history.max_lndetF,
       lndetF_error = out.lndetF_error * math.sqrt(out.n_s / net.n_s) }
   end
@@ -194,19 +199,20 @@ end
 -- ---- sentences ----
 
 local function number(x) return ('%.4g'):format(x) end
+local function known(x) return x == x end
 
 local function optimism(net, out)
-  if out.of_training then
+  if out.of_training and net.history.size > 0 then
     return 'there are no held-out simulations: this is the value of the training set, which is too '
       .. 'high by an unknown amount; give data = { fiducial = ..., derivative = ... }'
   elseif not out.training then return nil end
   local what = net.simulate and ('the best of %d noisy iterations'):format(net.history.size)
     or 'the training set'
   local by, sigma = out.optimism, out.optimism_sigma
-  if not (by == by and sigma == sigma) then return nil end
+  if not by then return nil end
   if sigma < 2 then
-    return ('the training value (%s) agrees with it within %.1f standard errors'):format(what,
-      math.abs(sigma))
+    return ('the training value (%s) %s by %.1f standard errors'):format(what, sigma > -2
+      and 'agrees with it, it differs' or 'is below it', math.abs(sigma))
   end
   return ('the training value (%s) is optimistic by %s in ln det F, %.1f standard errors; error '
     .. 'bars from it would be %.2g %% too small'):format(what, number(by), sigma,
@@ -216,7 +222,7 @@ end
 local function advise(net, out)
   local list = { optimism(net, out) }
   local function say(...) list[#list + 1] = string.format(...) end
-  if out.lndetF_corrected ~= out.lndetF_corrected then
+  if not known(out.lndetF_corrected) then
     say 'the noise of the derivatives is as large as the information: take more simulations'
   end
   if out.hartlap < 0.95 then
@@ -245,14 +251,19 @@ function Report.__tostring(self)
   local function add(...) lines[#lines + 1] = string.format(...) end
   add('information in the summaries of %s, from %d %s, %d with derivatives', self.class, self.n_s,
     self.source, self.n_d)
-  add('  ln det F  %.4f +- %.4f, corrected %.4f%s', self.lndetF, self.lndetF_error,
-    self.lndetF_corrected,
+  local whole = known(self.lndetF_corrected) -- else its inverse says nothing
+  add('  ln det F  %.4f%s%s%s', self.lndetF, known(self.lndetF_error)
+    and (' +- %.4f'):format(self.lndetF_error) or '', whole
+    and (', corrected %.4f'):format(self.lndetF_corrected) or '',
     self.training and (', in training %.4f'):format(self.training.lndetF) or '')
   local F, dF, Fc = np.diag(self.F), np.diag(self.F_error), np.diag(self.F_corrected)
   for k = 1, F.shape[1] do
-    add('  parameter %d: F %s +- %s, corrected %s, noise of derivatives %.2g %%; error bar %s', k,
-      number(F[k]:item()), ('%.2g'):format(dF[k]:item()), number(Fc[k]:item()),
-      100 * self.noise_fraction[k]:item(), number(self.errors[k]:item()))
+    local error = dF[k]:item()
+    add('  parameter %d: F %s%s, %snoise of derivatives %.2g %%%s', k, number(F[k]:item()),
+      known(error) and (' +- %.2g'):format(error) or '',
+      whole and ('corrected %s, '):format(number(Fc[k]:item())) or '',
+      100 * self.noise_fraction[k]:item(),
+      whole and ('; error bar %s'):format(number(self.errors[k]:item())) or '')
   end
   add('  Hartlap factor %.5f, condition number of C %s', self.hartlap, number(self.condition))
   for _, text in ipairs(self.advice) do add('  %s', text) end
@@ -273,7 +284,7 @@ function M.information(net, opts)
     core.raise('%s: n_bootstrap must be at least 2, got %d', who, o.n_bootstrap)
   end
   if o.key then check.key(who, 'key', o.key)
-  elseif net.simulate then
+  elseif net.simulate and o.data == nil then
     core.raise('%s: key is missing: the simulations are drawn from it', who)
   end
   local key = random.fold_in(o.key or random.PRNGKey(0), o.n_bootstrap)
@@ -285,7 +296,7 @@ function M.information(net, opts)
   if not out.of_training then
     out.training = training(net, o, key, out)
   end
-  if out.training then
+  if out.training and known(out.lndetF_corrected) and known(out.lndetF_error) then
     out.optimism = out.training.lndetF - out.lndetF_corrected
     local error = math.sqrt(out.lndetF_error ^ 2 + out.training.lndetF_error ^ 2)
     out.optimism_sigma = out.optimism / error
