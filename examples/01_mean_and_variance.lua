@@ -8,6 +8,7 @@ local function simulator(key, θ) return θ[1] + np.sqrt(θ[2]) * random.normal(
 local network = stax.serial(stax.Dense(128), stax.LeakyRelu, stax.Dense(128), stax.LeakyRelu,
   stax.Dense(128), stax.LeakyRelu, stax.Dense(2))
 local model_key, fit_key = random.split(random.PRNGKey(0)):unpack()
+local test_key = random.PRNGKey(1)
 
 local net = imnn.IMNN {
   n_s = 1000, n_d = 1000, n_params = 2, n_summaries = 2, input_shape = { 10 }, model = network,
@@ -17,6 +18,9 @@ local net = imnn.IMNN {
 net:fit { λ = 10, ϵ = 0.1, rng = fit_key, patience = quick and 1 or 250,
   min_iterations = quick and 100 or 1000 }
 net:plot { expected_detF = 50, file = 'history.png' }
+-- What the summaries keep, on simulations that the fit has not seen.
+print(net:information { key = test_key, n_s = quick and 2000 or 20000 })
+print 'all that there is: F = 10 and 5, ln det F 3.912'
 
 -- A measurement, what the network says about it, and three posteriors: Gaussian, ABC, exact.
 local data, prior = simulator(fit_key, np.array { 1, 2 }), lfi.uniform({ -3, 0.01 }, { 3, 10 })

@@ -53,9 +53,13 @@ print(report)
 print(('exact: %.4f'):format(exact))
 net:plot { expected_detF = exact, file = 'additive_noise.png' }
 
--- A measurement of slope 3, and what is known about the slope afterwards.
-local target = (3 + np.sqrt(0.1) * random.normal(target_key, {})) * x + bank[7]
+-- A measurement of slope 3, and what is known about the slope afterwards. All that anybody can see
+-- of it is 3 and its scatter, which is therefore what is to be expected of an estimate.
+local scattered = 3 + np.sqrt(0.1) * random.normal(target_key, {})
+local target = scattered * x + bank[7]
 print('estimate', net:get_estimate(target), '+-', report.errors)
+print(('expected: the scattered slope %.4f, which is 3 +- %.4f'):format(scattered:item(),
+  exact ^ -0.5))
 lfi.GaussianApproximation { parameter_estimates = net:get_estimate(target), invF = net.invF,
   prior = lfi.uniform(0, 10) }:marginal_plot { axis_labels = { 'slope' }, known = { 3 },
   file = 'additive_noise_posterior.png' }

@@ -64,7 +64,7 @@ print('part of it', np.diag(report.F) / np.diag(exact), '+-',
 -- A field of other parameters: what the network makes of it, and what all of its modes could tell.
 local target = simulator(target_key, np.array { 0.9, 0.6 })
 local estimate, prior = net:get_estimate(target), lfi.uniform({ 0.1, -0.5 }, { 2, 1.5 })
-print('estimate', estimate, '+-', report.errors)
+print('estimate', estimate, '+-', report.errors, 'of', np.array { 0.9, 0.6 })
 local figure = lfi.GaussianApproximation { parameter_estimates = estimate,
   invF = np.linalg.inv(exact), prior = prior }:marginal_plot { label = 'all modes',
   axis_labels = { 'A', 'B' } }
