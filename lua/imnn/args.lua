@@ -157,17 +157,15 @@ function M.rows(base, more)
   return out
 end
 
---- Check a table of options against rows { type, ..., default = value, optional = true }. Numbers
--- are finite, but where a row has any = true.
+--- A table of options in one spelling.
 -- @tparam string who name of the function, for messages
 -- @tparam table|nil opts what the user gave
--- @tparam table rows name -> row; a row without default is required unless optional
+-- @tparam table rows whose names are the options
 -- @treturn table ASCII name -> value
--- @raise unknown, missing or wrong option
--- @usage imnn.args.take('mine', { n = 3 }, { n = { 'integer' }, s = { 'string', default = 'a' } })
--- --> { n = 3, s = 'a' }
-function M.take(who, opts, rows)
-  local given, out = {}, {}
+-- @raise an unknown option, one that is given twice
+-- @usage imnn.args.spelled('mine', { ['λ'] = 3 }, { lambda = { 'number' } }) --> { lambda = 3 }
+function M.spelled(who, opts, rows)
+  local given = {}
   if opts ~= nil and type(opts) ~= 'table' then
     core.raise('%s: options are a table { name = value, ... }, got %s', who, (select(2, type_of(
       opts))))
@@ -183,6 +181,20 @@ function M.take(who, opts, rows)
     if given[name] ~= nil then core.raise('%s: option "%s" is given twice', who, name) end
     given[name] = v
   end
+  return given
+end
+
+--- Check a table of options against rows { type, ..., default = value, optional = true }. Numbers
+-- are finite, but where a row has any = true.
+-- @tparam string who name of the function, for messages
+-- @tparam table|nil opts what the user gave
+-- @tparam table rows name -> row; a row without default is required unless optional
+-- @treturn table ASCII name -> value
+-- @raise unknown, missing or wrong option
+-- @usage imnn.args.take('mine', { n = 3 }, { n = { 'integer' }, s = { 'string', default = 'a' } })
+-- --> { n = 3, s = 'a' }
+function M.take(who, opts, rows)
+  local given, out = M.spelled(who, opts, rows), {}
   for name, row in pairs(rows) do
     local v = given[name]
     if v == nil then v = row.default

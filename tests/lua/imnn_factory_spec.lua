@@ -234,6 +234,50 @@ describe('IMNN', function()
     end)
   end
 
+  -- Every option of every class without its last letter, with all others in place.
+  local triples = { Aggregated = triple, Dataset = triple }
+  for class, make_options in pairs {
+    SimulatorIMNN = nets.simulator_options, GradientIMNN = nets.gradient_options,
+    NumericalGradientIMNN = nets.numerical_options,
+    AggregatedSimulatorIMNN = nets.simulator_options,
+    AggregatedGradientIMNN = nets.gradient_options,
+    AggregatedNumericalGradientIMNN = nets.numerical_options,
+    DatasetGradientIMNN = function() return nets.options { main = list } end,
+    DatasetNumericalGradientIMNN = function()
+      return nets.options { fiducial = list, derivative = list, delta_theta = { 1, 1 } }
+    end,
+  } do
+    it('and ' .. class .. ' name an unknown option, and the nearest', function()
+      local more = triples[class:match '^%u%l+']
+      local names = imnn.tree.keys(with(make_options(), more or {}))
+      for _, name in ipairs(names) do
+        local o = with(make_options(), more or {})
+        local short = name:sub(1, -2)
+        if short ~= 'n_' then -- near too many
+          o[short], o[name] = o[name], nil
+          local told = ('unknown option "%s"; did you mean "%s"?'):format(short, name)
+          for who, fn in pairs { IMNN = make, [class] = imnn[class] } do
+            local why = message(function() fn(o) end)
+            assert.equal(who .. ': ' .. told, why:match '^tests/lua/.-:%d+: (.*)$')
+            o.verbose = nil
+          end
+        end
+      end
+    end)
+  end
+
+  it('refuses an option that no class has', function()
+    local function refused(more)
+      return message(function() imnn.IMNN(nets.simulator_options(more)) end):match ': (.*)'
+    end
+    assert.equal('IMNN: unknown option "simulater"; did you mean "simulator"?',
+      refused { simulater = 1 })
+    assert.equal('IMNN: unknown option "colour_scheme"', refused { colour_scheme = 1 })
+    assert.equal('IMNN: option "theta_fid" is given twice', refused { ['θ_fid'] = { 0, 1 } })
+    assert.equal('IMNN: options have names, { name = value, ... }, got one without at place 1',
+      refused { 3 })
+  end)
+
   it('refuses what is no table', function()
     assert.matches('IMNN: the options must be table, got nil', message(function() imnn.IMNN() end))
   end)

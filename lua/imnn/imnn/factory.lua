@@ -4,6 +4,7 @@ local args = require 'imnn.args'
 local check = require 'imnn.imnn.check'
 local core = require 'imnn.core'
 local examples = require 'imnn.array.examples'
+local net = require 'imnn.imnn.net'
 local np = require 'imnn.numpy'
 local M = {}
 
@@ -11,6 +12,7 @@ local aggregation = { 'host', 'devices', 'n_per_device' }
 local validation = { 'validation_fiducial', 'validation_derivative' }
 local validation_sets = { 'validation_main', 'validation_remaining' }
 local storage = { 'cache', 'prefetch' }
+local data = { 'fiducial', 'derivative', 'main', 'remaining' }
 
 -- ---- questions about options ----
 
@@ -56,8 +58,7 @@ end
 
 -- ---- rules ----
 
-local made = joined({ 'fiducial', 'derivative', 'main', 'remaining' }, validation,
-  validation_sets, { 'delta_theta' }, storage)
+local made = joined(data, validation, validation_sets, { 'delta_theta' }, storage)
 
 -- What is wrong (values for the sentence, or nothing), and the sentence.
 local always = {
@@ -146,13 +147,16 @@ function M.choose(o)
   return prefix .. (o.delta_theta ~= nil and 'NumericalGradientIMNN' or 'GradientIMNN')
 end
 
+-- All options that there are, by name.
+local known = args.rows(net.rows, { memory = true, simulator = true, verbose = true })
+for _, name in ipairs(joined(made, aggregation)) do known[name] = true end
+
 --- Options in one spelling, without those of the factory itself, and these.
--- @raise what is no table, sizes that are missing
+-- @raise what is no table, unknown names, sizes that are missing
 function M.options(opts)
   local who = 'IMNN'
   args.argument(who, 'the options', opts, { 'table' })
-  local out = {}
-  for key, value in pairs(opts) do out[args.spelling[key] or key] = value end
+  local out = args.spelled(who, opts, known)
   for _, name in ipairs { 'n_d', 'n_params' } do
     args.argument(who, name, out[name], { 'integer' })
   end

@@ -96,8 +96,8 @@ local function begin(self, state)
   self.final_w, self.best_w, self.w = self.initial_w, self.initial_w, self.initial_w
 end
 
--- Rows of the options that all classes take, for imnn.args.
-local rows = {
+--- Rows of the options that all classes take, for imnn.args.
+M.rows = {
   n_s = { 'integer' }, n_d = { 'integer' }, n_params = { 'integer' },
   n_summaries = { 'integer' }, input_shape = { 'table' }, theta_fid = { 'Array', 'table' },
   model = { 'table' }, optimiser = { 'table' }, key_or_state = { 'Array', 'table' },
@@ -134,7 +134,7 @@ end
 -- @tparam table form `rows`: further options; `data` (net, o): makes them data of the kind
 -- @treturn table
 function M.new(who, kind, opts, form)
-  local o = args.take(who, opts, args.rows(rows, args.rows(kind.rows, form.rows)))
+  local o = args.take(who, opts, args.rows(M.rows, args.rows(kind.rows, form.rows)))
   local self = setmetatable({ class = who, kind = kind, simulate = kind.simulate or false }, meta)
   settle(self, o)
   begin(self, state_of(self, o.key_or_state))
