@@ -84,11 +84,14 @@ static bool keep(imnn_simulations *r, int64_t first, imnn_failure_kind kind, con
     char *text = imnn_alloc(length);
     if (!text) return false;
     memcpy(text, why, length);
-    const uint32_t *key = r->key + 2 * first;
+    const uint32_t *key = r->key + 2 * first, *given = r->key + 2 * (r->n + first);
+    uint64_t seed = r->seeds ? (uint64_t)((const int32_t *)r->seeds->data)[first]
+                             : (uint64_t)given[0] << 32 | given[1];
     r->failures[r->n_failures++] = (imnn_failure){.index = first,
                                                   .kind = kind_names[kind],
                                                   .why = text,
                                                   .key = {key[0], key[1]},
+                                                  .seed = seed,
                                                   .attempts = r->attempts[first] + 1};
     r->sorted = false;
     return true;
@@ -97,12 +100,11 @@ static bool keep(imnn_simulations *r, int64_t first, imnn_failure_kind kind, con
 /** The keys for another attempt at a piece: first the same, then with 1, 2, ... folded in. */
 static bool try_again(imnn_simulations *r, int64_t first)
 {
-    const imnn_simulator_options *o = &r->s->o;
     int attempt = r->attempts[first] + 1;
-    if (attempt > o->retries + o->rekeys) return false;
+    if (attempt > r->retries + r->rekeys) return false;
     r->attempts[first]++, r->retried++;
-    if (attempt <= o->retries) return true;
-    uint32_t count[2] = {0, (uint32_t)(attempt - o->retries)}, base[2];
+    if (attempt <= r->retries) return true;
+    uint32_t count[2] = {0, (uint32_t)(attempt - r->retries)}, base[2];
     for (int64_t i = first; i < first + imnn_run_rows(r, first); i++) {
         uint32_t *key = r->key + 2 * i;
         memcpy(base, r->key + 2 * (r->n + i), sizeof base); /* the key that was given */
@@ -123,7 +125,7 @@ bool imnn_run_failed(imnn_simulations *r, int64_t first, imnn_failure_kind kind,
     bool again = first < r->fatal && try_again(r, first);
     if (!again) {
         if (!keep(r, first, kind, text)) r->no_memory = true;
-        if (!r->s->o.drop && first < r->fatal) r->fatal = first;
+        if (!r->drop && first < r->fatal) r->fatal = first;
         int64_t rows = imnn_run_rows(r, first);
         memset(r->lost + first, true, (size_t)rows);
         r->given_up += rows;
@@ -183,9 +185,10 @@ imnn_status imnn_run_fatal(const imnn_simulations *r)
                  first + rows - 1);
     else snprintf(which, sizeof which, "simulation %" PRId64, first);
     return imnn_fail(IMNN_EVALUE,
-                     "%s: %s of %" PRId64 " %.250s%s; its key is { %u, %u }, its "
-                     "parameters are { %s }",
-                     r->s->who, which, r->n, f->why, repeated, f->key[0], f->key[1], theta);
+                     "%s: %s of %" PRId64 " %.250s%s; its seed is %" PRIu64 ", its key is "
+                     "{ %u, %u }, its parameters are { %s }",
+                     r->s->who, which, r->n, f->why, repeated, f->seed, f->key[0], f->key[1],
+                     theta);
 }
 
 /* ---- begin and end ---- */
@@ -226,6 +229,7 @@ imnn_status imnn_simulations_new(imnn_simulations **out, imnn_simulator *s, cons
     pthread_cond_init(&r->change, &clock);
     pthread_condattr_destroy(&clock);
     s->taken = true;
+    r->drop = s->o.drop, r->retries = s->o.retries, r->rekeys = s->o.rekeys;
     r->theta = imnn_array_retain(theta);
     size_t n = (size_t)r->n;
     st = IMNN_ENOMEM;
@@ -242,6 +246,26 @@ failed:
     return st;
 }
 
+imnn_status imnn_simulations_policy(imnn_simulations *r, bool drop, int retries, int rekeys)
+{
+    imnn_status st = imnn_attempts_check(r->s->who, retries, rekeys);
+    if (st == IMNN_OK) r->drop = drop, r->retries = retries, r->rekeys = rekeys;
+    return st;
+}
+
+imnn_status imnn_simulations_seeds(imnn_simulations *r, const imnn_array *seeds)
+{
+    if (seeds->dtype != IMNN_I32)
+        return imnn_fail(IMNN_EDTYPE, "%s: seeds must be i32, got %s", r->s->who,
+                         imnn_dtype_name(seeds->dtype));
+    if (seeds->shape.ndim != 1 || seeds->shape.size[0] != r->n)
+        return imnn_fail(IMNN_ESHAPE, "%s: %lld keys need seeds (%lld), got %s", r->s->who,
+                         (long long)r->n, (long long)r->n, imnn_shape_text(&seeds->shape).s);
+    imnn_array_release(r->seeds);
+    r->seeds = imnn_array_retain(seeds);
+    return IMNN_OK;
+}
+
 void imnn_simulations_release(imnn_simulations *r)
 {
     if (!r) return;
@@ -255,6 +279,7 @@ void imnn_simulations_release(imnn_simulations *r)
     imnn_free(r->failures, (size_t)r->room * sizeof *r->failures);
     imnn_array_release(r->theta);
     imnn_array_release(r->data);
+    imnn_array_release(r->seeds);
     imnn_free(r->key, 4 * (size_t)r->n * sizeof *r->key);
     imnn_free(r->lost, (size_t)r->n);
     imnn_free(r->attempts, (size_t)r->n);

@@ -70,8 +70,10 @@ struct imnn_simulator {
 struct imnn_simulations {
     imnn_simulator *s;
     int64_t n, n_params;
-    uint32_t *key; /* (n, 2): those of the present attempts */
-    imnn_array *theta, *data;
+    uint32_t *key;                    /* (n, 2): those of the present attempts */
+    imnn_array *theta, *data, *seeds; /* seeds: NULL, or i32 (n) */
+    bool drop;                        /* this and the next as in the options, */
+    int retries, rekeys;              /* or as imnn_simulations_policy has it */
     bool *lost;
     uint8_t *attempts; /* beyond the first, of the piece that begins here */
     int64_t next;      /* the first simulation that nobody has begun */
@@ -87,6 +89,9 @@ struct imnn_simulations {
     bool stop;
 };
 
+/** Whether there may be so many attempts more.
+ *  fails  EVALUE */
+imnn_status imnn_attempts_check(const char *who, int retries, int rekeys);
 /** Check the options and make one; setup and slots are its kind's. */
 imnn_status imnn_simulator_make(imnn_simulator **out, const imnn_simulator_options *options);
 /** The function of a shared object.

@@ -8,6 +8,13 @@
 
 enum { MOST_WORKERS = 256, MOST_ATTEMPTS = 200 };
 
+imnn_status imnn_attempts_check(const char *who, int retries, int rekeys)
+{
+    if (retries >= 0 && rekeys >= 0 && retries <= MOST_ATTEMPTS - rekeys) return IMNN_OK;
+    return imnn_fail(IMNN_EVALUE, "%s: 0 to %d attempts more, got %d and %d", who, MOST_ATTEMPTS,
+                     retries, rekeys);
+}
+
 static imnn_status check(const imnn_simulator_options *o)
 {
     if (o->workers < 1 || o->workers > MOST_WORKERS)
@@ -19,9 +26,8 @@ static imnn_status check(const imnn_simulator_options *o)
     if (!(o->timeout >= 0))
         return imnn_fail(IMNN_EVALUE, "%s: the timeout must be positive, got %g s", o->who,
                          o->timeout);
-    if (o->retries < 0 || o->rekeys < 0 || o->retries + o->rekeys > MOST_ATTEMPTS)
-        return imnn_fail(IMNN_EVALUE, "%s: 0 to %d attempts more, got %d and %d", o->who,
-                         MOST_ATTEMPTS, o->retries, o->rekeys);
+    imnn_status st = imnn_attempts_check(o->who, o->retries, o->rekeys);
+    if (st != IMNN_OK) return st;
     if (o->dtype != IMNN_F32 && o->dtype != IMNN_F64)
         return imnn_fail(IMNN_EDTYPE, "%s: simulations are f32 or f64", o->who);
     if (o->shape.ndim > IMNN_MAX_NDIM - 1)

@@ -70,11 +70,20 @@ IMNN_API int imnn_simulator_running(const imnn_simulator *s);
  *  fails  ESHAPE, EDTYPE, EVALUE (another run has not been released), ENOMEM */
 IMNN_API imnn_status imnn_simulations_new(imnn_simulations **out, imnn_simulator *s,
                                           const imnn_array *keys, const imnn_array *theta);
+/** Before the first step: what happens to failed simulations of this run, if not what the
+ *  simulator's options say; see there.
+ *  fails  EVALUE (attempts) */
+IMNN_API imnn_status imnn_simulations_policy(imnn_simulations *r, bool drop, int retries,
+                                             int rekeys);
+/** Before the first step: the seeds that failures are reported with.
+ *  seeds  i32 (n); without it, keys as whole numbers: that is what {seed} of a command is
+ *  fails  ESHAPE, EDTYPE */
+IMNN_API imnn_status imnn_simulations_seeds(imnn_simulations *r, const imnn_array *seeds);
 /** Stops simulations that are still running. */
 IMNN_API void imnn_simulations_release(imnn_simulations *r);
 /** Go on for about so many seconds; *done when all simulations are made or given up.
- *  fails  EVALUE (a simulation failed that must not: its number, key and parameters are named),
- *         EIO (no workers), EINTERRUPT, ENOMEM; the run is over then */
+ *  fails  EVALUE (a simulation failed that must not: its number, seed, key and parameters are
+ * named), EIO (no workers), EINTERRUPT, ENOMEM; the run is over then */
 IMNN_API imnn_status imnn_simulations_step(imnn_simulations *r, double seconds, bool *done);
 /** How many simulations are made, were given up, and were repeated. */
 IMNN_API void imnn_simulations_count(const imnn_simulations *r, int64_t *made, int64_t *failed,
@@ -104,6 +113,7 @@ typedef struct imnn_failure {
     const char *kind; /* "error", "crash", ... */
     const char *why;
     uint32_t key[2]; /* of the last attempt */
+    uint64_t seed;   /* see imnn_simulations_seeds */
     int attempts;
 } imnn_failure;
 /** The i-th simulation that was given up, by number; NULL if there are not so many. Owned by r. */

@@ -14,7 +14,10 @@ local function clean() os.execute(('rm -f %s %s.part'):format(path, path)) end
 local function options(more)
   local out = { path = path, simulator = simulator, theta_fid = theta, n_s = 30, n_d = 12,
     key = key, progress = false }
-  for name, v in pairs(more or {}) do out[name] = v ~= 'none' and v or nil end
+  for name, v in pairs(more or {}) do
+    out[name] = v
+    if v == 'none' then out[name] = nil end
+  end
   return out
 end
 
@@ -44,18 +47,21 @@ end
 -- What looks like a simulator of imnn.simulators: fn(key, theta) row by row; rows for which it is
 -- nil are dropped.
 local function black_box(fn)
-  return setmetatable({
+  return {
     run = function(_, keys, thetas)
-      local list, kept = {}, {}
+      local list, kept, failed = {}, {}, {}
       for i = 1, #keys do
         local x = fn(keys[i], thetas.ndim == 1 and thetas or thetas[i])
-        if x then list[#list + 1], kept[#kept + 1] = x, i end
+        if x then list[#list + 1], kept[#kept + 1] = x, i
+        else failed[#failed + 1] = { index = i, attempts = 1 } end
       end
       local dropped = #keys - #list
       local x = #list > 0 and np.stack(list) or np.zeros { 0, 4 }
-      return x, { n_failed = dropped, kept = dropped > 0 and np.array(kept, 'i32') or nil }
+      return x, { n_failed = dropped, failed = failed, retried = 0,
+        kept = dropped > 0 and np.array(kept, 'i32') or nil }
     end,
-  }, { __call = function(_, k, t) return fn(k, t) end })
+    on_failure = 'drop',
+  }
 end
 
 describe('write_simulations', function()
@@ -183,8 +189,10 @@ describe('write_simulations', function()
       local x = simulator(k, t)
       return np.where(np.gt(x[1], 1.5), np.nan, x)
     end
-    refuses('write_simulations: the simulation of seed 1 is not finite, or its derivative; '
-      .. 'on_failure = "drop" takes others in place of such', function()
+    local k = random.fold_in(key, 1)
+    refuses(('write_simulations: the simulation gave a number that is not finite, element 1; its '
+      .. 'seed is 1, its key is { %d, %d }, its parameters are { 1, 2 }; on_failure = "drop" takes '
+      .. 'others in place of such'):format(k[1]:item(), k[2]:item()), function()
       write { simulator = sometimes, delta_theta = { 0.2, 0.4 }, check_seeds = false }
     end)
     local set = write { simulator = sometimes, on_failure = 'drop', batch = 4,
@@ -199,10 +207,55 @@ describe('write_simulations', function()
     end
     near(simulator(random.fold_in(key, seeds[9]), np.array { 0.9, 2 }),
       set.derivative:read(9)[{ 1, 1, 1 }])
-    refuses('write_simulations: none of the last 12 simulations can be used', function()
+    assert.matches('none of the last 12 simulations can be used; the simulation gave a number that '
+      .. 'is not finite, element 2; its seed is 8, its key', message(function()
       write { simulator = function() return np.array { 0, np.nan } end, on_failure = 'drop',
         batch = 4 }
-    end)
+    end))
+  end)
+
+  -- Not finite for some seeds, half a step below in the second parameter.
+  local function below(k, t)
+    local x = simulator(k, t)
+    return np.where(np.logical_and(np.gt(x[1], 1), np.lt(t[2], 1.9)), np.nan, x)
+  end
+
+  it('tells seed, key and parameters of what it leaves out', function()
+    local set = write { simulator = below, delta_theta = { 0.2, 0.4 }, on_failure = 'drop',
+      check_seeds = false }
+    assert(set.n_dropped > 2)
+    assert.equal(set.n_dropped, #set.failed)
+    for i, f in ipairs(set.failed) do
+      assert.equal(set.dropped[i], f.seed)
+      assert.same(random.fold_in(key, f.seed):values(), f.key)
+      assert.same({ 'nonfinite', 1 }, { f.kind, f.attempts })
+      near(np.array { 1, 1.8 }, np.array(f.theta))
+      assert.equal('gave a number that is not finite, element 1', f.why)
+    end
+    assert.equal(0, set.n_retried)
+    assert.same(set.dropped, data.read_simulations(path).dropped)
+  end)
+
+  it('repeats what fails with other keys', function()
+    local set = write { simulator = below, delta_theta = { 0.2, 0.4 }, on_failure = 'retry',
+      rekey = 20, batch = 5, check_seeds = false }
+    assert.same({ 0, {}, 29 }, { set.n_dropped, set.failed, set.seed[-1]:item() })
+    local which, all, more = set.rekeyed:values(), 0, nil
+    for i = 1, 30 do
+      all, more = all + which[i], which[i] > 0 and i <= 12 and i or more
+    end
+    assert.same({ all, all }, { set.n_retried, tonumber(tostring(set):match '%((%d+) repeated%)') })
+    local k = random.fold_in(random.fold_in(key, more - 1), which[more])
+    near(simulator(k, theta), set.fiducial:read(more)[1])
+    near(simulator(k, np.array { 0.9, 2 }), set.derivative:read(more)[{ 1, 1, 1 }])
+    near(simulator(k, np.array { 1, 2.2 }), set.derivative:read(more)[{ 1, 2, 2 }])
+    assert.matches('not finite, element 1 %(4 attempts%); its seed is %d+, its key is', message(
+      function()
+        write { on_failure = 'retry', simulator = function(r, t)
+          local x = simulator(r, t)
+          return np.where(np.gt(x[1], 0), np.nan, x)
+        end }
+      end))
   end)
 
   it('takes black boxes, and others in place of what they drop', function()
@@ -237,6 +290,52 @@ describe('write_simulations', function()
     sim:close()
   end)
 
+  it('has the policy of a black box, or another', function()
+    local function bad(k, t) -- hangs, crashes or raises for some keys and parameters
+      local x = 10 * t[1]:item() + k[2]:item() % 10
+      if x % 100 == 17 then while true do end end
+      if x % 100 == 14 then os.exit(3) end
+      if x % 100 == 12 then error('too few ' .. 'stars', 0) end
+      return { x, k[1]:item() % 1000 }
+    end
+    local sim = imnn.simulators.blackbox { workers = 2, fn = bad, timeout = 0.3 }
+    local function say(more)
+      more.simulator, more.theta_fid, more.n_d = sim, { 1, 0 }, nil
+      return message(function() return write(more) end)
+    end
+    local kinds = { [7] = 'timeout', [4] = 'crash', [2] = 'error' }
+    local first
+    for seed = 0, 29 do
+      first = first or kinds[random.fold_in(key, seed)[2]:item() % 10] and seed
+    end
+    assert.matches(('blackbox: simulation %d of 30 .*; its seed is %d, its key is { %%d+, %%d+ }, '
+      .. 'its parameters are { 1, 0 }'):format(first + 1, first), say {})
+    assert.matches('%(3 attempts%); its seed is ' .. first, say { retries = 2 })
+    local set = write { simulator = sim, theta_fid = { 1, 0 }, on_failure = 'drop',
+      delta_theta = { 2, 0.1 } }
+    local found = {}
+    for _, f in ipairs(set.failed) do
+      local k = random.fold_in(key, f.seed)
+      assert.same(k:values(), f.key)
+      assert.equal(kinds[k[2]:item() % 10], f.kind)
+      assert.equal(1, f.theta[1])
+      found[f.kind] = true
+    end
+    assert.same({ timeout = true, crash = true, error = true }, found)
+    -- The same other key for all sides.
+    local other = imnn.simulators.blackbox { workers = 2, fn = bad, timeout = 0.3, rekey = 30 }
+    set = write { simulator = other, theta_fid = { 1, 0 }, delta_theta = { 2, 0.1 }, n_d = 30 }
+    assert.same({ 0, 29 }, { set.n_dropped, set.seed[-1]:item() })
+    assert(set.n_retried > 0)
+    local of = set.fiducial:read()[{ {}, 2 }]
+    local d = set.derivative:read()
+    for side = 1, 2 do
+      for k = 1, 2 do assert.same(of:values(), d[{ {}, side, k, 2 }]:values()) end
+    end
+    sim:close()
+    other:close()
+  end)
+
   it('sees noise that does not come from keys', function()
     refuses('write_simulations: simulations that are made again with their keys come out '
       .. 'otherwise: all noise must come from the key; check_seeds = false lets them pass',
@@ -260,6 +359,8 @@ describe('write_simulations', function()
       ['n_s is 5, n_d 12; both are at least 1, n_d at most n_s'] = { n_s = 5 },
       ['key must be u32 (2), as random.PRNGKey gives it, got f32 (2)'] = { key = np.ones { 2 } },
       ['units are 1, of 2 parameters'] = { units = { 'K' } },
+      ['retries is 0 to 200, got -1'] = { retries = -1 },
+      ['on_failure is "drop" or "fail" or "retry", got "give up"'] = { on_failure = 'give up' },
       ['the attribute "key" is set by itself'] = { attributes = { key = 1 } },
       ['simulator must be a function, or of imnn.simulators, got a table'] = { simulator = {} },
     } do

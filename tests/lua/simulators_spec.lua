@@ -209,6 +209,11 @@ local sentences = {
 -- n rows that do the same.
 local function rows(what, n) return np.broadcast_to(np.array { 1, what }, { n, 2 }) end
 
+-- The whole number that a key is, as {seed} of a command.
+local function seed_of(key)
+  return tostring(bit.bor(bit.lshift(key[1]:item() + 0ULL, 32), key[2]:item() + 0ULL)):match '%d+'
+end
+
 describe('a simulation that fails', function()
   -- Number 4 i has fault i.
   local faults = {}
@@ -227,6 +232,7 @@ describe('a simulation that fails', function()
         assert.truthy(f.why:find(expected[2]), f.why)
         assert.same(keys[4 * i]:totable(), f.key)
         assert.same({ 4 * i, i }, f.theta)
+        assert.equal(seed_of(keys[4 * i]), tostring(f.seed):match '%d+')
       end
       local rest = data[{ {}, 1 }]
       assert.same({ 32, 2 }, data.shape)
@@ -241,9 +247,29 @@ describe('a simulation that fails', function()
       local sim = black { fn = unsteady, timeout = short, workers = 1 + i % 3 }
       local said = message(function() return sim:run(keys[{ { 1, 4 } }], some, quiet) end)
       assert.truthy(said:find('blackbox: simulation 3 of 4 ' .. expected[2]), said)
-      assert.truthy(said:find(('; its key is { %d, %d }, its parameters are { %d, %d }'):format(
-        keys[3][1]:item(), keys[3][2]:item(), 4 * i, i), 1, true), said)
+      assert.truthy(said:find(('; its seed is %s, its key is { %d, %d }, its parameters are '
+        .. '{ %d, %d }'):format(seed_of(keys[3]), keys[3][1]:item(), keys[3][2]:item(), 4 * i, i),
+        1, true), said)
     end
+  end)
+
+  it('has the policy and the seeds of the run', function()
+    local sim = black { fn = unsteady }
+    local some, seeds = faults[{ { 2, 4 } }], np.array({ 7, 8, 9 }, 'i32')
+    local function run(opts)
+      opts.progress, opts.seeds = false, seeds
+      return sim:run(keys[{ { 1, 3 } }], some, opts)
+    end
+    local _, report = run { on_failure = 'drop', retries = 1 }
+    local f = report.failed[1]
+    assert.same({ 1, 9, 2, 1 }, { #report.failed, f.seed, f.attempts, report.retried })
+    assert.truthy(message(function() run { rekey = 2 } end):find(
+      'no such cosmology %(3 attempts%); its seed is 9, its key is'))
+    seeds = np.array { 1, 2, 3 }
+    assert.truthy(message(function() run {} end):find 'blackbox: seeds must be i32, got f32')
+    seeds = np.array({ 1 }, 'i32')
+    assert.truthy(message(function() run {} end):find(
+      'blackbox: 3 keys need seeds (3), got (1)', 1, true))
   end)
 
   it('is told by a single call, too', function()
@@ -338,7 +364,7 @@ describe('a C function', function()
       assert.equal('gave a number that is not finite, element 5', report.failed[2].why)
     end
     assert.truthy(message(function() return library():run(keys, { 0, 1 }, quiet) end):find(
-      'library: simulation 1 of 40 failed: it gave the status 7; its key is', 1, true))
+      'library: simulation 1 of 40 failed: it gave the status 7; its seed is', 1, true))
   end)
 
   it('may crash and hang where it is isolated', function()
@@ -449,7 +475,7 @@ describe('a program', function()
     end
     assert.truthy(message(function()
       return program_of(script, { shape = { 2 } }):run(keys[{ { 1, 8 } }], some, quiet)
-    end):find('command: simulation 2 of 8 ended with exit status 3: no such cosmology; its key is',
+    end):find('command: simulation 2 of 8 ended with exit status 3: no such cosmology; its seed is',
       1, true))
     local function refused(opts)
       opts.workers = 1
@@ -603,7 +629,7 @@ describe('simulations of a black box', function()
       simulator = black { fn = odd, shape = { 10 } } }
     assert.truthy(message(function()
       abc { epsilon = 0.5, key = keys[1], n_samples = 50, progress = false }
-    end):find 'blackbox: simulation 1 of 50 raised an error: .*too much; its key is')
+    end):find 'blackbox: simulation 1 of 50 raised an error: .*too much; its seed is')
   end)
 end)
 

@@ -3,9 +3,9 @@
 -- A file has the datasets `fiducial` (n_s, shape of one): simulations at the fiducial parameters;
 -- `derivative` (n_d, shape of one, P): their derivatives, or `numerical` (n_d, 2, P, shape of one):
 -- simulations half a step below and above in each parameter, with the keys of the first n_d
--- fiducial ones; `seed` (n_s). Attributes of the root: `theta_fid` (P); `delta_theta` (P), the
--- whole step; `key`; `parameters` and `units`, text (P); and whatever else is to be known about
--- where they come from.
+-- fiducial ones; `seed` (n_s); `rekeyed` (n_s), see `read_simulations`. Attributes of the root:
+-- `theta_fid` (P); `delta_theta` (P), the whole step; `key`; `parameters` and `units`, text (P);
+-- and whatever else is to be known about where they come from.
 -- @module imnn.data.simulations
 local args = require 'imnn.args'
 local array = require 'imnn.array'
@@ -91,10 +91,23 @@ end
 local Set = {}
 function Set:__tostring()
   local out = ('%s: %d simulations of %s'):format(self.path, self.n_s, text(self.input_shape))
-  if (self.n_dropped or 0) > 0 then out = ('%s (%d dropped)'):format(out, self.n_dropped) end
+  for _, name in ipairs { 'dropped', 'retried' } do
+    local n = self['n_' .. name] or 0
+    if n > 0 then out = ('%s (%d %s)'):format(out, n, name == 'retried' and 'repeated' or name) end
+  end
   if not self.kind then return out end
   return ('%s, %d with %s in %d parameters'):format(out, self.n_d, self.kind == 'numerical'
     and 'those on both sides' or 'derivatives', self.n_params)
+end
+
+-- Seeds between the first and the next one of which no simulation is there.
+local function dropped(set, first, following)
+  local there, out = {}, {}
+  for _, seed in ipairs(set.seed:values()) do there[seed] = true end
+  for seed = first, following - 1 do
+    if not there[seed] then out[#out + 1] = seed end
+  end
+  return out
 end
 
 --- Open a set of simulations, as `write_simulations` or somebody else has written it: seeds, shapes
@@ -103,7 +116,9 @@ end
 -- @treturn table `path`; `fiducial`: a Reader of n_s simulations; `derivative`: a Reader of n_d
 -- records, nil if there are none; `kind`: 'derivative' (input_shape, P) or 'numerical'
 -- (2, P, input_shape); n_s, n_d, n_params, input_shape; `n_dropped`: how many failed or were not
--- finite and were left out, if known; `theta_fid`, `delta_theta`: Arrays (P), if they are known;
+-- finite and were left out, `dropped`: list of their seeds, `n_retried`: attempts beyond the first,
+-- `rekeyed`: i32 Array (n_s), the number of the key that was taken in place of its own, 0: its own,
+-- if they are known; `theta_fid`, `delta_theta`: Arrays (P), if they are known;
 -- `seed`: Array (n_s), f64, if known; `attributes` of the file
 -- @raise missing, damaged; shapes, parameters or seeds that do not fit together
 -- @usage local made = data.write_simulations { path = 'mine.h5', simulator = simulator, n_s = 20,
@@ -127,10 +142,15 @@ function M.read_simulations(path)
   if f:has 'state' then
     local rows = f:read('state', 1):item()
     if rows < set.n_s then complain(path, 'has only %d of %d simulations so far', rows, set.n_s) end
-    local first = set.attributes.first_seed
-    if first then set.n_dropped = f:read('state', 2):item() - first - rows end
   end
   check_seeds(path, f, set)
+  local first = set.attributes.first_seed
+  if f:has 'state' and set.seed and first then
+    local state = f:read('state'):values()
+    set.dropped, set.n_retried = dropped(set, first, state[2]), state[3]
+    set.n_dropped = #set.dropped
+  end
+  if f:has 'rekeyed' then set.rekeyed = f:read 'rekeyed' end
   f:close()
   return set
 end

@@ -1,7 +1,7 @@
 --- Simulators that cannot be traced: what they are made of runs in worker processes, or in threads.
 -- `sim(key, theta)` makes one simulation, sim:run many. Attributes: dtype of the data; workers;
--- batch_size: simulations that are made together (1); shape of one simulation, nil until it is
--- known.
+-- on_failure, retries, rekey; batch_size: simulations that are made together (1); shape of one
+-- simulation, nil until it is known.
 -- @module imnn.simulators.object
 local ffi = require 'ffi'
 local args = require 'imnn.args'
@@ -46,6 +46,29 @@ local function keys_of(self, keys)
     array.is(keys) and keys.dtype .. ' ' .. text(keys.shape) or core.kind(keys))
 end
 
+-- ---- failures ----
+
+local policies = { fail = { retries = 0 }, drop = { retries = 0 }, retry = { retries = 3 } }
+
+-- What happens to failures: the policy that is asked for, or that of a simulator.
+local function policy_of(who, o, default)
+  local row = o.on_failure and args.choice(who, 'on_failure', o.on_failure, policies)
+  return { on_failure = o.on_failure or default.on_failure,
+    retries = o.retries or row and row.retries or default.retries,
+    rekey = o.rekey or default.rekey }
+end
+M.policy_of = policy_of
+
+--- What is said about a failed simulation, after "the simulation".
+-- @tparam table f why, seed, key, theta, attempts
+-- @treturn string
+function M.sentence(f)
+  local seed = type(f.seed) == 'number' and ('%.0f'):format(f.seed) or tostring(f.seed):match '%d+'
+  return ('%s%s; its seed is %s, its key is { %s }, its parameters are { %s }'):format(f.why,
+    f.attempts > 1 and (' (%d attempts)'):format(f.attempts) or '', seed,
+    table.concat(f.key, ', '), table.concat(f.theta, ', '))
+end
+
 -- ---- a run ----
 
 -- An Array that a function of C makes.
@@ -55,13 +78,20 @@ local function made(fn, who, run)
   return array.own(out)
 end
 
+-- A number where that holds it.
+local function whole(seed)
+  local number = tonumber(seed)
+  return number < 2 ^ 53 and number or seed
+end
+
 local function failures(run, theta)
   local out, i = {}, 0
   local f = C.imnn_simulations_failure(run, 0)
   while f ~= nil do
     local index = tonumber(f.index) + 1
     out[#out + 1] = { index = index, kind = ffi.string(f.kind), why = ffi.string(f.why),
-      key = { f.key[0], f.key[1] }, theta = theta[index]:totable(), attempts = f.attempts }
+      seed = whole(f.seed), key = { f.key[0], f.key[1] }, theta = theta[index]:totable(),
+      attempts = f.attempts }
     i = i + 1
     f = C.imnn_simulations_failure(run, i)
   end
@@ -101,7 +131,7 @@ local function report_of(self, run, keys, theta, seconds)
     kept = made(C.imnn_simulations_kept, self.who, run)
     report.kept = kept + np.array(1, 'i32')
   end
-  if self.rekey > 0 and retried > 0 then
+  if retried > 0 then
     local before = kept and np.take(keys, report.kept, 1) or keys
     local other = np.any(np.ne(before, report.keys), { axis = 2 })
     for i, changed in ipairs(other:totable()) do
@@ -118,22 +148,28 @@ end
 -- @tparam Array keys u32 (n, 2): one each, as random.split(key, n) gives them
 -- @tparam Array|table|number theta (n, P), or (P) for all
 -- @tparam[opt] table opts `progress` (true): a line on a terminal, or a function (format, ...)
--- that shows it; `label`: what it begins with
+-- that shows it; `label`: what it begins with; `seeds`: i32 Array (n), what failures are reported
+-- with in place of the keys as whole numbers; `on_failure`, `retries`, `rekey`: for this run, in
+-- place of those of the simulator
 -- @treturn Array (n, ...), without the rows of simulations that were given up
 -- (on_failure = 'drop')
--- @treturn table report: `failed`: list of { index, kind, why, key, theta, attempts } of those
--- that were given up; `n_failed`: how many simulations that are; `kept`: i32 Array of the numbers
--- that are left, nil if all are; `retried`: attempts beyond the first; `keys` (n, 2) with which the
--- rows were made; `rekeyed`: list of numbers of those that got another key; `seconds`
+-- @treturn table report: `failed`: list of { index, kind, why, seed, key, theta, attempts } of
+-- those that were given up; the seed is the key as a whole number, as {seed} of `command`; from
+-- 2^53 on it is a cdata; `n_failed`: how many simulations that are; `kept`: i32 Array of the
+-- numbers that are left, nil if all are; `retried`: attempts beyond the first; `keys` (n, 2) with
+-- which the rows were made; `rekeyed`: list of numbers of those that got another key; `seconds`
 -- @raise keys and parameters that do not fit; a failure, unless on_failure = 'drop': the
--- simulation, its key and its parameters are named; ctrl-C
+-- simulation, its seed, its key and its parameters are named; ctrl-C
 -- @usage local data, report = sim:run(random.split(key, 10), { 0, 1 }, { progress = false })
 -- data.shape --> { 10, 3 }
 function Simulator:run(keys, theta, opts)
   local o = args.take('run', opts, {
     progress = { 'boolean', 'table', 'function', default = true },
-    label = { 'string', optional = true },
+    label = { 'string', optional = true }, seeds = { 'Array', optional = true },
+    on_failure = { 'string', optional = true }, retries = { 'integer', optional = true },
+    rekey = { 'integer', optional = true },
   })
+  local policy = policy_of(self.who, o, self)
   keys, theta = keys_of(self, keys), parameters(self, theta)
   local n = #keys
   if theta.ndim == 1 then theta = np.broadcast_to(theta, { n, theta.size }) end
@@ -146,6 +182,9 @@ function Simulator:run(keys, theta, opts)
   local run = slot[0]
   local data, report
   local ok, why = pcall(function()
+    check(C.imnn_simulations_policy(run, policy.on_failure == 'drop', policy.retries,
+      policy.rekey))
+    if o.seeds then check(C.imnn_simulations_seeds(run, o.seeds.array)) end
     follow(self, run, n, o)
     data = made(C.imnn_simulations_data, self.who, run)
     report = report_of(self, run, keys, theta, C.imnn_seconds() - start)
@@ -175,10 +214,7 @@ function Simulator:__call(key, theta)
   end
   local data, report = self:run(key:reshape { 1, 2 }, theta, { progress = false })
   local f = report.failed[1]
-  if f then
-    core.raise('%s: the simulation %s; its key is { %s }, its parameters are { %s }', self.who,
-      f.why, table.concat(f.key, ', '), table.concat(f.theta, ', '))
-  end
+  if f then core.raise('%s: the simulation %s', self.who, M.sentence(f)) end
   return data[1]
 end
 
@@ -236,8 +272,7 @@ end
 -- @tparam[opt=0] number least parameters that are needed
 -- @treturn cdata imnn_simulator_options
 function M.options(who, o, batch_size)
-  local policy = args.choice(who, 'on_failure', o.on_failure, {
-    fail = { retries = 0 }, drop = { drop = true, retries = 0 }, retry = { retries = 3 } })
+  o.retries = policy_of(who, o, o).retries
   o.workers, o.dtype = o.workers or C.imnn_threads(), o.dtype or array.default_dtype()
   if o.dtype ~= 'f32' and o.dtype ~= 'f64' then
     core.raise('%s: dtype must be f32 or f64, got %s', who, o.dtype)
@@ -247,7 +282,7 @@ function M.options(who, o, batch_size)
   end
   local c = ffi.new 'imnn_simulator_options'
   c.who, c.workers, c.rows, c.timeout = who, o.workers, batch_size or 1, o.timeout or 0
-  c.drop, c.retries, c.rekeys = policy.drop or false, o.retries or policy.retries, o.rekey
+  c.drop, c.retries, c.rekeys = o.on_failure == 'drop', o.retries, o.rekey
   c.finite, c.dtype, c.shape = o.check_finite, array.dtype_code(o.dtype), c_shape(who, o.shape)
   return c
 end
@@ -261,7 +296,8 @@ end
 -- @tparam[opt=0] number least parameters that are needed
 function M.new(who, what, o, slot, batch_size, least)
   return setmetatable({ who = who, what = what, dtype = o.dtype, workers = o.workers,
-    rekey = o.rekey, batch_size = batch_size or 1, least = least or 0,
+    on_failure = o.on_failure, retries = o.retries, rekey = o.rekey,
+    batch_size = batch_size or 1, least = least or 0,
     handle = core.own(slot, C.imnn_simulator_release) }, Simulator)
 end
 

@@ -9,6 +9,8 @@ local hdf5 = require 'imnn.data.hdf5'
 local makers = require 'imnn.data.simulations.makers'
 local progress = require 'imnn.progress'
 local simulations = require 'imnn.data.simulations'
+local policy_of = require('imnn.simulators.object').policy_of
+local sentence = require('imnn.simulators.object').sentence
 local text = require('imnn.array.text').shape
 local tree = require 'imnn.tree'
 local M = {}
@@ -68,21 +70,23 @@ local function layout(o, one, P)
   local numerical = o.kind == 'numerical'
   local record = numerical and { 2, P, unpack(one) } or { unpack(one) }
   if o.kind == 'derivative' then record[#record + 1] = P end
-  local out = { fiducial = { o.n_s, unpack(one) }, seed = { o.n_s }, state = { 2 } }
+  local out = { fiducial = { o.n_s, unpack(one) }, seed = { o.n_s }, rekeyed = { o.n_s },
+    state = { 3 } }
   if o.kind then out[o.kind] = { o.n_d, unpack(record) } end
   return out
 end
 
 local function begin(path, o, shapes, dtype, about)
   hdf5.create(path, function(f)
-    for _, name in ipairs { 'fiducial', 'derivative', 'numerical', 'seed', 'state' } do
-      local shape = shapes[name]
-      if shape then f:create_dataset(name, { shape = shape, fixed = true,
-        dtype = (name == 'seed' or name == 'state') and 'i32' or dtype }) end
+    for _, name in ipairs { 'fiducial', 'derivative', 'numerical', 'seed', 'rekeyed', 'state' } do
+      local shape, count = shapes[name], name == 'seed' or name == 'rekeyed' or name == 'state'
+      if shape then
+        f:create_dataset(name, { shape = shape, fixed = true, dtype = count and 'i32' or dtype })
+      end
     end
     f:set_attributes(about)
     f:set_attributes { library = 'libimnn ' .. require('imnn').version() }
-    f:set('state', {}, np().array({ 0, o.start }, 'i32'))
+    f:set('state', {}, np().array({ 0, o.start, 0 }, 'i32'))
   end)
 end
 
@@ -124,42 +128,75 @@ local function exists(path)
   return core.C.imnn_path_kind(path) ~= 0
 end
 
--- The simulations that are still missing.
+local function take_rows(x, kept) return kept and np().take(x, np().array(kept, 'i32'), 1) or x end
+
+-- A batch into the file; how many rows it has.
+local function put(f, o, rows, batch, seeds)
+  local k = batch.x and #batch.x or 0
+  if k == 0 then return 0 end
+  local place, which = { { rows + 1, rows + k } }, {}
+  f:set('fiducial', place, batch.x)
+  if batch.dx then f:set(o.kind, place, batch.dx) end
+  f:set('seed', place, take_rows(seeds, batch.kept))
+  if batch.which then
+    for i, row in ipairs(batch.kept) do which[i] = batch.which[row] end
+    f:set('rekeyed', place, np().array(which, 'i32'))
+  end
+  return k
+end
+
+-- Whether there were simulations of a batch with their own keys, whose noise could be looked at.
+local function check_noise(o, make, keys, seeds, batch)
+  local rows, numbers = {}, {}
+  for i = 1, batch.x and #batch.x or 0 do
+    local row = batch.kept and batch.kept[i] or i
+    if not batch.which or batch.which[row] == 0 then
+      rows[#rows + 1], numbers[#numbers + 1] = i, row
+    end
+  end
+  if #rows == 0 then return false end
+  makers.check_noise(o, make, take_rows(keys, numbers), take_rows(seeds, numbers),
+    take_rows(batch.x, rows), batch.dx and take_rows(batch.dx, rows))
+  return true
+end
+
+-- The simulations that are still missing; the failures of those that were given up.
 local function go_on(f, o, make)
-  local state = f:read('state'):values()
-  local rows, seed, empty = state[1], state[2], 0
+  local state, empty, all_failed = f:read('state'):values(), 0, {}
+  local rows, seed, more = unpack(state)
   local checked, start, first = not o.check_seeds, core.C.imnn_seconds(), rows
-  local run, seeds_to_keys = makers.careful(o, make), makers.keys_of(o.key)
+  local run, seeds_to_keys = makers.patient(o, make), makers.keys_of(o.key)
   progress.follow(o.progress and {} or { screen = false }, function(show)
     while rows < o.n_s do
       local wanted = o.kind ~= nil and rows < o.n_d
       local n = math.min(o.batch, (wanted and o.n_d or o.n_s) - rows)
       local seeds = np().arange(seed, seed + n, 1, 'i32')
-      local keys = seeds_to_keys(seeds)
-      local x, dx, kept = run(keys, seeds, wanted)
-      if x and not checked then
-        if not kept then makers.check_noise(o, make, keys, x, dx) end
-        checked = true
+      local keys, batch = seeds_to_keys(seeds), {}
+      local failed, repeated
+      batch.x, batch.dx, batch.kept, failed, repeated, batch.which = run(keys, seeds, wanted,
+        o.on_failure)
+      if failed[1] and o.on_failure ~= 'drop' then
+        core.raise('write_simulations: the simulation %s; on_failure = "drop" takes others in place'
+          .. ' of such', sentence(failed[1]))
       end
-      local k = x and #x or 0
-      if k > 0 then
-        if kept then seeds = np().take(seeds, np().array(kept, 'i32'), 1) end
-        f:set('fiducial', { { rows + 1, rows + k } }, x)
-        if wanted then f:set(o.kind, { { rows + 1, rows + k } }, dx) end
-        f:set('seed', { { rows + 1, rows + k } }, seeds)
-      end
-      rows, seed, empty = rows + k, seed + n, k > 0 and 0 or empty + 1
-      f:set('state', {}, np().array({ rows, seed }, 'i32'))
+      checked = checked or check_noise(o, make, keys, seeds, batch)
+      local k = put(f, o, rows, batch, seeds)
+      for _, one in ipairs(failed) do all_failed[#all_failed + 1] = one end
+      rows, seed, empty, more = rows + k, seed + n, k > 0 and 0 or empty + 1, more + repeated
+      f:set('state', {}, np().array({ rows, seed, more }, 'i32'))
       if empty == 3 then
-        core.raise('write_simulations: none of the last %d simulations can be used', 3 * n)
+        core.raise('write_simulations: none of the last %d simulations can be used; the simulation '
+          .. '%s', 3 * n, sentence(failed[1]))
       end
       local lost = seed - o.start - rows
-      show('%d of %d simulations%s  %.3g a second', rows, o.n_s,
+      show('%d of %d simulations%s%s  %.3g a second', rows, o.n_s,
         lost > 0 and (', %d dropped'):format(lost) or '',
+        more > 0 and (', %d repeated'):format(more) or '',
         (rows - first) / math.max(core.C.imnn_seconds() - start, 1e-9))
       core.poll()
     end
   end)
+  return all_failed
 end
 
 local rows = {
@@ -168,11 +205,27 @@ local rows = {
   n_d = { 'integer', optional = true }, key = { 'Array' },
   delta_theta = { 'Array', 'table', 'number', optional = true },
   derivative = { 'boolean', default = false }, start = { 'integer', default = 0 },
-  batch = { 'integer', optional = true }, on_failure = { 'string', default = 'fail' },
+  batch = { 'integer', optional = true }, on_failure = { 'string', optional = true },
+  retries = { 'integer', optional = true }, rekey = { 'integer', optional = true },
   check_seeds = { 'boolean', default = true }, parameters = { 'table', optional = true },
   units = { 'table', optional = true }, attributes = { 'table', default = {} },
   progress = { 'boolean', default = true },
 }
+
+-- What happens to failures. A traced function gives the same again for the same key, so that it is
+-- repeated with others.
+local function set_policy(o)
+  local sim = makers.is_black_box(o.simulator) and o.simulator
+  local policy = policy_of('write_simulations', o, { on_failure = sim and sim.on_failure or 'fail',
+    retries = sim and sim.retries or 0, rekey = sim and sim.rekey or 0 })
+  if not sim then policy.rekey = o.rekey or policy.retries end
+  for _, name in ipairs { 'retries', 'rekey' } do
+    if policy[name] < 0 or policy[name] > 200 then
+      core.raise('write_simulations: %s is 0 to 200, got %d', name, policy[name])
+    end
+  end
+  o.on_failure, o.retries, o.rekey = policy.on_failure, policy.retries, policy.rekey
+end
 
 local function check_options(o)
   o.kind = o.delta_theta and 'numerical' or o.derivative and 'derivative' or nil
@@ -180,7 +233,6 @@ local function check_options(o)
     core.raise 'write_simulations: derivatives are exact, or differences of delta_theta, not both'
   end
   o.n_d = o.n_d or o.n_s
-  args.choice('write_simulations', 'on_failure', o.on_failure, { fail = true, drop = true })
   if o.n_s < 1 or o.n_d < 1 or o.n_d > o.n_s then
     core.raise('write_simulations: n_s is %d, n_d %d; both are at least 1, n_d at most n_s', o.n_s,
       o.n_d)
@@ -197,16 +249,21 @@ local function check_options(o)
   elseif type(o.simulator) == 'table' and not makers.is_black_box(o.simulator) then
     core.raise 'write_simulations: simulator must be a function, or of imnn.simulators, got a table'
   end
+  set_policy(o)
 end
 
 -- One simulation, for shape and dtype. A black box may fail sometimes.
 local function one_simulation(o, theta)
-  local function make(seed) return o.simulator(random().fold_in(o.key, seed), theta) end
-  if not makers.is_black_box(o.simulator) then return np().array(make(o.start)) end
-  local ok, x, why
+  local function key_of(seed) return random().fold_in(o.key, seed) end
+  if not makers.is_black_box(o.simulator) then
+    return np().array(o.simulator(key_of(o.start), theta))
+  end
+  local why
   for seed = o.start, o.start + 9 do
-    ok, x = pcall(make, seed)
-    if ok then return x end
+    local ok, x = pcall(o.simulator.run, o.simulator, key_of(seed):reshape { 1, 2 }, theta,
+      { progress = false, on_failure = 'fail', retries = o.retries, rekey = o.rekey,
+        seeds = np().array({ seed }, 'i32') })
+    if ok then return x[1] end
     why = why or x
   end
   error(why, 0)
@@ -229,17 +286,22 @@ end
 -- @tparam[opt=false] boolean opts.derivative exact derivatives, too, for GradientIMNN
 -- @tparam[opt=0] integer opts.start the first seed
 -- @tparam[opt] integer opts.batch simulations at a time, by default as many as take some MiB
--- @tparam[opt='fail'] string opts.on_failure of simulations that are not finite: 'fail' is an
--- error, 'drop' takes others in their place; those of imnn.simulators have a policy of their own
--- for what crashes
+-- @tparam[opt] string opts.on_failure of simulations that are not finite, crash, hang or raise an
+-- error: 'fail' is an error that names it; 'drop' takes others in their place; 'retry' is as fail,
+-- after `retries` = 3; none: as the simulator of imnn.simulators has it, else 'fail'
+-- @tparam[opt] integer opts.retries how often one is repeated with its key; a traced function gives
+-- the same again, so for this one it is `rekey`
+-- @tparam[opt] integer opts.rekey how often after that it is repeated with another key, its own
+-- with 1, 2, ... folded in, and derivatives with it
 -- @tparam[opt=true] boolean opts.check_seeds that equal keys give equal noise
 -- @tparam[opt] table opts.parameters names (P)
 -- @tparam[opt] table opts.units of the parameters (P)
 -- @tparam[opt] table opts.attributes what else is to be known: name -> number, text, ...
 -- @tparam[opt=true] boolean opts.progress a line on a terminal
--- @treturn table the set, as `read_simulations` gives it
--- @raise a file that was begun otherwise; simulations that are not finite, or whose noise is not
--- that of their keys; a full disk; ctrl-C
+-- @treturn table the set, as `read_simulations` gives it, with `failed`: list of { seed, kind, why,
+-- key, theta, attempts } of those that this call has left out, as sim:run reports them
+-- @raise a file that was begun otherwise; simulations that fail, with their seed, key and
+-- parameters, or whose noise is not that of their keys; a full disk; ctrl-C
 -- @usage local set = data.write_simulations { path = 'numerical.h5', simulator = simulator,
 --   theta_fid = theta, delta_theta = { 0.1, 0.1 }, n_s = 30, n_d = 10, key = key,
 --   parameters = { 'mean', 'variance' }, attributes = { author = 'me' }, progress = false }
@@ -261,7 +323,9 @@ function M.write_simulations(opts)
     local whole = hdf5.open(o.path)
     check_same(o.path, whole, shapes, first.dtype, about)
     whole:close()
-    return simulations.read_simulations(o.path)
+    local set = simulations.read_simulations(o.path)
+    set.failed = {}
+    return set
   end
   local bytes = first.size * array.bytes[first.dtype] * (o.kind and 1 + 2 * P or 1)
   o.batch = o.batch or math.max(1, math.min(1000, o.n_s, math.floor(2 ^ 24 / bytes)))
@@ -271,15 +335,17 @@ function M.write_simulations(opts)
   local sides = delta and both_sides(theta, delta)
   local maker = makers.is_black_box(o.simulator) and makers.black_box_maker(o, theta, sides)
     or makers.traced_maker(o, o.kind, theta, sides)
-  local ok, why = pcall(function()
+  local ok, failed = pcall(function()
     check_same(part, f, shapes, first.dtype, about)
-    go_on(f, o, maker)
+    return go_on(f, o, makers.finite(o, maker, theta, sides))
   end)
   f:close()
-  if not ok then error(why, 0) end
+  if not ok then error(failed, 0) end
   local renamed, reason = os.rename(part, o.path)
   if not renamed then complain(o.path, 'cannot be written: %s', reason) end
-  return simulations.read_simulations(o.path)
+  local set = simulations.read_simulations(o.path)
+  set.failed = failed
+  return set
 end
 
 return M
