@@ -8,6 +8,7 @@ local bytes = require 'imnn.bytes'
 local common = require 'imnn.transform.common'
 local core = require 'imnn.core'
 local dataset = require 'imnn.data.dataset'
+local derived = require 'imnn.data.derived'
 local np = require 'imnn.numpy'
 local readers = require 'imnn.data.reader'
 local tree = require 'imnn.tree'
@@ -18,9 +19,7 @@ local Chain, state, whole = dataset.Dataset, dataset.state, dataset.whole
 -- ---- which records, and in which order ----
 
 local function stride(self, who, begin, count, step)
-  return dataset.derive(self, who, function(slot, r)
-    return C.imnn_reader_stride(slot, r, begin, count, step)
-  end)
+  return dataset.derive(self, who, derived.stride, begin, count, step)
 end
 
 -- The count as readers have it.
@@ -73,9 +72,7 @@ function Chain:shuffle(key)
   local order = ffi.new 'imnn_order *[1]'
   core.check(C.imnn_order_new(order, key.array, count_of(self, 'shuffle')), 'shuffle')
   local owned = core.own(order, C.imnn_order_release)
-  return dataset.derive(self, 'shuffle', function(slot, r)
-    return C.imnn_reader_shuffle(slot, r, owned)
-  end)
+  return dataset.derive(self, 'shuffle', derived.shuffle, owned)
 end
 
 --- The records several times, one time behind the other; shuffled ones in another order each time.
@@ -87,9 +84,7 @@ function Chain:repeated(n)
   state(self, 'repeated')
   if n ~= nil and n ~= -1 then whole('repeated', 'n', n, 0) end
   dataset.finite(self, 'repeated')
-  return dataset.derive(self, 'repeated', function(slot, r)
-    return C.imnn_reader_repeat(slot, r, n or -1)
-  end)
+  return dataset.derive(self, 'repeated', derived.repeated, n or -1)
 end
 Chain['repeat'], Chain.repeat_ = Chain.repeated, Chain.repeated
 
@@ -109,10 +104,12 @@ function Chain:concatenate(...)
       core.raise('concatenate: records differ, %s and %s', tree.structure(s.plan), structure)
     end
   end
-  return dataset.derive(self, 'concatenate', function(slot, r, i)
-    local list = { { reader = r } }
-    for k, other in ipairs(others) do list[k + 1] = state(other, 'concatenate').readers[i] end
-    return C.imnn_reader_join(slot, #list, dataset.c_readers(list))
+  local i = 0
+  return dataset.derive(self, 'concatenate', function(who, r)
+    local list = { r }
+    i = i + 1
+    for k, other in ipairs(others) do list[k + 1] = state(other, who).readers[i] end
+    return derived.join(who, list)
   end)
 end
 
@@ -139,9 +136,7 @@ function Chain:enumerate(start)
   if start == nil then start = 1 end
   whole('enumerate', 'start', start, -2 ^ 31)
   if start >= 2 ^ 31 then core.raise('enumerate: start is beyond 2^31 - 1, got %d', start) end
-  local slot = ffi.new 'imnn_reader *[1]'
-  core.check(C.imnn_reader_numbers(slot, start, count), 'enumerate')
-  return dataset.of('enumerate', { readers.own(slot), self })
+  return dataset.of('enumerate', { derived.numbers('enumerate', start, count), self })
 end
 
 -- ---- batches as records ----
@@ -160,7 +155,7 @@ function Chain:batch(n, opts)
     core.raise('batch: %d records do not fill batches of %d, which are all of one shape; '
       .. 'say drop_remainder = true, or iterate with batches', s.count, n)
   end
-  return dataset.derive(self, 'batch', function(slot, r) return C.imnn_reader_group(slot, r, n) end)
+  return dataset.derive(self, 'batch', derived.group, n)
 end
 
 --- The parts of records along their first axes as records: what `batch` has put together.
@@ -168,9 +163,7 @@ end
 -- @raise records without axes; axes of different sizes
 -- @usage dataset:batch(2):unbatch():array().y --> { 10, 20, 30, 40 }
 function Chain:unbatch()
-  return dataset.derive(self, 'unbatch', function(slot, r)
-    return C.imnn_reader_ungroup(slot, r)
-  end)
+  return dataset.derive(self, 'unbatch', derived.ungroup)
 end
 
 -- ---- functions of records ----
@@ -224,7 +217,7 @@ local function traced(s, who, fn, each)
       local out, ny = ffi.new('imnn_reader *[?]', math.max(#results, 1)), #results
       local name = ffi.string(C.imnn_reader_name(s.readers[1].reader)) .. ', mapped'
       core.check(C.imnn_reader_map(out, name, graph, #inputs, array.nodes(inputs),
-        dataset.c_readers(s.readers), ny, array.nodes(results)), who)
+        derived.c_readers(s.readers), ny, array.nodes(results)), who)
       for i = 1, ny do
         local slot = ffi.new('imnn_reader *[1]', out[i - 1])
         list[i] = readers.own(slot)
@@ -298,13 +291,8 @@ function Chain:filter(fn)
       table.concat(d.shape, ', ')) or tree.structure(s.plan))
   end
   local index = positions(chosen, s.count)
-  return dataset.derive(self, 'filter', function(slot, r)
-    local held = ffi.new 'imnn_reader *[1]'
-    local status = C.imnn_reader_hold(held, r)
-    if status ~= C.IMNN_OK then return status end
-    status = C.imnn_reader_pick(slot, held[0], index.array)
-    C.imnn_reader_release(held[0])
-    return status
+  return dataset.derive(self, 'filter', function(who, r)
+    return derived.pick(who, derived.hold(who, r), index.array)
   end)
 end
 
@@ -342,10 +330,10 @@ function Chain:cache(budget)
   dataset.finite(self, 'cache')
   if budget ~= nil then budget = bytes.parse('cache', 'the budget', budget) end
   local all = total_bytes(s)
-  return dataset.derive(self, 'cache', function(slot, r)
-    local mine = tonumber(C.imnn_reader_record_bytes(r))
+  return dataset.derive(self, 'cache', function(who, r)
+    local mine = tonumber(C.imnn_reader_record_bytes(r.reader))
     local share = all > 0 and math.floor((budget or all * s.count) * (mine / all)) or 0
-    return C.imnn_reader_cache(slot, r, share)
+    return derived.cache(who, r, share)
   end)
 end
 
@@ -362,10 +350,10 @@ function Chain:prefetch(n, opts)
   if o.threads < 1 or o.threads > 256 then
     core.raise('prefetch: 1 to 256 threads, got %d', o.threads)
   end
-  return dataset.derive(self, 'prefetch', function(slot, r)
-    local record = tonumber(C.imnn_reader_record_bytes(r))
+  return dataset.derive(self, 'prefetch', function(who, r)
+    local record = tonumber(C.imnn_reader_record_bytes(r.reader))
     local each = math.min(n, math.floor(2 ^ 18 / (record + 1)) + 1)
-    return C.imnn_reader_ahead(slot, r, each, math.ceil(n / each), o.threads)
+    return derived.ahead(who, r, each, math.ceil(n / each), o.threads)
   end)
 end
 

@@ -11,6 +11,7 @@ local ffi = require 'ffi'
 local args = require 'imnn.args'
 local array = require 'imnn.array'
 local core = require 'imnn.core'
+local derived = require 'imnn.data.derived'
 local readers = require 'imnn.data.reader'
 local tree = require 'imnn.tree'
 local C = core.C
@@ -75,25 +76,15 @@ local function copy(reader)
   return readers.own(slot)
 end
 
---- Readers as C takes them.
-function M.c_readers(list)
-  local out = ffi.new('imnn_reader *[?]', math.max(#list, 1))
-  for i, r in ipairs(list) do out[i - 1] = r.reader end
-  return out
-end
-
 --- A set of the same structure, of what fn makes of each reader.
 -- @tparam Dataset self
 -- @tparam string who
--- @tparam function fn (slot for the new reader, reader, number of it) -> status
+-- @tparam function fn (who, reader, ...) -> reader, as those of imnn.data.derived
+-- @param ... for fn
 -- @treturn Dataset
-function M.derive(self, who, fn)
+function M.derive(self, who, fn, ...)
   local s, list = state(self, who), {}
-  for i, r in ipairs(s.readers) do
-    local slot = ffi.new 'imnn_reader *[1]'
-    core.check(fn(slot, r.reader, i), who)
-    list[i] = readers.own(slot)
-  end
+  for i, r in ipairs(s.readers) do list[i] = fn(who, r, ...) end
   return M.new(who, s.plan, list, s.labels)
 end
 
@@ -148,7 +139,7 @@ end
 local function read(s, who, first, last)
   local n = #s.readers
   local out = ffi.new('imnn_array *[?]', n)
-  core.check(C.imnn_readers_read(out, n, M.c_readers(s.readers), first, last), who)
+  core.check(C.imnn_readers_read(out, n, derived.c_readers(s.readers), first, last), who)
   local made = {}
   for i = 1, n do made[i] = array.Value(out[i - 1], 0, 0) end
   core.relieve()

@@ -4,10 +4,10 @@
 -- @module imnn.imnn.datasets
 local check = require 'imnn.imnn.check'
 local core = require 'imnn.core'
+local derived = require 'imnn.data.derived'
 local examples = require 'imnn.array.examples'
 local np = require 'imnn.numpy'
 local readers = require 'imnn.data.reader'
-local records = require 'imnn.imnn.records'
 local text = check.text
 local M = {}
 
@@ -141,7 +141,7 @@ local function one_of(list)
   for i, x in ipairs(list) do
     if not examples.is_reader(x) then list[i] = readers.from_array(x) end
   end
-  return records.join(list)
+  return #list == 1 and list[1] or derived.join(nil, list)
 end
 
 -- ---- what classes are given ----

@@ -1,12 +1,12 @@
 --- Networks that fit to simulations that were made before, and to their derivatives with respect to
 -- the parameters.
 -- @module imnn.imnn.gradient
+local derived = require 'imnn.data.derived'
 local examples = require 'imnn.array.examples'
 local model = require 'imnn.imnn.model'
 local np = require 'imnn.numpy'
 local random = require 'imnn.random'
 local readers = require 'imnn.data.reader'
-local records = require 'imnn.imnn.records'
 local sets = require 'imnn.imnn.sets'
 local transform = require 'imnn.transform'
 
@@ -35,7 +35,8 @@ function kind.inputs(net, set)
   local fiducial, n_d, n_s = set.fiducial, net.n_d, net.n_s
   if n_d == n_s then return { fiducial, set.derivative } end
   if not examples.is_reader(fiducial) then fiducial = readers.from_array(fiducial) end
-  return { records.range(fiducial, 1, n_d), set.derivative, records.range(fiducial, n_d + 1, n_s) }
+  return { derived.range(nil, fiducial, 0, n_d), set.derivative,
+    derived.range(nil, fiducial, n_d, n_s) }
 end
 
 --- Summaries of the simulations and, by the chain rule along the derivatives of the first n_d,

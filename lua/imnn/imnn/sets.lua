@@ -4,9 +4,9 @@
 -- @module imnn.imnn.sets
 local check = require 'imnn.imnn.check'
 local core = require 'imnn.core'
+local derived = require 'imnn.data.derived'
 local examples = require 'imnn.array.examples'
 local np = require 'imnn.numpy'
-local records = require 'imnn.imnn.records'
 local M = {}
 
 -- Set and name of an attribute, and its row in the list of the kind; nil if there is none.
@@ -52,9 +52,9 @@ local function check_data(net, key, x, row)
       key, x.dtype)
   end
   if reader then
-    x = records.regroup(x, shape)
+    x = derived.regroup(nil, x, shape)
     local batches = net.prefetch or 0
-    if batches ~= 0 then x = records.ahead(x, net.n_per_device, batches) end
+    if batches ~= 0 then x = derived.ahead(nil, x, net.n_per_device, batches) end
   end
   local got = examples.shape(x)
   if not check.equal(got, shape) then
