@@ -125,19 +125,28 @@ static imnn_status understand(command *c, imnn_worker *w, int64_t number)
     return IMNN_OK;
 }
 
+/** A file that may be run; else errno says why not. */
+static bool is_program(const char *path)
+{
+    struct stat found;
+    if (stat(path, &found) || access(path, X_OK)) return false;
+    errno = EISDIR;
+    return !S_ISDIR(found.st_mode);
+}
+
 /** A program that cannot be found is no failure of a simulation. */
 static imnn_status look_for(const char *program)
 {
     char path[4096];
     const char *folders = getenv("PATH");
     if (strchr(program, '/')) {
-        if (access(program, X_OK) == 0) return IMNN_OK;
+        if (is_program(program)) return IMNN_OK;
         return imnn_fail(IMNN_EIO, "cannot run %s: %s", program, strerror(errno));
     }
     for (const char *at = folders; at && *at;) {
         size_t length = strcspn(at, ":");
         snprintf(path, sizeof path, "%.*s/%s", (int)length, at, program);
-        if (access(path, X_OK) == 0) return IMNN_OK;
+        if (is_program(path)) return IMNN_OK;
         at += length + (at[length] == ':');
     }
     return imnn_fail(IMNN_EIO, "cannot run %s: it is in no folder of PATH", program);

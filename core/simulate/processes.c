@@ -354,6 +354,22 @@ static imnn_status wait_and_serve(imnn_simulations *r, double until)
     return IMNN_OK;
 }
 
+imnn_status imnn_simulator_begin(imnn_simulator *s)
+{
+    imnn_simulations nothing = {.s = s}; /* a run without simulations */
+    if (!s->slots || s->slots[0].state != SLOT_EMPTY) return IMNN_OK;
+    slot *w = &s->slots[0];
+    imnn_status st = start(w, s);
+    while (st == IMNN_OK && w->state == SLOT_STARTING) {
+        if (imnn_stop_asked()) st = (imnn_interrupted(), imnn_fail(IMNN_EINTERRUPT, "interrupted"));
+        talk_to(w);
+        struct pollfd fd = {.fd = w->fd, .events = (short)(POLLIN | (w->out.size ? POLLOUT : 0))};
+        if (st == IMNN_OK && poll(&fd, 1, 100) > 0 && (fd.revents & ~POLLOUT))
+            st = listen_to(&nothing, w);
+    }
+    return st;
+}
+
 imnn_status imnn_processes_step(imnn_simulations *r, double until, bool *done)
 {
     imnn_status st;

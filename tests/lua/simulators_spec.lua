@@ -152,7 +152,7 @@ describe('a black box', function()
       ('blackbox: module "%s" has no function "four"'):format(name), 1, true))
     package.path = before
     assert.truthy(message(function() black { module = name .. 'x', fn = 'f' }(keys[1], 0) end):find(
-      "module '" .. name .. "x' not found", 1, true))
+      ('blackbox: there is no module "%sx" in the folders of package.path'):format(name), 1, true))
     write 'function four() return 4 end'
     assert.equal(4, black { script = path .. '.lua', fn = 'four' }(keys[1], 0):item())
     assert.truthy(message(function() black { script = path .. '.lua' }(keys[1], 0) end):find(
@@ -715,6 +715,28 @@ describe('simulators', function()
     os.remove(script)
     os.remove(script .. '.out')
     assert.equal('gone\n', said)
+  end)
+
+  it('are looked at when they are made', function()
+    for why, row in pairs {
+      ['blackbox: cannot open none.lua: No such file or directory'] = { 'blackbox',
+        script = 'none.lua' },
+      ['blackbox: there is no module "none" in the folders of package.path'] = { 'blackbox',
+        module = 'none' },
+      ['blackbox: module "string" has no function "shout"'] = { 'blackbox', module = 'string',
+        fn = 'shout' },
+      ['command: cannot run nosuchprogram: it is in no folder of PATH'] = { 'command',
+        argv = { 'nosuchprogram' }, output = 'text' },
+      ['command: cannot run /: Is a directory'] = { 'command', argv = { '/' }, output = 'text' },
+      ['library: cannot load none.so: none.so: cannot open shared object file: No such file or '
+        .. 'directory'] = { 'library', path = 'none.so', symbol = 'f', shape = 2, isolate = true },
+    } do
+      local made = simulators[table.remove(row, 1)]
+      local whole = message(function() return made(row), 0 end)
+      local line, said = whole:match '^tests/lua/simulators_spec.lua:(%d+): (.*)$'
+      assert.equal(why, said)
+      assert.equal(debug.getinfo(1, 'l').currentline - 3, tonumber(line))
+    end
   end)
 
   it('need the program', function()

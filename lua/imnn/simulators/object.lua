@@ -295,10 +295,12 @@ end
 -- @tparam[opt=1] number batch_size
 -- @tparam[opt=0] number least parameters that are needed
 function M.new(who, what, o, slot, batch_size, least)
+  local handle = core.own(slot, C.imnn_simulator_release)
+  check(C.imnn_simulator_begin(handle))
   return setmetatable({ who = who, what = what, dtype = o.dtype, workers = o.workers,
     on_failure = o.on_failure, retries = o.retries, rekey = o.rekey,
     batch_size = batch_size or 1, least = least or 0,
-    handle = core.own(slot, C.imnn_simulator_release) }, Simulator)
+    handle = handle }, Simulator)
 end
 
 --- Whether something is a simulator of imnn.simulators.

@@ -20,6 +20,18 @@ local function named(what, found, name)
   core.raise('%s has no function "%s"', what, name)
 end
 
+-- What a module gives. Lua says in many lines where it has looked; and which file is no Lua, and
+-- why, in two.
+local function module_of(name)
+  local ok, found = pcall(require, name)
+  if ok then return found end
+  local where, missing = tostring(found):match "^([^\n]-)module '(.-)' not found"
+  if missing then
+    error(('%sthere is no module "%s" in the folders of package.path'):format(where, missing), 0)
+  end
+  error(tostring(found):gsub('\n%s*', ' '), 0)
+end
+
 local function load(setup)
   package.path = package.path .. ';' .. setup.path -- our own files lie where they lay at the start
   package.cpath = package.cpath .. ';' .. setup.cpath
@@ -28,7 +40,7 @@ local function load(setup)
   core.check(C.imnn_set_threads(setup.threads))
   require('imnn.repl').preload(_G)
   if setup.module then
-    return named(('module "%s"'):format(setup.module), require(setup.module), setup.fn)
+    return named(('module "%s"'):format(setup.module), module_of(setup.module), setup.fn)
   elseif setup.script then
     local chunk, why = loadfile(setup.script)
     if not chunk then error(why, 0) end
