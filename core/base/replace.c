@@ -105,6 +105,21 @@ imnn_status imnn_replace_finish(imnn_replace *r, const char *who)
     return st;
 }
 
+const char *imnn_unfinished_hint(const char *path)
+{
+    size_t length = strlen(path), at = length > 4 ? length - 4 : 0;
+    if (length > 5 && !strcmp(path + length - 5, ".part"))
+        return "; it is what write_simulations has begun: call it again and it goes on, or remove "
+               "the file";
+    if (strcmp(path + at, ".tmp")) return "";
+    for (int part = 0; part < 2; part++) { /* the process and the number */
+        size_t end = at;
+        while (at > 0 && path[at - 1] >= '0' && path[at - 1] <= '9') at--;
+        if (at == end || at == 0 || path[--at] != '-') return "";
+    }
+    return "; somebody is writing it, or was killed while doing so: wait, or remove it";
+}
+
 void imnn_replace_abandon(imnn_replace *r)
 {
     if (r->temporary) unlink(r->temporary);

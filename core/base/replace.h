@@ -21,6 +21,9 @@ imnn_status imnn_replace_begin(imnn_replace *r, const char *who, const char *pat
 /** Give the temporary file, closed by now, its name; after a failure there is none either.
  *  fails  EIO */
 imnn_status imnn_replace_finish(imnn_replace *r, const char *who);
+/** What to do about a file that is no whole one, as its name tells: "; ..." behind a sentence; ""
+ *  for other names. */
+const char *imnn_unfinished_hint(const char *path);
 /** Remove the temporary file; nothing if none is under way. */
 void imnn_replace_abandon(imnn_replace *r);
 #endif

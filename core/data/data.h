@@ -29,10 +29,16 @@ struct imnn_hdf5 {
     hid_t file;
     char *path;
     bool writable;
+    int64_t bytes;        /* of a file that is only read, when it was opened */
     imnn_replace replace; /* of a new file, until it is finished */
     imnn_buffer text;     /* the last list or text handed out */
 };
 
+/** How long the file is now; -1 if nobody knows. */
+int64_t imnn_hdf5_bytes(const imnn_hdf5 *f);
+/** Whether a file that is only read was longer when it was opened: beyond its end, the library
+ *  reads zeros. */
+bool imnn_hdf5_is_cut(const imnn_hdf5 *f);
 /** EIO: "hdf5: FILE: what failed: the cause that the library names". */
 __attribute__((format(printf, 2, 3))) imnn_status imnn_hdf5_failed(const imnn_hdf5 *f,
                                                                    const char *format, ...);
@@ -63,6 +69,9 @@ imnn_status imnn_hdf5_select(hdf5_source *s, const imnn_hdf5 *f, const imnn_hdf5
 imnn_status imnn_hdf5_read_as(hdf5_source *s, const imnn_hdf5 *f, imnn_dtype dtype);
 /** What is selected, as s->dtype, which is set, one element behind the other. */
 imnn_status imnn_hdf5_read_values(hdf5_source *s, const imnn_hdf5 *f, void *out);
+/** After elements did not read: the sentence once more, with the records that do not, and the
+ * offset of their chunk; as the status given. */
+imnn_status imnn_hdf5_locate(imnn_status st, const hdf5_source *s, const imnn_hdf5 *f);
 /** A type of the library for elements of arrays, to be closed; -1 on failure. */
 hid_t imnn_hdf5_type(imnn_dtype dtype);
 /** The sentence of a failed allocation, with what it was for. */

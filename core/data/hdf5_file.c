@@ -15,10 +15,25 @@ static imnn_status open_file(imnn_hdf5 *f)
     if (S_ISDIR(found.st_mode)) return imnn_fail(IMNN_EIO, "hdf5: %s: is a directory", f->path);
     if (!S_ISREG(found.st_mode)) return imnn_fail(IMNN_EIO, "hdf5: %s: is no file", f->path);
     htri_t known = h5.Fis_hdf5(f->path);
-    if (known == 0) return imnn_fail(IMNN_EIO, "hdf5: %s: is not an HDF5 file", f->path);
+    if (known == 0)
+        return imnn_fail(IMNN_EIO, "hdf5: %s: is %s%s", f->path,
+                         found.st_size ? "not an HDF5 file" : "empty",
+                         imnn_unfinished_hint(f->path));
     if (known > 0) f->file = h5.Fopen(f->path, f->writable ? READ_WRITE : READ_ONLY, H5P_DEFAULT);
-    return known > 0 && f->file >= 0 ? IMNN_OK : imnn_hdf5_failed(f, "does not open");
+    if (known <= 0 || f->file < 0) return imnn_hdf5_failed(f, "does not open");
+    f->bytes = f->writable ? 0 : imnn_hdf5_bytes(f);
+    return IMNN_OK;
 }
+
+int64_t imnn_hdf5_bytes(const imnn_hdf5 *f)
+{
+    struct stat found;
+    void *file = NULL;
+    if (h5.Fget_vfd_handle(f->file, H5P_DEFAULT, &file) < 0 || !file) return -1;
+    return fstat(*(const int *)file, &found) ? -1 : (int64_t)found.st_size;
+}
+
+bool imnn_hdf5_is_cut(const imnn_hdf5 *f) { return f->bytes > 0 && imnn_hdf5_bytes(f) < f->bytes; }
 
 static imnn_status create_file(imnn_hdf5 *f)
 {

@@ -28,10 +28,16 @@ static imnn_status read_piece(const hdf5_reader *r, char *out, int64_t bytes, in
         if (imnn_stop_asked()) return imnn_fail(IMNN_EINTERRUPT, "interrupted");
         ssize_t n = pread(r->file, out, (size_t)(bytes < AT_ONCE ? bytes : AT_ONCE), at);
         if (n < 0 && errno == EINTR) continue;
-        if (n <= 0)
-            return imnn_fail(IMNN_EIO, "hdf5: %s: record %lld, offset %lld: %s", r->name,
-                             (long long)((at - r->offset) / r->record_bytes) + 1, (long long)at,
-                             n ? strerror(errno) : "the file ends there");
+        const long long record = (at - r->offset) / r->record_bytes + 1;
+        const int64_t behind = r->offset + r->source.shape.size[0] * r->record_bytes;
+        if (n < 0)
+            return imnn_fail(IMNN_EIO, "hdf5: %s: record %lld, offset %lld: %s", r->name, record,
+                             (long long)at, strerror(errno));
+        if (n == 0)
+            return imnn_fail(IMNN_EIO,
+                             "hdf5: %s: record %lld, offset %lld: the file ends there, and the "
+                             "data at %lld",
+                             r->name, record, (long long)at, (long long)behind);
         out += n, at += n, bytes -= n;
     }
     return IMNN_OK;
@@ -58,9 +64,7 @@ static imnn_status read_by_library(hdf5_reader *r, int64_t begin, int64_t end, v
     st = imnn_hdf5_select(&r->source, r->f, &r->part);
     if (st == IMNN_OK) st = imnn_hdf5_read_values(&r->source, r->f, out);
     imnn_hdf5_leave();
-    if (st == IMNN_OK) return st;
-    return imnn_fail(st, "%s; in records %lld to %lld", imnn_last_error(), (long long)begin + 1,
-                     (long long)end);
+    return st;
 }
 
 static imnn_status read_records(void *self, int64_t begin, int64_t end, void *out)

@@ -9,7 +9,12 @@ static imnn_status read_raw(hdf5_source *s, const imnn_hdf5 *f, hid_t type, void
     hid_t from = s->memory > 0 ? s->space : H5S_ALL;
     herr_t e = s->attribute >= 0 ? h5.Aread(s->attribute, type, out)
                                  : h5.Dread(s->object, type, s->memory, from, H5P_DEFAULT, out);
-    return e >= 0 ? IMNN_OK : imnn_hdf5_failed(f, "%s", s->name);
+    imnn_status st = IMNN_OK;
+    if (e < 0) st = imnn_hdf5_failed(f, "%s", s->name);
+    else if (imnn_hdf5_is_cut(f))
+        st = imnn_fail(IMNN_EIO, "hdf5: %s: %s: it was cut: it has %lld bytes of %lld", f->path,
+                       s->name, (long long)imnn_hdf5_bytes(f), (long long)f->bytes);
+    return st == IMNN_OK ? st : imnn_hdf5_locate(st, s, f);
 }
 
 /* ---- integers that are looked at first ---- */

@@ -306,8 +306,11 @@ static imnn_status check_append(const hdf5_source *s, const imnn_hdf5 *f, const 
     if (h5.Sget_simple_extent_dims(s->space, size, most) < 0)
         return imnn_hdf5_failed(f, "%s", s->name);
     if (most[0] != H5S_UNLIMITED && size[0] + (hsize_t)x->shape.size[0] > most[0])
-        return imnn_fail(IMNN_EVALUE, "hdf5: %s: %s cannot grow to more than %llu records", f->path,
-                         s->name, (unsigned long long)most[0]);
+        return imnn_fail(
+            IMNN_EVALUE,
+            "hdf5: %s: %s cannot grow to more than %llu records; one that is made by append, or "
+            "with maxshape = { math.huge, ... }, can",
+            f->path, s->name, (unsigned long long)most[0]);
     return IMNN_OK;
 }
 

@@ -88,9 +88,14 @@ imnn_status imnn_hdf5_failed(const imnn_hdf5 *f, const char *format, ...)
     h5.Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, take_cause, &r);
     for (char *c = r.text; *c; c++)
         if (*c == '\n') *c = ' ';
+    unsigned long long is, base, must;
+    if (sscanf(r.text, "truncated file: eof = %llu, sblock->base_addr = %llu, stored_eof = %llu",
+               &is, &base, &must) == 3)
+        return imnn_fail(IMNN_EIO, "hdf5: %s: %s: it is cut: it has %llu bytes of %llu%s", f->path,
+                         what, is, base + must, imnn_unfinished_hint(f->path));
     const char *hint = strstr(r.text, "version number") ? "; a newer HDF5 may have written it"
                        : strstr(r.text, "unable to lock") || strstr(r.text, "already open")
                            ? "; another has it open"
-                           : "";
+                           : imnn_unfinished_hint(f->path);
     return imnn_fail(IMNN_EIO, "hdf5: %s: %s: %s%s", f->path, what, r.text, hint);
 }

@@ -1,4 +1,5 @@
 /* The beginning of npy files: a literal of Python with dtype, order and shape. */
+#include "core/base/replace.h"
 #include "core/data/npy.h"
 #include <stdio.h>
 #include <string.h>
@@ -198,9 +199,9 @@ static imnn_status check_size(npy_header *h, const npy_bytes *b)
     if (!overflow && bytes <= b->size - h->offset) return IMNN_OK;
     return imnn_fail(IMNN_EIO,
                      "npy: %s: the data end too early: shape %s of %d bytes from offset "
-                     "%lld on, but the file ends at %lld",
+                     "%lld on, but the file ends at %lld%s",
                      b->name, imnn_shape_text(&h->shape).s, h->stored.size, (long long)h->offset,
-                     (long long)b->size);
+                     (long long)b->size, imnn_unfinished_hint(b->name));
 }
 
 /** Where the literal begins and how long it is. */
@@ -211,14 +212,16 @@ static imnn_status read_start(int64_t *begin, int64_t *length, const npy_bytes *
     imnn_status st = npy_read_bytes(b, start, n, 0);
     if (st != IMNN_OK) return st;
     if (n < (int64_t)sizeof magic || memcmp(start, magic, sizeof magic))
-        return imnn_fail(IMNN_EIO, "npy: %s: is not an npy file", b->name);
+        return imnn_fail(IMNN_EIO, "npy: %s: is %s%s", b->name,
+                         b->size ? "not an npy file" : "empty", imnn_unfinished_hint(b->name));
     if (n > 6 && (start[6] < 1 || start[6] > 3))
         return imnn_fail(IMNN_EIO, "npy: %s: version %d of npy is not known", b->name, start[6]);
     *length = start[8] | start[9] << 8;
     if (start[6] > 1) *length |= (int64_t)start[10] << 16 | (int64_t)start[11] << 24;
     *begin = start[6] > 1 ? 12 : 10;
     if (n < *begin || *length > b->size - *begin)
-        return imnn_fail(IMNN_EIO, "npy: %s: ends inside the header", b->name);
+        return imnn_fail(IMNN_EIO, "npy: %s: ends inside the header%s", b->name,
+                         imnn_unfinished_hint(b->name));
     if (*length > NPY_MOST_HEADER)
         return imnn_fail(IMNN_EIO, "npy: %s: the header has %lld bytes", b->name,
                          (long long)*length);

@@ -1,4 +1,5 @@
 /* npz files: zip archives of npy files, read. */
+#include "core/base/replace.h"
 #include "core/data/npy.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -85,10 +86,11 @@ static imnn_status find_end(ending *e, const imnn_npz *z)
     imnn_free(tail, MOST);
     if (st != IMNN_OK) return st;
     if (i < 0)
-        return imnn_fail(IMNN_EIO,
-                         "npz: %s: is not an npz file, or it is cut: the list of members "
-                         "at its end is missing",
-                         z->path);
+        return imnn_fail(IMNN_EIO, "npz: %s: is %s%s", z->path,
+                         n ? "not an npz file, or it is cut: the list of members at its end is "
+                             "missing"
+                           : "empty",
+                         imnn_unfinished_hint(z->path));
     st = read_end64(e, z);
     if (st != IMNN_OK) return st;
     if (e->size > e->at || e->offset > e->at - e->size)

@@ -4,6 +4,7 @@
  * into a window at a time. Files are read, not mapped: one that somebody shortens is an error then,
  * not the end of the process. */
 #include "core/data/tfrecord.h"
+#include "core/base/replace.h"
 #include "imnn/paths.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -48,9 +49,9 @@ wrong(const imnn_record_file *f, int64_t i, int64_t offset, const char *format, 
     va_start(args, format);
     vsnprintf(what, sizeof what, format, args);
     va_end(args);
-    return imnn_fail(IMNN_EIO, "tfrecord: %s: record %lld, at byte %lld%s: %s", f->path,
+    return imnn_fail(IMNN_EIO, "tfrecord: %s: record %lld, at byte %lld%s: %s%s", f->path,
                      (long long)i + 1, (long long)offset, f->unpacked ? " of what is unpacked" : "",
-                     what);
+                     what, imnn_unfinished_hint(f->path));
 }
 
 imnn_status imnn_record_read(int fd, const char *path, void *out, size_t n, int64_t offset)
@@ -273,6 +274,7 @@ void imnn_tfrecord_release(imnn_tfrecord *t)
 
 int64_t imnn_tfrecord_count(const imnn_tfrecord *t) { return t->records; }
 int64_t imnn_tfrecord_files(const imnn_tfrecord *t) { return t->count; }
+int64_t imnn_tfrecord_first(const imnn_tfrecord *t, int64_t file) { return t->files[file].first; }
 const char *imnn_tfrecord_path(const imnn_tfrecord *t, int64_t file) { return t->files[file].path; }
 
 /* ---- reading ---- */

@@ -8,9 +8,9 @@
 typedef struct source {
     imnn_tfrecord *t;
     imnn_tfrecord_layout layout;
-    char *feature;
-    size_t bytes;  /* of the values of a record of the files */
-    int64_t group; /* of which so many are one of ours */
+    char *feature, name[4096]; /* of the byte string; for messages */
+    size_t bytes;              /* of the values of a record of the files */
+    int64_t group;             /* of which so many are one of ours */
 } source;
 
 static const char *kind_name(imnn_feature_kind kind)
@@ -121,22 +121,38 @@ static void close_source(void *self)
     imnn_free(s, sizeof *s);
 }
 
-/** Whether the first record fits, and with which seed they begin. */
-static imnn_status look_at_first(source *s)
+/** The first record of a file: whether it fits, and is the one that comes next there; that of the
+ *  first file says with which seed they begin. */
+static imnn_status look_at(source *s, int64_t i)
 {
     imnn_record_walk w;
     imnn_example e = {0};
     const void *values = NULL;
     imnn_tfrecord_layout *l = &s->layout;
     const bool seeds = l->seeds;
-    imnn_status st = imnn_record_walk_begin(&w, s->t, 0, 1);
-    l->seeds = false; /* is not known yet */
-    if (st == IMNN_OK) st = read_one(s, &w, &e, 0, &values);
+    imnn_status st = imnn_record_walk_begin(&w, s->t, i, i + 1);
+    l->seeds = false; /* may not be known yet */
+    if (st == IMNN_OK) st = read_one(s, &w, &e, i, &values);
     l->seeds = seeds;
-    if (st == IMNN_OK && seeds && !l->starts) st = read_int(&w, &e, "seed", &l->start);
-    if (st == IMNN_OK && seeds) st = check_order(s, &w, &e, 0);
+    if (st == IMNN_OK && seeds && !l->starts && i == 0) st = read_int(&w, &e, "seed", &l->start);
+    if (st == IMNN_OK && seeds) st = check_order(s, &w, &e, i);
     imnn_example_clear(&e);
     imnn_record_walk_end(&w);
+    return st;
+}
+
+/** What is missing at the end of a file shows at the beginning of the next one. */
+static imnn_status look_at_files(source *s)
+{
+    imnn_status st = IMNN_OK;
+    int64_t n = imnn_tfrecord_files(s->t), before = -1;
+    for (int64_t k = 0; k < n && st == IMNN_OK; k++) {
+        int64_t first = imnn_tfrecord_first(s->t, k);
+        if (first == imnn_tfrecord_count(s->t)) break; /* no records from here on */
+        if (first > before && (k == 0 || s->layout.seeds)) st = look_at(s, first);
+        before = first;
+        if (st == IMNN_OK && imnn_interrupted()) st = imnn_fail(IMNN_EINTERRUPT, "interrupted");
+    }
     return st;
 }
 
@@ -186,8 +202,13 @@ static void name_of(char *name, size_t room, const imnn_tfrecord *t)
 
 static imnn_status check_count(const source *s)
 {
-    int64_t n = imnn_tfrecord_count(s->t), rest = n % s->group;
-    if (!rest) return IMNN_OK;
+    int64_t n = imnn_tfrecord_count(s->t), rest = n % s->group, wanted = s->layout.count;
+    if (!rest && (!wanted || n == wanted * s->group)) return IMNN_OK;
+    if (!rest)
+        return imnn_fail(IMNN_EIO, "tfrecord: %s: there are %lld records, %lld are expected%s",
+                         s->name, (long long)(n / s->group), (long long)wanted,
+                         n < wanted * s->group ? "; the last file is cut, or files are missing"
+                                               : "");
     const char *path = imnn_tfrecord_path(s->t, imnn_tfrecord_files(s->t) - 1);
     return imnn_fail(IMNN_EIO,
                      "tfrecord: %s: the last seed is incomplete: it has %lld records, %d "
@@ -206,7 +227,7 @@ static imnn_status prepare(source *s, const imnn_tfrecord_layout *layout)
     s->group = layout->n_params ? 2 * (int64_t)layout->n_params : 1;
     if (!(s->feature = imnn_alloc(length))) return IMNN_ENOMEM;
     memcpy(s->feature, feature, length);
-    if (imnn_tfrecord_count(s->t)) st = look_at_first(s);
+    if (imnn_tfrecord_count(s->t)) st = look_at_files(s);
     return st == IMNN_OK ? check_count(s) : st;
 }
 
@@ -214,14 +235,13 @@ imnn_status imnn_tfrecord_reader(imnn_reader **out, imnn_tfrecord *t,
                                  const imnn_tfrecord_layout *layout)
 {
     static const imnn_reader_methods methods = {read, advise, close_source};
-    char name[4096];
     *out = NULL;
     source *s = imnn_alloc(sizeof *s);
     if (!s) return IMNN_ENOMEM;
     s->t = imnn_tfrecord_retain(t);
+    name_of(s->name, sizeof s->name, t);
     imnn_status st = prepare(s, layout);
     if (st != IMNN_OK) return close_source(s), st;
     imnn_shape shape = whole_shape(s);
-    name_of(name, sizeof name, t);
-    return imnn_reader_new(out, name, layout->dtype, &shape, &methods, s);
+    return imnn_reader_new(out, s->name, layout->dtype, &shape, &methods, s);
 }

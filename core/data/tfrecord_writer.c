@@ -16,7 +16,8 @@ struct imnn_tfrecord_writer {
     FILE *file;    /* the one that is not; NULL: there is none */
     char *buffer;
     int64_t written;
-    imnn_buffer name, temporary;
+    imnn_buffer name;
+    imnn_replace replace; /* of the file */
 };
 
 imnn_status imnn_tfrecord_writer_new(imnn_tfrecord_writer **out, const char *stem, double bytes,
@@ -52,22 +53,18 @@ const char *imnn_tfrecord_writer_path(imnn_tfrecord_writer *w, int64_t file)
 
 static imnn_status failed(const imnn_tfrecord_writer *w)
 {
-    return imnn_fail(IMNN_EIO, "tfrecord: %s: does not write: %s", w->temporary.text,
+    return imnn_fail(IMNN_EIO, "tfrecord: %s: does not write: %s", w->replace.path,
                      strerror(errno));
 }
 
-/** What patterns for whole files do not match, in the same folder, where renaming is one step. */
 static imnn_status begin_file(imnn_tfrecord_writer *w)
 {
     const char *path = imnn_tfrecord_writer_path(w, w->count);
     if (!path) return IMNN_ENOMEM;
-    imnn_status st = imnn_replace_allowed("tfrecord", path);
+    imnn_status st = imnn_replace_begin(&w->replace, "tfrecord", path);
     if (st != IMNN_OK) return st;
-    w->temporary.length = 0;
-    imnn_print(&w->temporary, "%s.%ld.part", path, (long)getpid());
-    if (w->temporary.failed) return w->temporary = (imnn_buffer){0}, IMNN_ENOMEM;
-    w->file = fopen(w->temporary.text, "wbe");
-    if (!w->file) return failed(w);
+    w->file = fopen(w->replace.temporary, "wbe");
+    if (!w->file) return st = failed(w), imnn_replace_abandon(&w->replace), st;
     setvbuf(w->file, w->buffer, _IOFBF, ROOM);
     w->written = 0;
     return IMNN_OK;
@@ -99,29 +96,21 @@ imnn_status imnn_tfrecord_writer_finish(imnn_tfrecord_writer *w)
     if (!w->file && (w->digits || w->count)) return IMNN_OK;
     imnn_status st = w->file ? IMNN_OK : begin_file(w); /* one file is there, if without records */
     if (st != IMNN_OK) return st;
-    const char *path = imnn_tfrecord_writer_path(w, w->count);
-    if (!path) return IMNN_ENOMEM;
     int error = fclose(w->file);
     w->file = NULL;
-    if (error || rename(w->temporary.text, path)) {
-        st = failed(w);
-        unlink(w->temporary.text);
-        return st;
-    }
-    w->count++;
-    return IMNN_OK;
+    st = error ? failed(w) : imnn_replace_finish(&w->replace, "tfrecord");
+    imnn_replace_abandon(&w->replace);
+    w->count += st == IMNN_OK;
+    return st;
 }
 
 void imnn_tfrecord_writer_release(imnn_tfrecord_writer *w)
 {
     if (!w) return;
-    if (w->file) {
-        fclose(w->file);
-        unlink(w->temporary.text);
-    }
+    if (w->file) fclose(w->file);
+    imnn_replace_abandon(&w->replace);
     if (w->stem) imnn_free(w->stem, strlen(w->stem) + 1);
     if (w->buffer) imnn_free(w->buffer, ROOM);
     imnn_buffer_free(&w->name);
-    imnn_buffer_free(&w->temporary);
     imnn_free(w, sizeof *w);
 }

@@ -62,6 +62,8 @@ IMNN_API imnn_tfrecord *imnn_tfrecord_retain(imnn_tfrecord *t);
 IMNN_API void imnn_tfrecord_release(imnn_tfrecord *t); /* NULL is nothing */
 IMNN_API int64_t imnn_tfrecord_count(const imnn_tfrecord *t);
 IMNN_API int64_t imnn_tfrecord_files(const imnn_tfrecord *t);
+/** The number, from 0, of the first record of a file. */
+IMNN_API int64_t imnn_tfrecord_first(const imnn_tfrecord *t, int64_t file);
 IMNN_API const char *imnn_tfrecord_path(const imnn_tfrecord *t, int64_t file);
 /** Record i, which is an Example.
  *  fails  EVALUE (outside), and as open */
@@ -77,13 +79,15 @@ typedef struct imnn_tfrecord_layout {
     bool seeds;          /* check that seeds follow one another, and so sides and parameters */
     bool starts;         /* ... and that the first of them is */
     int64_t start;
+    int64_t count; /* of our records, which must be so many; 0: as many as there are */
 } imnn_tfrecord_layout;
 
 /** The records as arrays of the given shape; P > 0: the 2 P records of a seed as one of shape
  *  (2, P, shape), side 0 below and side 1 above.
  *  t      one more reference is taken
- *  fails  EVALUE, EDTYPE (no such layout), EIO (the first record does not fit it, the last seed is
- *         incomplete), ENOMEM. Reading fails with EIO where a record does not fit */
+ *  fails  EVALUE, EDTYPE (no such layout), EIO (the first record does not fit it; that of a file
+ *         is not the one that comes next there; the last seed is incomplete; another count),
+ *         ENOMEM. Reading fails with EIO where a record does not fit */
 IMNN_API imnn_status imnn_tfrecord_reader(imnn_reader **out, imnn_tfrecord *t,
                                           const imnn_tfrecord_layout *layout);
 

@@ -92,6 +92,39 @@ describe('open', function()
     end, 'hdf5: HERE/pipe: is no file')
   end)
 
+  it('says what an empty or unfinished file is', function()
+    local path = at 'none'
+    local function put(name, text)
+      local file = assert(io.open(at(name), 'w'))
+      file:write(text)
+      file:close()
+    end
+    put('none', '')
+    refuses(function() data.open(path) end, 'open: HERE/none: is empty; if it is a TFRecord file '
+      .. 'without records, say format = "tfrecord"')
+    assert.equal(0, data.open(path, { format = 'tfrecord', shape = { 3 } }).count)
+    for _, format in ipairs { 'hdf5', 'npy', 'npz' } do
+      refuses(function() data.open(path, { format = format }) end,
+        format .. ': HERE/none: is empty')
+    end
+    local file = assert(io.open(at 'one.h5', 'rb'))
+    local whole = file:read '*a'
+    file:close()
+    for name, advice in pairs {
+      ['cut.h5'] = '', ['cut.h5.x.tmp'] = '',
+      ['cut.h5.part'] = '; it is what write_simulations has begun: call it again and it goes on, '
+        .. 'or remove the file',
+      ['cut.h5.vm-12-3.tmp'] = '; somebody is writing it, or was killed while doing so: wait, or '
+        .. 'remove it',
+    } do
+      put(name, whole:sub(1, 1000))
+      refuses(function() data.open(at(name)) end, ('hdf5: HERE/%s: does not open: it is cut: it '
+        .. 'has 1000 bytes of %d%s'):format(name, #whole, advice))
+      os.remove(at(name))
+    end
+    os.remove(path)
+  end)
+
   it('says what is wrong', function()
     refuses(function() data.open(at 'nothing_*.h5') end,
       'open: HERE/nothing_*.h5: no file has such a name')

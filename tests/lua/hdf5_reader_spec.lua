@@ -109,8 +109,12 @@ describe('a reader of hdf5', function()
       'hdf5: ' .. file .. ': "le/f4" holds f32, which cannot be read as i32')
     file = folder .. 'bad_fletcher.h5'
     local r = hdf5.reader(file, 'x')
-    refuses(function() r:read() end, ('hdf5: %s: "x": data error detected by Fletcher32 '
-      .. 'checksum; in records 1 to %d'):format(file, r.count))
+    for where, range in pairs { ['; in records 101 to 200'] = {}, ['; record 150'] = { 150 },
+      ['; in records 101 to 120'] = { 90, 120 } } do
+      refuses(function() r:read(unpack(range)) end, ('hdf5: %s: "x": data error detected by '
+        .. 'Fletcher32 checksum%s, chunk at offset 3900'):format(file, where))
+    end
+    assert.equal(100, #r:read(1, 100))
     file = folder .. 'strings.h5'
     refuses(function() hdf5.reader(file, 'fixed_null_pad') end,
       'hdf5: ' .. file .. ': "fixed_null_pad" holds text, not numbers')
@@ -122,9 +126,14 @@ describe('a reader of hdf5', function()
       'hdf5: ' .. path .. ': "s" has no axis along which records lie')
     r = hdf5.reader(path, 'x')
     os.execute(('truncate -s 20000 %s'):format(path))
-    assert.matches(': "x": record 45, offset 20000: the file ends there$',
+    assert.matches(': "x": record 45, offset 20000: the file ends there, and the data at 42048$',
       message(function() r:read() end))
     assert.same({ 10, 100 }, r:read(1, 10).shape)
+    hdf5.create(path, function(f) f:write('x', np.zeros { 100, 100 }) end)
+    r = hdf5.reader(path, 'x', 'f64') -- by the library
+    os.execute(('truncate -s 20000 %s'):format(path))
+    assert.matches(': "x": it was cut: it has 20000 bytes of 42048; record 45, offset 19648$',
+      message(function() r:read() end))
   end)
 
   it('refuses a file that is cut anywhere', function()

@@ -366,9 +366,11 @@ describe('hdf5 writing says what is wrong:', function()
     ['another dtype'] = { 'hdf5: FILE: "grows" holds f32, not f64', function()
       f:append('grows', np.zeros({ 1, 2 }, 'f64'))
     end },
-    ['a dataset that does not grow'] = { 'hdf5: FILE: "x" cannot grow to more than 3 records',
+    ['a dataset that does not grow'] = { 'hdf5: FILE: "x" cannot grow to more than 3 records; one '
+      .. 'that is made by append, or with maxshape = { math.huge, ... }, can',
       function() f:append('x', np.zeros { 1, 2 }) end },
-    ['growing too far'] = { 'hdf5: FILE: "limited" cannot grow to more than 4 records', function()
+    ['growing too far'] = { 'hdf5: FILE: "limited" cannot grow to more than 4 records; one that '
+      .. 'is made by append, or with maxshape = { math.huge, ... }, can', function()
       f:append('limited', np.zeros { 2 })
     end },
     ['numbers behind text'] = { 'hdf5: FILE: "text" holds text, not f32', function()

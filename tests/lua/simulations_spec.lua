@@ -134,9 +134,8 @@ describe('write_simulations', function()
     local o = options { delta_theta = { 0.2, 0.4 }, batch = 5, simulator = black_box(fails) }
     assert.equal('no more', message(function() data.write_simulations(o) end))
     assert.is_nil(io.open(path))
-    refuses('hdf5: FILE.part: has only 5 of 30 simulations so far', function()
-      data.read_simulations(path .. '.part')
-    end)
+    refuses('hdf5: FILE.part: has only 5 of 30 simulations so far; write_simulations goes on with '
+      .. 'it', function() data.read_simulations(path .. '.part') end)
     refuses('hdf5: FILE.part: was begun otherwise: attribute "delta_theta" differs; remove it, or '
       .. 'give another path', function()
       data.write_simulations(options { delta_theta = { 0.2, 0.3 } })

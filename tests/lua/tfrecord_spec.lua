@@ -7,7 +7,6 @@ local tfrecord = data.tfrecord
 local folder = 'tests/golden/tfrecord/'
 local C = imnn.core.C
 
-ffi.cdef 'int getpid(void);'
 
 local function read_file(path)
   local file = assert(io.open(path, 'rb'))
@@ -300,6 +299,42 @@ describe('a damaged file', function()
     end
   end)
 
+  it('that ends early between two records is refused where that can be known', function()
+    local records = imnn.TFRecords { record_size = 3e-4 }
+    local paths = records:write_record { n_sims = 12, filename = place .. 'early', progress = false,
+      get_simulation = function(seed) return np.full({ 5 }, seed) end }
+    assert(#paths > 2)
+    local function open(opts)
+      opts.shape = { 5 }
+      return tfrecord.fiducial(paths, opts)
+    end
+    local function cut(path)
+      local whole, n, at = read_file(path), tfrecord.examples(path), 0
+      for i = 1, #n - 1 do -- lengths are below 256 bytes
+        local length = whole:byte(at + 1)
+        assert.same(0, whole:byte(at + 2), i)
+        at = at + 16 + length
+      end
+      write_file(path, whole:sub(1, at))
+      return whole
+    end
+    assert.equal(12, open({ count = 12 }).count)
+    local whole, first = cut(paths[1]), tfrecord.examples(paths[1])
+    refuses(function() open {} end, ('tfrecord: %s: record 1, at byte 0: "seed" is %d where %d '
+      .. 'comes next; records are missing, twice there or out of order'):format(paths[2],
+      #first + 1, #first))
+    write_file(paths[1], whole)
+    cut(paths[#paths])
+    local why = ('tfrecord: %s and %d more: there are 11 records, 12 are expected; the last file '
+      .. 'is cut, or files are missing'):format(paths[1], #paths - 1)
+    refuses(function() open { count = 12 } end, why)
+    refuses(function() data.open(paths, { shape = { 5 }, count = 12 }) end, why)
+    assert.equal(11, open({ count = 11 }).count)
+    refuses(function() open { count = 10 } end, ('tfrecord: %s and %d more: there are 11 records, '
+      .. '10 are expected'):format(paths[1], #paths - 1))
+    refuses(function() open { count = 0 } end, 'tfrecord.fiducial: count is 1 or more, got 0')
+  end)
+
   it('cannot be one of several', function()
     local good = folder .. 'damaged/ok.tfrecords'
     refuses(function()
@@ -493,8 +528,8 @@ describe('TFRecords', function()
     refuses(function()
       records:write_record { n_sims = 2, directory = place .. 'nowhere', filename = 'x',
         get_simulation = function(_) return 1 end }
-    end, ('tfrecord: %snowhere/x_00000.tfrecords.%d.part: does not write: No such file or '
-      .. 'directory'):format(place, ffi.C.getpid()))
+    end, ('tfrecord: %snowhere/x_00000.tfrecords: cannot be written: No such file or '
+      .. 'directory'):format(place))
   end)
 
   it('refuses what makes no sense', function()

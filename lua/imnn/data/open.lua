@@ -17,9 +17,9 @@ local rows = {
   seed = { 'string', 'boolean', default = 'seed' }, format = { 'string', optional = true },
   kind = { 'string', optional = true }, shape = { 'table', optional = true },
   n_params = { 'integer', optional = true }, feature = { 'string', optional = true },
-  start = { 'integer', optional = true },
+  start = { 'integer', optional = true }, count = { 'integer', optional = true },
 }
-local of_tfrecords = { 'kind', 'shape', 'n_params', 'feature', 'start' }
+local of_tfrecords = { 'kind', 'shape', 'n_params', 'feature', 'start', 'count' }
 
 -- ---- which files, and what they are ----
 
@@ -57,10 +57,15 @@ local function format_of(path)
   end
   local file, why = io.open(path, 'rb')
   if not file then core.raise('open: %s', why) end
-  local _, _, number = file:read(0) -- nil, but for folders and disks that fail
+  local _, _, number = file:read(0) -- nil, but for folders, disks that fail, and empty files
   if number == 21 then
     file:close()
     core.raise('open: %s: is a directory; its files are "%s/*"', path, path)
+  end
+  if file:seek 'end' == 0 then
+    file:close()
+    core.raise('open: %s: is empty; if it is a TFRecord file without records, say format = '
+      .. '"tfrecord"', path)
   end
   local format = 'tfrecord'
   for _, row in ipairs(signatures) do
@@ -187,7 +192,8 @@ local function open_tfrecord(paths, o)
     fiducial = tfrecord.fiducial, derivative = tfrecord.derivative, numerical = tfrecord.numerical,
   })
   return dataset.of('open', read(paths, { shape = o.shape, n_params = o.n_params,
-    feature = o.feature, start = o.start, dtype = o.dtype, seeds = o.seed ~= false }))
+    feature = o.feature, start = o.start, count = o.count, dtype = o.dtype,
+    seeds = o.seed ~= false }))
 end
 
 --- A data set of what is in files: HDF5, npy, npz or TFRecord, which their content tells. The
@@ -207,6 +213,7 @@ end
 -- @tparam[opt] number opts.n_params of TFRecord: of the two kinds of derivatives
 -- @tparam[opt='data'] string opts.feature of TFRecord
 -- @tparam[opt] number opts.start of TFRecord: the first seed
+-- @tparam[opt] number opts.count of TFRecord, which does not say it: how many there must be
 -- @tparam[opt] string opts.format 'hdf5', 'npy', 'npz' or 'tfrecord'; none: as the content says
 -- @treturn Dataset
 -- @raise no such files; files of several formats; records that differ; a seed that comes twice

@@ -141,7 +141,10 @@ function M.read_simulations(path)
   check_parameters(path, set)
   if f:has 'state' then
     local rows = f:read('state', 1):item()
-    if rows < set.n_s then complain(path, 'has only %d of %d simulations so far', rows, set.n_s) end
+    if rows < set.n_s then
+      complain(path, 'has only %d of %d simulations so far; write_simulations goes on with it',
+        rows, set.n_s)
+    end
   end
   check_seeds(path, f, set)
   local first = set.attributes.first_seed

@@ -8,9 +8,12 @@
 --    end
 --
 -- Files are a path, a pattern with * ? [], whose files are sorted (numbers in them by value), or a
--- list of these, in that order. Opening them finds the records; checksums are verified when records
--- are read. Packed ones (GZIP, ZLIB) are unpacked once, into a file without a name in TMPDIR.
--- imnn.TFRecords writes simulations.
+-- list of these, in that order. Opening them finds the records, and sees that the first one of each
+-- file is the one that comes next; checksums, and which records all others are, are verified when
+-- they are read. A file that ends early between two records shows at the file behind it. Nothing in
+-- TFRecords says how many there are: of the last file, and of records without seeds, only `count`
+-- tells that some are missing. Packed ones (GZIP, ZLIB) are unpacked once, into a file without a
+-- name in TMPDIR. imnn.TFRecords writes simulations.
 -- @module imnn.data.tfrecord
 local ffi = require 'ffi'
 local args = require 'imnn.args'
@@ -53,7 +56,7 @@ for _, name in ipairs { 'f32', 'f64', 'i32', 'u32' } do dtypes[name] = array.dty
 local rows = {
   shape = { 'table' }, feature = { 'string', default = 'data' },
   dtype = { 'string', default = 'f32' }, seeds = { 'boolean', default = true },
-  start = { 'integer', optional = true },
+  start = { 'integer', optional = true }, count = { 'integer', optional = true },
 }
 
 local function read_options(who, opts, more)
@@ -64,6 +67,9 @@ local function read_options(who, opts, more)
   if o.start and not o.seeds then
     core.raise('tfrecord.%s: start says which seed comes first, and seeds = false does not look',
       who)
+  end
+  if o.count and o.count < 1 then
+    core.raise('tfrecord.%s: count is 1 or more, got %d', who, o.count)
   end
   return o
 end
@@ -76,7 +82,7 @@ local function read(who, files, o, shape, n_params)
   layout.dtype = args.choice(who, 'dtype', o.dtype, dtypes)
   layout.shape = array.c_shape(shape, who)
   layout.n_params, layout.seeds = n_params or 0, o.seeds
-  layout.starts, layout.start = o.start ~= nil, o.start or 0
+  layout.starts, layout.start, layout.count = o.start ~= nil, o.start or 0, o.count or 0
   local records, out = open(who, files), ffi.new 'imnn_reader *[1]'
   check(C.imnn_tfrecord_reader(out, records, layout))
   return reader.own(out)
@@ -97,11 +103,13 @@ end
 -- @tparam[opt=true] boolean opts.seeds check that seeds follow one another, record by record, when
 -- they are read: that none is missing, twice there or out of order
 -- @tparam[opt] number opts.start the seed that must be the first; none: whatever it is
+-- @tparam[opt] number opts.count how many there must be: TFRecords do not say whether records are
+-- missing at the end of the last file. None: as many as there are
 -- @tparam[opt='data'] string opts.feature name of the byte string with the values
 -- @tparam[opt='f32'] string opts.dtype of the values: f32, as the Python IMNN writes, f64, i32, u32
 -- @treturn Reader (n, shape)
 -- @raise no such file, or one that is damaged, holds something else, or values of another size; its
--- name, the record and the offset are given
+-- name, the record and the offset are given; another count
 -- @usage imnn.TFRecords {}:write_record { n_sims = 3, filename = 'sims',
 --   get_simulation = function(seed) return np.full({ 2 }, seed) end }
 -- local sims = data.tfrecord.fiducial('sims_*.tfrecords', { shape = { 2 } })
