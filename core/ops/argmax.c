@@ -90,21 +90,21 @@ static imnn_node build(imnn_graph *g, const imnn_op *op, int count, const imnn_n
 
 /* ---- the kernel ---- */
 
-#define AMONG(T)                                                                                 \
-    static int32_t among_##T(const void *first, int64_t n, int64_t step, bool smallest)          \
-    {                                                                                            \
-        const T *x = first;                                                                      \
-        double best[2] = {x[0], x[1]};                                                           \
-        int32_t where = 0;                                                                       \
-        for (int64_t i = 1; i < n && !imnn_nan_parts(best[0], best[1]); i++) {                   \
-            const double here[2] = {x[2 * i * step], x[2 * i * step + 1]};                       \
-            if (!imnn_nan_parts(here[0], here[1]) &&                                             \
-                !(smallest ? imnn_complex_before(here, best) : imnn_complex_before(best, here))) \
-                continue;                                                                        \
-            where = (int32_t)i;                                                                  \
-            memcpy(best, here, sizeof best);                                                     \
-        }                                                                                        \
-        return where;                                                                            \
+#define AMONG(T)                                                                                   \
+    static int32_t among_##T(const void *first, int64_t n, int64_t step, bool smallest)            \
+    {                                                                                              \
+        const T *x = first;                                                                        \
+        double found[2] = {x[0], x[1]};                                                            \
+        int32_t where = 0;                                                                         \
+        for (int64_t i = 1; i < n && !imnn_nan_parts(found[0], found[1]); i++) {                   \
+            const double here[2] = {x[2 * i * step], x[2 * i * step + 1]};                         \
+            if (!imnn_nan_parts(here[0], here[1]) &&                                               \
+                !(smallest ? imnn_complex_before(here, found) : imnn_complex_before(found, here))) \
+                continue;                                                                          \
+            where = (int32_t)i;                                                                    \
+            memcpy(found, here, sizeof found);                                                     \
+        }                                                                                          \
+        return where;                                                                              \
     }
 AMONG(float)
 AMONG(double)

@@ -74,8 +74,8 @@ static int failures_are_told(void)
     imnn_simulator_options o = options;
     imnn_array *x;
     CHECK(simulate(&x, &o, false, 1) == IMNN_EVALUE);
-    CHECK(says("test: simulation 1 of 20 failed: it gave the status 7; its key is { 0, 1 }, its "
-               "parameters are { 0, 1 }"));
+    CHECK(says("test: simulation 1 of 20 failed: it gave the status 7; its seed is 1, its "
+               "key is { 0, 1 }, its parameters are { 0, 1 }"));
     o.drop = true;
     CHECK(simulate(&x, &o, true, 1) == IMNN_OK && imnn_array_size(x) == 0);
     imnn_array_release(x);
