@@ -40,7 +40,7 @@ local private = {
 -- function names it, so what else is loaded makes no difference.
 local known = {
   'numpy', 'lax', 'random', 'tree', 'stax', 'optimizers', 'scipy', 'distributions', 'simulators',
-  'data', 'plot', 'lfi', 'utils', 'cite', 'doctor', 'transform', 'imnn',
+  'data', 'plot', 'lfi', 'utils', 'cite', 'doctor', 'transform', 'imnn', 'diagnostics',
 }
 
 -- The names in these modules, and the name of each function: the shortest one in the first module.

@@ -8,7 +8,7 @@ local modules = {
   tree = 'imnn.tree', lfi = 'imnn.lfi', data = 'imnn.data', simulators = 'imnn.simulators',
   plot = 'imnn.plot', args = 'imnn.args',
   registry = 'imnn.registry', help = 'imnn.help', cite = 'imnn.cite', doctor = 'imnn.doctor',
-  core = 'imnn.core', utils = 'imnn.utils',
+  diagnostics = 'imnn.diagnostics', core = 'imnn.core', utils = 'imnn.utils',
 }
 local members = {}
 for _, name in ipairs {

@@ -1,0 +1,59 @@
+--- The two-sample test by a classifier against independent numbers (tests/golden/lfi/README.md).
+local imnn = require 'imnn'
+local np, random, diagnostics = imnn.np, imnn.random, imnn.diagnostics
+local message = require('tests.support.message')
+
+local file = imnn.data.hdf5.open 'tests/golden/lfi/c2st.h5'
+
+describe('c2st', function()
+  for _, name in ipairs { 'shift_half_1', 'narrow_half_5', 'banana', 'scaled_units' } do
+    local case = file[name]
+    it('agrees with golden: ' .. name, function()
+      local quadratic = diagnostics.c2st(case.reference, case.samples,
+        { classifier = 'quadratic', folds = case.fold + 1 })
+      assert.is_true(math.abs(quadratic.accuracy - case.quadratic_logistic:item()) < 0.005)
+      local mlp = diagnostics.c2st(case.reference, case.samples)
+      assert.is_true(math.abs(mlp.accuracy - case.mlp_mean:item()) < 0.03)
+      for _, key in ipairs { 'mean_shift', 'ln_sd_ratio' } do
+        local off = np.max(np.abs(mlp[key] / case[key] - 1)):item()
+        assert.is_true(off < 1e-9, key)
+      end
+      assert.equal(5, #mlp.folds)
+      assert.is_true(math.abs((mlp.reference + mlp.samples) / 2 - mlp.accuracy) < 1e-12)
+    end)
+  end
+
+  it('is the same for the same key, and uses as many of both', function()
+    local x = random.normal(random.PRNGKey(1), { 60, 2 })
+    local a = diagnostics.c2st(x, x[{ { 1, 40 } }], { key = random.PRNGKey(2) })
+    local b = diagnostics.c2st(x, x[{ { 1, 40 } }], { key = random.PRNGKey(2) })
+    assert.equal(40, a.n)
+    assert.same(a.folds, b.folds)
+  end)
+
+  it('resamples sets by their weights', function()
+    local x = np.linspace(0, 1, 400)
+    local set = { parameters = np.expand_dims(x, 2), log_weights = true,
+      weights = np.where(np.lt(x, 0.5), 0, 1 / 200):astype 'f64' }
+    local right = diagnostics.c2st(set, x[{ { 201, 400 } }], { classifier = 'quadratic' })
+    assert.is_true(right.accuracy < 0.6)
+    local wrong = diagnostics.c2st(set, x[{ { 1, 200 } }], { classifier = 'quadratic' })
+    assert.is_true(wrong.accuracy > 0.95)
+  end)
+
+  it('names what it cannot use', function()
+    local x = np.zeros { 20, 2 }
+    local function says(sentence, ...)
+      local arguments = { ... }
+      assert.matches(sentence, message(function() diagnostics.c2st(unpack(arguments)) end))
+    end
+    says('the reference has 2 coordinates, samples have 1$', x, np.zeros { 20 })
+    says('c2st: needs 10 samples of both, got 3$', x, np.zeros { 3, 2 })
+    says('samples holds a number that is not finite, in sample 2$', x,
+      np.array { { 0, 0 }, { 0 / 0, 0 } })
+    says('classifier is "mlp" or "quadratic", got "mpl"', x, x,
+      { classifier = 'mpl' })
+    says('folds must be 40 numbers from 1 to 5, got shape %(3%)$', x, x, { folds = { 1, 2, 3 } })
+    says('fold 1 has all points, or none$', x, x, { folds = np.ones { 40 } })
+  end)
+end)
