@@ -1,6 +1,6 @@
 --- Keys and random numbers: Threefry-2x32 with the semantics of JAX. Same key, same numbers: bits
 -- exactly, floats within a few units in the last place. A key is a u32 Array (2); leading axes are
--- independent keys.
+-- independent keys. Arguments may come in a table, with their names, as the last argument.
 -- @module imnn.random
 local ffi = require 'ffi'
 local args = require 'imnn.args'
@@ -91,20 +91,21 @@ end
 --- Uniform numbers in [minval, maxval).
 -- @tparam Array key
 -- @tparam[opt] table shape
--- @tparam[opt] table|string opts `dtype` ('f32'), `minval` (0), `maxval` (1): numbers or Arrays
--- that broadcast to the shape; or the dtype alone
+-- @tparam[opt='f32'] string dtype 'f32' or 'f64'
+-- @tparam[opt=0] number|Array minval broadcasts to the shape
+-- @tparam[opt=1] number|Array maxval broadcasts to the shape
 -- @treturn Array of the shape
 -- @usage random.uniform(key, { 3 }, { minval = -1, maxval = 1 })
-function M.uniform(key, shape, opts)
-  if type(opts) == 'string' then opts = { dtype = opts } end
-  local o = args.take('random.uniform', opts, {
+function M.uniform(key, shape, dtype, minval, maxval)
+  local o = args.take('random.uniform', { dtype = dtype, minval = minval, maxval = maxval }, {
     dtype = { 'string', default = array.default_dtype() },
     minval = { 'number', 'Array', optional = true },
     maxval = { 'number', 'Array', optional = true },
   })
   check_key('random.uniform', key)
-  local s, code, dtype = check_shape('random.uniform', shape), real('random.uniform', o.dtype)
+  local s, code = check_shape('random.uniform', shape), real('random.uniform', o.dtype)
   local inputs = { key }
+  dtype = o.dtype
   if o.minval ~= nil or o.maxval ~= nil then
     inputs[2] = promote.convert(o.minval or 0, dtype)
     inputs[3] = promote.convert(o.maxval or 1, dtype)
@@ -121,6 +122,7 @@ end
 -- @tparam[opt='f32'] string dtype 'f32', 'f64', 'c64' or 'c128'
 -- @treturn Array (..., shape)
 -- @usage random.normal(random.PRNGKey(0), { 2, 3 })
+-- random.normal(random.PRNGKey(0), { 3 }, { dtype = 'f64' })
 function M.normal(key, shape, dtype)
   check_key('random.normal', key)
   local s, name, code = check_shape('random.normal', shape), dtype
@@ -221,5 +223,21 @@ end
 -- @treturn string
 -- @usage random.key_layout() --> 'original'
 function M.key_layout() return layout() == 0 and 'original' or 'partitionable' end
+
+local arguments = {
+  split = { 1, { 'n', 'num' } }, bits = { 1, 'shape', 'width' },
+  uniform = { 1, 'shape', 'dtype', 'minval', 'maxval' }, normal = { 1, 'shape', 'dtype' },
+  truncated_normal = { 1, 'lower', 'upper', 'shape', 'dtype' },
+  randint = { 1, 'shape', 'minval', 'maxval', 'dtype' },
+  permutation = { 2, 'axis', 'independent' }, shuffle = { 2, 'axis' },
+  choice = { 2, 'shape', 'replace', 'p', 'axis' },
+  categorical = { 2, 'axis', 'shape', 'replace' }, dirichlet = { 1, 'alpha', 'shape', 'dtype' },
+  multinomial = { 1, 'n', 'p', 'shape', 'dtype' }, ball = { 1, 'd', 'p', 'shape', 'dtype' },
+  multivariate_normal = { 1, 'mean', 'cov', 'shape', 'dtype', 'method' },
+  orthogonal = { 1, 'n', 'shape', 'dtype', 'm' },
+  wishart = { 1, 'df', 'scale', 'shape', 'dtype' }, latin_hypercube = { 1, 'n', 'd', 'dtype' },
+}
+for name, row in pairs(samplers.arguments) do arguments[name] = arguments[name] or row end
+require 'imnn.numpy.named'('random', M, arguments)
 
 return args.strict('random', M)

@@ -191,3 +191,105 @@ describe('np.cov of weighted observations', function()
       function() np.corrcoef(v, { aweights = { 1, 1 } }) end)
   end)
 end)
+
+describe('what NumPy gives beside', function()
+  it('a range: the distance of neighbours', function()
+    local y, step = np.linspace(0, 1, 5, { retstep = true, dtype = 'f64' })
+    near({ 0, 0.25, 0.5, 0.75, 1 }, y)
+    near(0.25, step)
+    near(0.2, select(2, np.linspace(0, 1, 5, { retstep = true, endpoint = false, dtype = 'f64' })))
+    near(nan, select(2, np.linspace(0, 1, 1, { retstep = true, dtype = 'f64' })))
+    near({ 1, 2 }, select(2, np.linspace(np.array({ 0, 1 }, 'f64'), np.array({ 2, 5 }, 'f64'), 3,
+      { retstep = true })))
+  end)
+
+  it('a grid: its axes alone', function()
+    for _, indexing in ipairs { 'xy', 'ij' } do
+      local a, b, c = np.meshgrid({ 1, 2, 3 }, { 4, 5 }, { 6 }, { sparse = true,
+        indexing = indexing })
+      assert.are.same(indexing == 'xy' and { 1, 3, 1 } or { 3, 1, 1 }, a.shape)
+      assert.are.same(indexing == 'xy' and { 2, 1, 1 } or { 1, 2, 1 }, b.shape)
+      assert.are.same({ 1, 1, 1 }, c.shape)
+      local A, B = np.meshgrid({ 1, 2, 3 }, { 4, 5 }, { 6 }, { indexing = indexing })
+      near((A * B + c):totable(), a * b + c, 'f32')
+    end
+  end)
+
+  it('numbers: their parts and their bits', function()
+    local rest, whole = np.modf(np.array({ -1.5, 2.25, -3, -inf, nan }, 'f64'))
+    near({ -0.5, 0.25, 0, 0, nan }, rest)
+    near({ -1, 2, -3, -inf, nan }, whole)
+    assert.are.same({ true, false, true, true }, np.signbit(rest[{ { 1, 4 } }]):totable())
+    near({ 1, 1 }, imnn.grad(function(v) return np.sum((np.modf(v))) end)(
+      np.array({ 1.5, -2.5 }, 'f64')))
+    local words = np.array({ 7, -2, 0, -2 ^ 31, 2 ^ 31 - 1, -1 }, 'i32')
+    for _, f in ipairs { np.bitwise_count, imnn.jit(np.bitwise_count) } do
+      assert.are.same({ 3, 1, 0, 1, 31, 1 }, f(words):totable())
+      assert.are.same({ 32, 1 }, f(np.array({ 2 ^ 32 - 1, 65536 }, 'u32')):totable())
+      assert.are.same({ 1, 0 }, f(np.array { true, false }):totable())
+    end
+    refuses('bitwise_count: not defined for f32; it works on u32, i32, bool',
+      function() np.bitwise_count(1.5) end)
+  end)
+end)
+
+describe('arguments by name and by position', function()
+  local lax, random = imnn.lax, imnn.random
+  local key = random.PRNGKey(3)
+  local function same(a, b)
+    assert.equal(a.dtype, b.dtype)
+    assert.are.same(a:totable(), b:totable())
+  end
+
+  it('are the same of windows', function()
+    local image, kernel = random.normal(key, { 1, 1, 5, 5 }), random.normal(key, { 4, 1, 3, 3 })
+    same(lax.conv_general_dilated(image, kernel, { 2, 1 }, 'SAME', nil, { 1, 2 },
+      { 'NCHW', 'OIHW', 'NHWC' }, 1), lax.conv_general_dilated(image, kernel, {
+      window_strides = { 2, 1 }, padding = 'SAME', rhs_dilation = { 1, 2 },
+      dimension_numbers = { 'NCHW', 'OIHW', 'NHWC' } }))
+    same(lax.conv_general_dilated(image, kernel),
+      lax.conv_general_dilated(image, kernel, { 1, 1 }, { padding = 'VALID' }))
+    same(lax.conv_general_dilated(image, kernel, {}), lax.conv(image, kernel, { 1, 1 }, 'VALID'))
+    same(lax.conv_with_general_padding(image, kernel, { 1, 1 }, 'SAME', { 2, 1 }),
+      lax.conv_with_general_padding(image, kernel, { 1, 1 }, 'SAME', { lhs_dilation = { 2, 1 } }))
+    near({ { 3, 3 }, { 9, 6 } }, lax.reduce_window(x, 0, 'add', { 1, 2 }, { 1, 2 }, 'SAME'))
+    same(lax.reduce_window(x, 0, 'add', { 1, 2 }, nil, 'VALID', { 1, 2 }, { 1, 2 }),
+      lax.reduce_window(x, 0, 'add', { 1, 2 },
+        { base_dilation = { 1, 2 }, window_dilation = { 1, 2 } }))
+    same(lax.select_and_scatter_add(x, 'max', { 1, 2 }, np.ones({ 2, 2 }, 'f64'), { 1, 2 }, 'SAME'),
+      lax.select_and_scatter_add(x, 'max', { 1, 2 }, np.ones({ 2, 2 }, 'f64'),
+        { window_strides = { 1, 2 }, padding = 'SAME' }))
+    refuses('reduce_window: option "window_strides" must be table, got string',
+      function() lax.reduce_window(x, 0, 'add', { 1, 2 }, 'SAME') end)
+    refuses('lax.reduce_window: unknown option "window_stride"; did you mean "window_strides"?',
+      function() lax.reduce_window(x, 0, 'add', { 1, 2 }, { window_stride = { 1, 2 } }) end)
+  end)
+
+  it('are the same of random numbers', function()
+    same(random.normal(key, { 2 }, 'f64'), random.normal(key, { 2 }, { dtype = 'f64' }))
+    same(random.normal(key, { 2 }), random.normal(key, { shape = { 2 } }))
+    same(random.normal(key, { 2 }), random.normal(key, { 2 }, {}))
+    same(random.normal(key, {}), random.normal(key))
+    same(random.uniform(key, { 2 }, 'f64', 1, 2),
+      random.uniform(key, { 2 }, { minval = 1, maxval = 2, dtype = 'f64' }))
+    same(random.truncated_normal(key, -1, 1, { 3 }, 'f64'),
+      random.truncated_normal(key, -1, 1, { 3 }, { dtype = 'f64' }))
+    same(random.randint(key, { 3 }, 1, 9, 'u32'),
+      random.randint(key, { 3 }, { minval = 1, maxval = 9, dtype = 'u32' }))
+    same(random.gamma(key, 2, nil, 'f64'), random.gamma(key, 2, { dtype = 'f64' }))
+    same(random.bernoulli(key, 0.3, { 5 }, nil, 'high'),
+      random.bernoulli(key, 0.3, { 5 }, { mode = 'high' }))
+    same(random.choice(key, 5, { 3 }, false), random.choice(key, 5, { 3 }, { replace = false }))
+    same(random.permutation(key, x, 2, true),
+      random.permutation(key, x, { axis = 2, independent = true }))
+    same(random.categorical(key, x, 1), random.categorical(key, x, { axis = 1 }))
+    same(random.orthogonal(key, 2, nil, 'f64', 3),
+      random.orthogonal(key, 2, { dtype = 'f64', m = 3 }))
+    same(random.multivariate_normal(key, { 0, 0 }, { { 2, 1 }, { 1, 2 } }, { 4 }, 'f64', 'svd'),
+      random.multivariate_normal(key, { 0, 0 }, { { 2, 1 }, { 1, 2 } },
+        { shape = { 4 }, dtype = 'f64', method = 'svd' }))
+    same(random.split(key, 3), random.split(key, { num = 3 }))
+    refuses('random.normal: unknown option "dtyp"; did you mean "dtype"?',
+      function() random.normal(key, { 2 }, { dtyp = 'f64' }) end)
+  end)
+end)

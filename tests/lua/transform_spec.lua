@@ -356,6 +356,31 @@ describe('vmap', function()
     assert.same({ 0, 3 }, imnn.vmap(np.tanh)(np.zeros { 0, 3 }).shape)
   end)
 
+  it('maps leaves of trees over axes of their own', function()
+    local function line(p, v) return p.w * v + p.b end
+    local p = { w = m, b = f64 { 10, 20, 30 } }
+    for _, axes in ipairs { { w = 1, b = false }, { w = 1 } } do
+      is({ { 11, 22, 33 }, { 18, 30, 42 } },
+        imnn.vmap(line, { in_axes = { axes, 1 } })(p, f64 { 1, 2 }))
+    end
+    is({ { 11, 14 }, { 24, 30 }, { 39, 48 } },
+      imnn.vmap(line, { in_axes = { { w = 2, b = 1 }, 1 } })(p, f64 { 1, 2, 3 }))
+    local y = imnn.jit(imnn.vmap(function(t, u)
+      return { a = t[1] * 2, b = { t[2].x * u, t[2].k } }
+    end, { in_axes = { { 2, { x = 1 } }, false }, out_axes = { { a = 2, b = { 1, false } } } }))(
+      { m, { x = f64 { 5, 6, 7 }, k = f64 { 3 } } }, f64(2))
+    is({ { 2, 4, 6 }, { 8, 10, 12 } }, y.a)
+    is({ 10, 12, 14 }, y.b[1])
+    is({ 3 }, y.b[2])
+    is({ { 2, 4, 6 }, { 5, 7, 9 } }, imnn.vmap(function(t) return t[1] + t[2] end,
+      { in_axes = { { 1, false } } })({ m, x }))
+    refuses('vmap: in_axes have an entry "c", which is not in argument 1, {b = *, w = *}',
+      function() imnn.vmap(line, { in_axes = { { c = 1 }, 1 } })(p, x) end)
+    refuses('vmap: out_axes have an entry "c", which is not in result 1, {s = *}', function()
+      imnn.vmap(function(v) return { s = v } end, { out_axes = { { c = 1 } } })(m)
+    end)
+  end)
+
   it('is refused without a batch, or with several', function()
     refuses('vmap: no argument has a batch axis', function() imnn.vmap(np.tanh)(3) end)
     refuses('vmap: no argument has a batch axis',

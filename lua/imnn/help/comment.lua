@@ -151,6 +151,21 @@ local function family(doc, out)
   end
 end
 
+-- Lines with their numbers; arguments of a function that go on are one line with their beginning.
+local function numbered(handle)
+  local n = 0
+  return function()
+    local line, first = handle:read(), n + 1
+    n = first
+    while line and line:find '^[%w_ ]*function[^()]*%([^()]*$' do
+      local more = handle:read()
+      if not more then break end
+      line, n = line .. ' ' .. more:match '^%s*(.*)$', n + 1
+    end
+    return line, first
+  end
+end
+
 local files = {}
 
 --- The docstrings of a source file.
@@ -164,7 +179,7 @@ function M.file(path)
   files[path] = out
   local handle = io.open(path)
   if not handle then return out end
-  local n, lines, above = 0, nil, nil
+  local lines, above
   local function keep(doc)
     doc.path = path
     if doc.kind == 'module' then
@@ -184,8 +199,7 @@ function M.file(path)
       keep(above)
     end
   end
-  for line in handle:lines() do
-    n = n + 1
+  for line, n in numbered(handle) do
     local start, comment = line:match '^%s*%-%-%-%s?(.*)$', line:match '^%s*%-%-(.*)$'
     if start and not line:find '^%s*%-%-%-%-' then
       if lines then finish() end

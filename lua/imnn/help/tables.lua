@@ -105,6 +105,10 @@ function M.distribution(name)
     text = n > 1 and 'that of the parameters without it' or 'one number without it' }
   doc.params[n + 2] = { name = 'dtype', type = 'string', optional = true,
     text = "'f32', or 'f64' where a parameter is" }
+  if row_of(C.imnn_random_get, name .. '_high') then
+    doc.params[n + 3] = { name = 'mode', type = 'string', optional = true, default = "'low'",
+      text = "'high' takes twice as many random bits" }
+  end
   doc.returns[1] = { type = 'Array', text = (gives ~= '' and gives .. ' ' or '') .. '(shape)' }
   call[#call + 1] = '{ 3 }'
   doc.usage[1] = ('random.%s(%s)'):format(name, table.concat(call, ', '))

@@ -26,18 +26,29 @@ end
 --- Convolution (cross-correlation: kernels are not turned around).
 -- @tparam Array lhs in the first layout
 -- @tparam Array rhs kernel, in the second
--- @tparam[opt] table opts window_strides (1, ...), padding ('VALID'; 'SAME', 'SAME_LOWER', or
--- pairs { low, high }, which may be negative), lhs_dilation, rhs_dilation (1, ...),
--- dimension_numbers ({ 'NCHW', 'OIHW', 'NCHW' } and the like), feature_group_count (1): input
--- channels of a group feed the output channels of that group
+-- @tparam[opt] table window_strides (1, ...)
+-- @tparam[opt='VALID'] string|table padding 'VALID', 'SAME', 'SAME_LOWER', or pairs { low, high },
+-- which may be negative
+-- @tparam[opt] table lhs_dilation (1, ...)
+-- @tparam[opt] table rhs_dilation (1, ...)
+-- @tparam[opt] table dimension_numbers { 'NCHW', 'OIHW', 'NCHW' } and the like
+-- @tparam[opt=1] number feature_group_count input channels of a group feed the output channels of
+-- that group
 -- @treturn Array in the third layout
 -- @raise shapes and layouts that do not fit
 -- @usage local image, kernel = np.ones { 5, 5, 1 }, np.ones { 3, 3, 1, 4 }
 -- lax.conv_general_dilated(image, kernel, { padding = 'SAME',
 --   dimension_numbers = { 'HWC', 'HWIO', 'HWC' } }).shape --> { 5, 5, 4 }
-function M.conv_general_dilated(lhs, rhs, opts)
+-- lax.conv_general_dilated(np.ones { 1, 1, 5, 5 }, np.ones { 4, 1, 3, 3 }, { 2, 2 }, 'SAME').shape
+-- --> { 1, 4, 3, 3 }
+function M.conv_general_dilated(lhs, rhs, window_strides, padding, lhs_dilation, rhs_dilation,
+  dimension_numbers, feature_group_count)
   local who = 'conv_general_dilated'
-  local o = args.take(who, opts, rows)
+  local o = args.take(who, {
+    window_strides = window_strides, padding = padding, lhs_dilation = lhs_dilation,
+    rhs_dilation = rhs_dilation, dimension_numbers = dimension_numbers,
+    feature_group_count = feature_group_count,
+  }, rows)
   lhs, rhs = operands.of(who, 'conv', lhs, rhs)
   local layout = layouts.layout(who, o.dimension_numbers or default_layout(#rhs.shape - 2))
   local text, n = layout.text, #layout.spatial
@@ -58,7 +69,7 @@ function M.conv_general_dilated(lhs, rhs, opts)
     sizes[i] = layouts.dilated(x.shape[first + i], base[i])
     windows[i] = layouts.dilated(w.shape[i], dilation[i])
   end
-  local padding = layouts.pairs_of(who, o.padding, sizes, windows, strides)
+  local widths = layouts.pairs_of(who, o.padding, sizes, windows, strides)
   local attr, inputs, outputs = { n, o.feature_group_count, 0 }, w.shape[n + 1], w.shape[n + 2]
   if o.feature_group_count < 1 or outputs % o.feature_group_count ~= 0
     or x.shape[#x.shape] ~= inputs * o.feature_group_count then
@@ -67,7 +78,7 @@ function M.conv_general_dilated(lhs, rhs, opts)
       o.feature_group_count, table.concat(rhs.shape, ', '), inputs, outputs)
   end
   for i = 1, n do
-    for _, v in ipairs { w.shape[i], strides[i], padding[i][1], padding[i][2], base[i],
+    for _, v in ipairs { w.shape[i], strides[i], widths[i][1], widths[i][2], base[i],
       dilation[i] } do
       attr[#attr + 1] = v
     end
@@ -84,7 +95,7 @@ end
 -- @treturn Array
 -- @usage lax.conv(np.ones { 1, 1, 5, 5 }, np.ones { 4, 1, 3, 3 }, { 1, 1 }, 'SAME')
 function M.conv(lhs, rhs, window_strides, padding)
-  return M.conv_general_dilated(lhs, rhs, { window_strides = window_strides, padding = padding })
+  return M.conv_general_dilated(lhs, rhs, window_strides, padding)
 end
 
 --- Convolution with the layouts 'NCHW', 'OIHW', 'NCHW' (and the like), with dilations.
@@ -92,15 +103,17 @@ end
 -- @tparam Array rhs
 -- @tparam table window_strides
 -- @tparam string|table padding
--- @tparam[opt] table opts lhs_dilation, rhs_dilation and the others of conv_general_dilated
+-- @tparam[opt] table lhs_dilation (1, ...)
+-- @tparam[opt] table rhs_dilation (1, ...)
+-- @tparam[opt] table dimension_numbers as for conv_general_dilated
+-- @tparam[opt=1] number feature_group_count as for conv_general_dilated
 -- @treturn Array
 -- @usage lax.conv_with_general_padding(np.ones { 1, 1, 5, 5 }, np.ones { 4, 1, 3, 3 }, { 1, 1 },
 --   { { 0, 0 }, { 1, 1 } }, { rhs_dilation = { 2, 1 } })
-function M.conv_with_general_padding(lhs, rhs, window_strides, padding, opts)
-  local all = { window_strides = window_strides, padding = padding }
-  opts = args.argument('conv_with_general_padding', 'opts', opts, { 'table', default = {} })
-  for name, value in pairs(opts) do all[name] = value end
-  return M.conv_general_dilated(lhs, rhs, all)
+function M.conv_with_general_padding(lhs, rhs, window_strides, padding, lhs_dilation, rhs_dilation,
+  dimension_numbers, feature_group_count)
+  return M.conv_general_dilated(lhs, rhs, window_strides, padding, lhs_dilation, rhs_dilation,
+    dimension_numbers, feature_group_count)
 end
 
 -- Pairs for the transposed convolution of a (dilated) window.
@@ -119,14 +132,19 @@ end
 -- @tparam Array rhs
 -- @tparam table strides
 -- @tparam string|table padding 'SAME': the size times the stride; 'VALID'; or pairs
--- @tparam[opt] table opts rhs_dilation, dimension_numbers ({ 'NHWC', 'HWIO', 'NHWC' } and the
--- like), transpose_kernel (false): turn the kernel around and exchange its channels, which makes it
--- the derivative of `conv_general_dilated`
+-- @tparam[opt] table rhs_dilation (1, ...)
+-- @tparam[opt] table dimension_numbers { 'NHWC', 'HWIO', 'NHWC' } and the like
+-- @tparam[opt=false] boolean transpose_kernel turn the kernel around and exchange its channels,
+-- which makes it the derivative of `conv_general_dilated`
 -- @treturn Array
 -- @usage lax.conv_transpose(np.ones { 1, 5, 5, 1 }, np.ones { 3, 3, 1, 4 }, { 2, 2 }, 'SAME')
-function M.conv_transpose(lhs, rhs, strides, padding, opts)
+function M.conv_transpose(lhs, rhs, strides, padding, rhs_dilation, dimension_numbers,
+  transpose_kernel)
   local who = 'conv_transpose'
-  local o = args.take(who, opts, {
+  local o = args.take(who, {
+    rhs_dilation = rhs_dilation, dimension_numbers = dimension_numbers,
+    transpose_kernel = transpose_kernel,
+  }, {
     rhs_dilation = { 'table', optional = true }, dimension_numbers = { 'table', optional = true },
     transpose_kernel = { 'boolean', default = false },
   })
@@ -155,8 +173,7 @@ function M.conv_transpose(lhs, rhs, strides, padding, opts)
     for _, letter in ipairs(layout.spatial) do rhs = flip(rhs, layout.rhs[letter]) end
     rhs = shape.swapaxes(rhs, layout.rhs.I, layout.rhs.O)
   end
-  return M.conv_general_dilated(lhs, rhs, { padding = widths, lhs_dilation = strides,
-    rhs_dilation = dilation, dimension_numbers = layout.text })
+  return M.conv_general_dilated(lhs, rhs, nil, widths, strides, dilation, layout.text)
 end
 
 return M

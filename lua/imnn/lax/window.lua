@@ -104,18 +104,24 @@ end
 -- @tparam number init_value where it starts, which is also what padding counts as: 0, -inf, inf
 -- @param computation 'add', 'max', 'min', or np.add, np.maximum, np.minimum
 -- @tparam table window_dimensions one number an axis; up to three axes may have more than 1
--- @tparam[opt] table opts window_strides (1, ...), padding ('VALID'), base_dilation,
--- window_dilation (1, ...)
+-- @tparam[opt] table window_strides (1, ...)
+-- @tparam[opt='VALID'] string|table padding 'VALID', 'SAME', 'SAME_LOWER', or pairs { low, high }
+-- @tparam[opt] table base_dilation (1, ...)
+-- @tparam[opt] table window_dilation (1, ...)
 -- @treturn Array
 -- @usage lax.reduce_window(x, -math.huge, 'max', { 2, 2 }) --> { { 5, 6 } }
-function M.reduce_window(operand, init_value, computation, window_dimensions, opts)
+-- lax.reduce_window(x, 0, 'add', { 1, 2 }, { 1, 2 }, 'SAME') --> { { 3, 3 }, { 9, 6 } }
+function M.reduce_window(operand, init_value, computation, window_dimensions, window_strides,
+  padding, base_dilation, window_dilation)
   local who = 'reduce_window'
   local x = operands.of(who, 'window_sum', operand)
   if type(init_value) ~= 'number' then
     core.raise('%s: init_value must be a number, got %s', who, core.kind(init_value))
   end
   local compute = computation_of(who, computation)
-  local w = windows_of(who, x, window_dimensions, opts)
+  local w = windows_of(who, x, window_dimensions, {
+    window_strides = window_strides, padding = padding, base_dilation = base_dilation,
+    window_dilation = window_dilation })
   return w.back(compute(w, init_value))
 end
 
@@ -125,20 +131,22 @@ end
 -- @param select 'max' or 'min' (jax.lax: ge, le)
 -- @tparam table window_dimensions
 -- @tparam Array source like the result of `reduce_window`
--- @tparam[opt] table opts window_strides, padding
+-- @tparam[opt] table window_strides (1, ...)
+-- @tparam[opt='VALID'] string|table padding
 -- @treturn Array like operand
 -- @usage lax.select_and_scatter_add(x, 'max', { 2, 3 }, np.ones { 1, 1 })
 -- --> { { 0, 0, 0 }, { 0, 0, 1 } }
-function M.select_and_scatter_add(operand, select, window_dimensions, source, opts)
+function M.select_and_scatter_add(operand, select, window_dimensions, source, window_strides,
+  padding)
   local who = 'select_and_scatter_add'
   if select ~= 'max' and select ~= 'min' then
     core.raise("%s: select is 'max' or 'min', got %s", who, tostring(select))
   end
   local x = create.as_array(operand, who)
   source = create.as_array(source, who)
+  local opts = { window_strides = window_strides, padding = padding }
   local w = windows_of(who, select == 'max' and x or turned(x), window_dimensions, opts)
-  local s = windows_of(who, source, window_dimensions, { padding = opts and opts.padding,
-    window_strides = opts and opts.window_strides })
+  local s = windows_of(who, source, window_dimensions, opts)
   local where = array.apply('window_argmax', { w.x }, w.attr)
   local given = s.x
   if table.concat(given.shape, ', ') ~= table.concat(where.shape, ', ') then
@@ -215,18 +223,20 @@ end
 -- @tparam Array source like the result of `reduce_window`
 -- @tparam[opt=0] number init_value what elements begin with
 -- @param[opt] scatter np.add (the default), or a function of what is there and source -> Array
--- @tparam[opt] table opts window_strides (1, ...), padding ('VALID')
+-- @tparam[opt] table window_strides (1, ...)
+-- @tparam[opt='VALID'] string|table padding
 -- @treturn Array of the shape of operand and the dtype of source
 -- @raise a source that does not fit
 -- @usage lax.select_and_scatter(x, 'ge', { 2, 3 }, np.ones { 1, 1 })
 -- --> { { 0, 0, 0 }, { 0, 0, 1 } }
 -- lax.select_and_scatter(x, np.lt, { 2, 2 }, np.array { { 2, 3 } }, 1, np.multiply)
 -- --> { { 2, 3, 1 }, { 1, 1, 1 } }
-function M.select_and_scatter(operand, select, window_dimensions, source, init_value, scatter, opts)
+function M.select_and_scatter(operand, select, window_dimensions, source, init_value, scatter,
+  window_strides, padding)
   local np, who = require 'imnn.numpy', 'select_and_scatter'
   local init = args.argument(who, 'init_value', init_value, { 'number', default = 0, any = true })
   scatter = scatter or np.add
-  local o = args.take(who, opts, {
+  local o = args.take(who, { window_strides = window_strides, padding = padding }, {
     window_strides = window_rows.window_strides, padding = window_rows.padding })
   local extremum = (select == 'ge' or select == np.ge) and 'max'
     or (select == 'le' or select == np.le) and 'min'
@@ -238,7 +248,8 @@ function M.select_and_scatter(operand, select, window_dimensions, source, init_v
   end
   callable('scatter', scatter)
   if extremum and scatter == np.add then
-    local y = M.select_and_scatter_add(operand, extremum, window_dimensions, source, opts)
+    local y = M.select_and_scatter_add(operand, extremum, window_dimensions, source,
+      window_strides, padding)
     return init == 0 and y or y + init
   end
   if extremum then select = np[select] or select end

@@ -2,7 +2,9 @@
 -- @module imnn.numpy.composed
 local args = require 'imnn.args'
 local array = require 'imnn.array'
+local core = require 'imnn.core'
 local create = require 'imnn.numpy.create'
+local floats = require('imnn.numpy.operands').floats
 local promote = require 'imnn.numpy.promote'
 
 local function is_integer(x) return x.dtype == 'i32' or x.dtype == 'u32' end
@@ -65,6 +67,39 @@ return function(np)
   -- @treturn Array a - b floor(a / b)
   -- @usage local q, r = np.divmod(7, -2) --> -4, -1
   function M.divmod(a, b) return np.floor_divide(a, b), np.remainder(a, b) end
+
+  --- The fraction and the whole part, both of the sign of x.
+  -- @tparam Array|number x
+  -- @treturn Array x - trunc(x); 0 of infinite numbers
+  -- @treturn Array trunc(x)
+  -- @usage local fraction, whole = np.modf(np.array { -1.5, 2.25 }) --> { -0.5, 0.25 }, { -1, 2 }
+  function M.modf(x)
+    x = floats(x, 'np.modf')
+    local whole = np.trunc(x)
+    local rest = choose(np.isinf(x), 0, x - whole)
+    return np.copysign(rest, x), whole
+  end
+
+  --- How many bits of |x| are 1.
+  -- @tparam Array|number x integers
+  -- @treturn Array i32
+  -- @raise floats
+  -- @usage np.bitwise_count(np.array({ 7, -2, 0 }, 'i32')) --> { 3, 1, 0 }
+  function M.bitwise_count(x)
+    x = create.as_array(x, 'bitwise_count')
+    if x.dtype == 'bool' then x = promote.convert(x, 'i32') end
+    if not is_integer(x) then
+      core.raise('bitwise_count: not defined for %s; it works on u32, i32, bool', x.dtype)
+    end
+    local u = promote.convert(np.abs(x), 'u32')
+    local function bits(v, mask) return np['and'](v, array.number(mask, 'u32')) end
+    local function behind(v, n) return np.shift_right(v, array.number(n, 'u32')) end
+    -- Neighbouring counts of 1, 2 and 4 bits are added up, then those of bytes by one product.
+    u = u - bits(behind(u, 1), 0x55555555)
+    u = bits(u, 0x33333333) + bits(behind(u, 2), 0x33333333)
+    u = bits(u + behind(u, 4), 0x0F0F0F0F)
+    return promote.convert(behind(u * array.number(0x01010101, 'u32'), 24), 'i32')
+  end
 
   --- a^b of floats, also where both are integers.
   -- @tparam Array|number a

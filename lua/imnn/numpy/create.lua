@@ -237,13 +237,22 @@ end
 -- @tparam number|Array stop
 -- @tparam[opt=50] number n
 -- @tparam[opt] string|table opts dtype (the default one, or that of arrays), endpoint = false
--- leaves stop out
+-- leaves stop out, retstep = true gives the distance of neighbours too
 -- @treturn Array (n), or (n, ...) between arrays
+-- @treturn Array with retstep: the distance, NaN where there are no two
 -- @usage np.linspace(0, 1, 3) --> { 0, 0.5, 1 }
+-- local x, dx = np.linspace(0, 1, 5, { retstep = true }) --> { 0, 0.25, 0.5, 0.75, 1 }, 0.25
 function M.linspace(start, stop, n, opts)
-  local o = span_options('linspace', opts)
+  if type(opts) == 'string' then opts = { dtype = opts } end
+  local o = args.take('linspace', opts,
+    args.rows(span_rows, { retstep = { 'boolean', default = false } }))
   local given = array.is(start) and start or stop
-  return finish(span('linspace', start, stop, n or 50, o), given, o)
+  n = n or 50
+  local x = finish(span('linspace', start, stop, n, o), given, o)
+  if not o.retstep then return x end
+  local parts = o.endpoint and n - 1 or n
+  local step = (M.as_array(stop, 'linspace') - start) / (parts > 0 and parts or 0 / 0)
+  return x, promote.convert(step, promote.real(x.dtype))
 end
 
 --- n numbers from base^start to base^stop, their logarithms at equal distances.
@@ -290,16 +299,19 @@ end
 
 --- The coordinates of a grid, as many arrays as axes.
 -- @param ... Arrays of one axis, then perhaps options: indexing = 'xy' (the first runs along the
---   second axis) or 'ij' (each along its own)
+--   second axis) or 'ij' (each along its own); sparse = true: of size 1 along the other axes, which
+--   broadcasts to the same
 -- @treturn Array as many as there are axes
 -- @usage local x, y = np.meshgrid({ 1, 2, 3 }, { 4, 5 })
+-- local x, y = np.meshgrid({ 1, 2, 3 }, { 4, 5 }, { sparse = true }) --> { { 1, 2, 3 } }
 function M.meshgrid(...)
   local list, opts = { ... }, nil
   local last = list[#list]
   if type(last) == 'table' and #last == 0 and next(last) ~= nil then
     opts, list[#list] = last, nil
   end
-  local o = args.take('meshgrid', opts, { indexing = { 'string', default = 'xy' } })
+  local o = args.take('meshgrid', opts,
+    { indexing = { 'string', default = 'xy' }, sparse = { 'boolean', default = false } })
   if o.indexing ~= 'xy' and o.indexing ~= 'ij' then
     core.raise('meshgrid: indexing is "xy" or "ij", got "%s"', o.indexing)
   end
@@ -312,7 +324,8 @@ function M.meshgrid(...)
   for i, x in ipairs(list) do
     local ones = {}
     for k = 1, #sizes do ones[k] = k == axis[i] and x.size or 1 end
-    list[i] = array.apply('broadcast', { array.apply('reshape', { x }, ones) }, sizes)
+    list[i] = array.apply('reshape', { x }, ones)
+    if not o.sparse then list[i] = array.apply('broadcast', { list[i] }, sizes) end
   end
   return unpack(list)
 end

@@ -30,8 +30,12 @@ local rows = {
   fftfreq = { 1, 'd', 'dtype' }, rfftfreq = { 1, 'd', 'dtype' },
 }
 
-local function is_named(t)
-  return type(t) == 'table' and #t == 0 and next(t) ~= nil and getmetatable(t) == nil
+-- Where an empty table is an empty list; elsewhere it is a table of no options.
+local lists = { shape = true, axes = true, axis = true, reps = true }
+
+local function is_named(t, name)
+  if type(t) ~= 'table' or #t > 0 or getmetatable(t) ~= nil then return false end
+  return next(t) ~= nil or not lists[name]
 end
 
 -- So that no call of a function is a tail call: messages look for the one that scripts know.
@@ -48,8 +52,10 @@ local function wrapped(who, fn, row)
   return function(...)
     local n = select('#', ...)
     if n <= first or n > first + count then return results(fn(...)) end
-    local last = select(n, ...)
-    if not is_named(last) then return results(fn(...)) end
+    local last, place = select(n, ...), row[n - first + 1]
+    if not is_named(last, type(place) == 'table' and place[1] or place) then
+      return results(fn(...))
+    end
     local list = { ... }
     list[n] = nil
     for name, value in pairs(last) do
@@ -69,11 +75,13 @@ end
 --- Let the functions of a module take their arguments by name.
 -- @tparam string where its name
 -- @tparam table module changed; equal functions stay equal
+-- @tparam[opt] table own rows of its functions: how many arguments have no name, then the names of
+-- the others, or lists of spellings; those of np without it
 -- @treturn table the module
 -- @usage require 'imnn.numpy.named'('np', { stack = np.stack })
-return function(where, module)
+return function(where, module, own)
   local made = {}
-  for name, row in pairs(rows) do
+  for name, row in pairs(own or rows) do
     local fn = rawget(module, name)
     if fn then
       made[fn] = made[fn] or wrapped(where .. '.' .. name, fn, row)

@@ -25,15 +25,15 @@ end
 --- In random order.
 -- @tparam Array key (..., 2)
 -- @tparam number|Array|table x a number n: the positions 1 .. n; otherwise what is put in order
--- @tparam[opt] table opts `axis` (1) along which; `independent` (false): each line along the axis
--- has an order of its own
+-- @tparam[opt=1] number axis along which
+-- @tparam[opt=false] boolean independent each line along the axis has an order of its own
 -- @treturn Array like x, or i32 (n)
 -- @raise no such axis
 -- @usage random.permutation(random.PRNGKey(0), 5)
-function M.permutation(key, x, opts)
+function M.permutation(key, x, axis, independent)
   local who = 'random.permutation'
   check.key(who, key)
-  local o = args.take(who, opts, {
+  local o = args.take(who, { axis = axis, independent = independent }, {
     axis = { 'integer', default = 1 }, independent = { 'boolean', default = false },
   })
   local list = listed(who, x)
@@ -42,7 +42,7 @@ function M.permutation(key, x, opts)
       return C.imnn_random_order(graph, k, x)
     end) + 1
   end
-  local axis = core.index(o.axis, list.ndim, who .. ': no axis')
+  axis = core.index(o.axis, list.ndim, who .. ': no axis')
   return array.build(who, check.settings(check.shape(who), axis, tostring(o.independent)),
     { key, list }, function(graph, k, y)
       return C.imnn_random_permutation(graph, k, y, axis, o.independent)
@@ -61,29 +61,30 @@ function M.shuffle(key, x, axis)
   if type(x) == 'number' then
     core.raise('random.shuffle: needs an Array or a list, got a number; see permutation')
   end
-  return M.permutation(key, x, { axis = axis, independent = true })
+  return M.permutation(key, x, axis, true)
 end
 
 --- Random elements.
 -- @tparam Array key (..., 2)
 -- @tparam number|Array|table x what to choose from: a number n means the positions 1 .. n
 -- @tparam[opt] table shape of the draws: (), one
--- @tparam[opt] table opts `replace` (true): whether an element may come again; `p` weights (n), in
--- proportion to which elements come (all alike); `axis` (1) along which elements lie
+-- @tparam[opt=true] boolean replace whether an element may come again
+-- @tparam[opt] Array|table p weights (n), in proportion to which elements come (all alike)
+-- @tparam[opt=1] number axis along which elements lie
 -- @treturn Array (..., shape); x with its axis replaced by shape
 -- @raise more draws than elements without replacement, weights of another length
 -- @usage random.choice(random.PRNGKey(0), { 2, 3, 5, 7 }, { 6 }, { p = { 0.4, 0.3, 0.2, 0.1 } })
-function M.choice(key, x, shape, opts)
+function M.choice(key, x, shape, replace, p, axis)
   local who = 'random.choice'
   check.key(who, key)
-  local o = args.take(who, opts, {
+  local o = args.take(who, { replace = replace, p = p, axis = axis }, {
     replace = { 'boolean', default = true }, axis = { 'integer', default = 1 },
     p = { 'table', 'Array', optional = true },
   })
   local list, s, inputs = listed(who, x), check.shape(who, shape), { key }
   if list then inputs[2] = list end
   if o.p then inputs[#inputs + 1] = samplers.parameters(who, { 'p' }, { o.p })[1] end
-  local axis = list and core.index(o.axis, list.ndim, who .. ': no axis')
+  axis = list and core.index(o.axis, list.ndim, who .. ': no axis')
   local text = check.settings(s, tostring(list and axis or x), tostring(list ~= nil),
     tostring(o.replace))
   local y = array.build(who, text, inputs, function(graph, k, a, b)
@@ -96,22 +97,25 @@ end
 --- Random categories, of probability proportional to e^logits.
 -- @tparam Array key (..., 2)
 -- @tparam Array|table logits
--- @tparam[opt] table opts `axis` (-1) of the categories; `shape` of the draws, which ends with what
--- the other axes of logits broadcast to (them alone); `replace` (true), false: along the axes of
--- the shape before those each category comes once
+-- @tparam[opt=-1] number axis of the categories
+-- @tparam[opt] table shape of the draws, which ends with what the other axes of logits broadcast to
+-- (them alone)
+-- @tparam[opt=true] boolean replace false: along the axes of the shape before those each category
+-- comes once
 -- @treturn Array i32 (..., shape), counted from 1
 -- @raise a shape that does not fit, more draws than categories without replacement
 -- @usage random.categorical(random.PRNGKey(0), { 0, 1, 2 }, { shape = { 8 } })
-function M.categorical(key, logits, opts)
+function M.categorical(key, logits, axis, shape, replace)
   local who = 'random.categorical'
   check.key(who, key)
-  local o = args.take(who, opts, {
+  local o = args.take(who, { axis = axis, shape = shape, replace = replace }, {
     axis = { 'integer', default = -1 }, replace = { 'boolean', default = true },
     shape = { 'table', 'integer', optional = true },
   })
   local x = samplers.parameters(who, { 'logits' }, { logits })[1]
   if x.ndim == 0 then core.raise('%s: logits need an axis of categories', who) end
-  local axis, batch = core.index(o.axis, x.ndim, who .. ': no axis'), x.shape
+  local batch = x.shape
+  axis = core.index(o.axis, x.ndim, who .. ': no axis')
   table.remove(batch, axis + 1)
   local s = check.shape(who, o.shape or batch)
   return array.build(who, check.settings(s, axis, tostring(o.replace)), { key, x },

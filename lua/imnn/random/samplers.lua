@@ -1,7 +1,7 @@
 --- The distributions of the library, core/random/samplers.def: functions (key, parameters ...,
--- shape, dtype) -> Array. Parameters are numbers or Arrays that broadcast to the shape, which
--- without one is theirs; the dtype is f32, or f64 where a parameter is. In place of the dtype
--- stands { dtype =, mode = }: mode 'high' of bernoulli and gumbel takes twice as many random bits.
+-- shape, dtype, mode) -> Array. Parameters are numbers or Arrays that broadcast to the shape, which
+-- without one is theirs; the dtype is f32, or f64 where a parameter is. Mode 'high' of bernoulli
+-- and gumbel takes twice as many random bits.
 -- @module imnn.random.samplers
 local ffi = require 'ffi'
 local args = require 'imnn.args'
@@ -58,14 +58,11 @@ function M.dtype_of(given, dtype)
   return dtype
 end
 
--- The dtype and the row of a mode from the last argument of a sampler.
-local function options(who, name, given)
-  if type(given) ~= 'table' then return given, name end
-  local o = args.take(who, given, {
-    dtype = { 'string', optional = true }, mode = { 'string', default = 'low' },
-  })
+-- The row of a mode.
+local function row_of(who, name, mode)
+  mode = args.argument(who, 'mode', mode, { 'string', default = 'low' })
   local modes = { low = name, high = rows[name .. '_high'] and name .. '_high' }
-  return o.dtype, args.choice(who, 'mode', o.mode, modes)
+  return args.choice(who, 'mode', mode, modes)
 end
 
 local function make(sampler)
@@ -78,8 +75,8 @@ local function make(sampler)
     for k, p in ipairs(list) do
       if given[k] == nil then given[k] = p.default end
     end
-    local asked, row = options(who, name, given[#list + 2])
-    local params, common, dtype = M.parameters(who, names, given, asked)
+    local row = row_of(who, name, given[#list + 3])
+    local params, common, dtype = M.parameters(who, names, given, given[#list + 2])
     local shape = check.shape(who, given[#list + 1] or common)
     local code = array.dtype_code(dtype)
     return array.build(who, check.settings(shape, dtype, row), { key, unpack(params) },
@@ -98,10 +95,15 @@ do
   end
 end
 
---- All of them by name.
-M.functions = {}
+--- All of them by name, and the names of their arguments.
+M.functions, M.arguments = {}, {}
 for name, sampler in pairs(rows) do
-  if not name:match '_high$' then M.functions[name] = make(sampler) end
+  if not name:match '_high$' then
+    local names = { 1 } -- the key has none
+    for i, p in ipairs(parameters_of(ffi.string(sampler.params))) do names[i + 1] = p.name end
+    for _, last in ipairs { 'shape', 'dtype', 'mode' } do names[#names + 1] = last end
+    M.functions[name], M.arguments[name] = make(sampler), names
+  end
 end
 
 return M

@@ -88,24 +88,23 @@ end
 -- @tparam Array|table mean (..., n)
 -- @tparam Array|table cov (..., n, n), symmetric
 -- @tparam[opt] table shape without n; that of mean and cov together
--- @tparam[opt] table|string opts `dtype`; `method`: how the covariance is taken apart, 'cholesky',
--- 'eigh' or 'svd' (which give other numbers; these two also do for a covariance that is singular)
+-- @tparam[opt] string dtype
+-- @tparam[opt='cholesky'] string method how the covariance is taken apart: 'cholesky', 'eigh' or
+-- 'svd' (which give other numbers; these two also do for a covariance that is singular)
 -- @treturn Array (..., shape, n), differentiable in mean and cov
 -- @raise shapes that do not fit; by 'cholesky' a covariance that is not positive definite
 -- @usage random.multivariate_normal(random.PRNGKey(0), { 0, 0 }, { { 1, 0.5 }, { 0.5, 1 } }, { 4 })
-function M.multivariate_normal(key, mean, cov, shape, opts)
+function M.multivariate_normal(key, mean, cov, shape, dtype, method)
   local who = 'random.multivariate_normal'
   check.key(who, key)
-  local o = args.take(who, type(opts) == 'string' and { dtype = opts } or opts, {
-    dtype = { 'string', optional = true }, method = { 'string', default = 'cholesky' },
-  })
-  local how = args.choice(who, 'method', o.method, factors)
-  local dtype = samplers.dtype_of({ mean, cov }, o.dtype)
+  method = args.argument(who, 'method', method, { 'string', default = 'cholesky' })
+  local how = args.choice(who, 'method', method, factors)
+  dtype = samplers.dtype_of({ mean, cov }, dtype)
   local a, m = samplers.parameters(who, { 'mean' }, { mean }, dtype)
   local b, c, name = samplers.parameters(who, { 'cov' }, { cov }, dtype)
   m, c = leading(who, 'mean', m, 1), leading(who, 'cov', c, 2)
   local s, code = check.shape(who, shape or samplers.joined(who, m, c)), array.dtype_code(name)
-  return array.build(who, check.settings(s, name, o.method), { key, a[1], b[1] },
+  return array.build(who, check.settings(s, name, method), { key, a[1], b[1] },
     function(graph, k, x, y)
       return C.imnn_random_multivariate_normal(graph, k, code, s, x, y, how)
     end)
@@ -116,24 +115,22 @@ end
 -- @tparam Array key (..., 2)
 -- @tparam number n rows
 -- @tparam[opt] table shape of many matrices
--- @tparam[opt] table|string opts `m` columns (n), `dtype` ('f32')
+-- @tparam[opt='f32'] string dtype
+-- @tparam[opt=n] number m columns
 -- @treturn Array (..., shape, n, m)
 -- @source Mezzadri 2007, Notices of the AMS 54, 592
 -- @usage random.orthogonal(random.PRNGKey(0), 3)
-function M.orthogonal(key, n, shape, opts)
+function M.orthogonal(key, n, shape, dtype, m)
   local who = 'random.orthogonal'
   check.key(who, key)
-  local o = args.take(who, type(opts) == 'string' and { dtype = opts } or opts, {
-    dtype = { 'string', optional = true }, m = { 'integer', optional = true },
-  })
-  local m = o.m or n
+  if m == nil then m = n else m = args.argument(who, 'm', m, { 'integer' }) end
   for name, size in pairs { n = n or 'nothing', m = m or 0 } do
     if type(size) ~= 'number' or size < 0 or size % 1 ~= 0 then
       core.raise('%s: %s must be a whole number, got %s', who, name, tostring(size))
     end
   end
-  local s, code, dtype = check.shape(who, shape), check.dtype(who, o.dtype)
-  return array.build(who, check.settings(s, dtype, n, m), { key }, function(graph, k)
+  local s, code, name = check.shape(who, shape), check.dtype(who, dtype)
+  return array.build(who, check.settings(s, name, n, m), { key }, function(graph, k)
     return C.imnn_random_orthogonal(graph, k, code, s, n, m)
   end)
 end

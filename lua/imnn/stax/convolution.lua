@@ -86,8 +86,8 @@ local function conv_places(i, size, wide, o)
 end
 
 local function convolve(x, W, numbers, o)
-  return convolution.conv_general_dilated(x, W, { window_strides = o.strides, padding = o.padding,
-    rhs_dilation = o.dilation, feature_group_count = o.groups, dimension_numbers = numbers })
+  return convolution.conv_general_dilated(x, W, o.strides, o.padding, nil, o.dilation, numbers,
+    o.groups)
 end
 
 --- Convolution with any layouts.
@@ -113,7 +113,7 @@ local function transposed_places(i, size, wide, o)
 end
 
 local function convolve_transposed(x, W, numbers, o)
-  return convolution.conv_transpose(x, W, o.strides, o.padding, { dimension_numbers = numbers })
+  return convolution.conv_transpose(x, W, o.strides, o.padding, nil, numbers)
 end
 
 --- Transposed convolution with any layouts.

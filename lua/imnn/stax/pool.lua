@@ -69,7 +69,9 @@ local function pool(name, fn)
   end
 end
 
-local function sums(x, wide, opts) return window.reduce_window(x, 0, 'add', wide, opts) end
+local function sums(x, wide, opts)
+  return window.reduce_window(x, 0, 'add', wide, opts.window_strides, opts.padding)
+end
 
 --- Only elements that are there count, none of a padding.
 -- @tparam table window_shape a number for each spatial axis
@@ -82,7 +84,7 @@ local function sums(x, wide, opts) return window.reduce_window(x, 0, 'add', wide
 -- @each AvgPool Pooling: the mean of each window
 
 pool('MaxPool', function(x, wide, opts)
-  return window.reduce_window(x, -math.huge, 'max', wide, opts)
+  return window.reduce_window(x, -math.huge, 'max', wide, opts.window_strides, opts.padding)
 end)
 
 pool('SumPool', sums)
