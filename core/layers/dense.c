@@ -22,8 +22,22 @@ imnn_node imnn_layer_dense(imnn_graph *g, imnn_node x, imnn_node W, imnn_node b)
 /* The deviation of a standard normal number that is cut off at -2 and 2. */
 static const double cut_deviation = 0.87962566103423978;
 
-imnn_node imnn_layer_truncated_normal_scaled(imnn_graph *g, imnn_node key, imnn_dtype dtype,
-                                             const imnn_shape *shape, double scale, imnn_fan fan)
+static double fan_of(const imnn_shape *shape, imnn_fan fan)
+{
+    double in = (double)shape->size[shape->ndim - 2], out = (double)shape->size[shape->ndim - 1];
+    for (int k = 0; k < shape->ndim - 2; k++)
+        in *= (double)shape->size[k], out *= (double)shape->size[k];
+    switch (fan) {
+    case IMNN_FAN_IN: return in;
+    case IMNN_FAN_OUT: return out;
+    case IMNN_FAN_GEO_AVG: return sqrt(in * out);
+    default: return (in + out) / 2;
+    }
+}
+
+imnn_node imnn_layer_variance_scaling(imnn_graph *g, imnn_node key, imnn_dtype dtype,
+                                      const imnn_shape *shape, double scale, imnn_fan fan,
+                                      imnn_spread spread)
 {
     if (shape->ndim < 2 || shape->ndim > IMNN_MAX_NDIM) {
         imnn_graph_fail(g, IMNN_ESHAPE,
@@ -32,15 +46,19 @@ imnn_node imnn_layer_truncated_normal_scaled(imnn_graph *g, imnn_node key, imnn_
                         imnn_shape_text(shape).s);
         return 0;
     }
-    double receptive = 1;
-    for (int k = 0; k < shape->ndim - 2; k++) receptive *= (double)shape->size[k];
-    const double in = receptive * (double)shape->size[shape->ndim - 2];
-    const double out = receptive * (double)shape->size[shape->ndim - 1];
-    const double n = fan == IMNN_FAN_IN ? in : fan == IMNN_FAN_OUT ? out : (in + out) / 2;
-    imnn_node x = imnn_random_truncated_normal(g, key, dtype, -2, 2, shape);
-    if (!imnn_graph_ok(g)) return 0;
-    double factor = sqrt(scale / n) / cut_deviation;
-    if (dtype == IMNN_F32) /* every step rounds */
-        factor = sqrtf((float)(scale / n)) / (float)cut_deviation;
-    return g_mul(g, x, g_number(g, x, factor));
+    const double variance = scale / fan_of(shape, fan);
+    double factor = sqrt(variance);
+    imnn_node x;
+    if (spread == IMNN_UNIFORM) {
+        factor = sqrt(3 * variance);
+        x = imnn_random_uniform(g, key, dtype, shape, imnn_graph_number(g, dtype, -1),
+                                imnn_graph_number(g, dtype, 1));
+    } else if (spread == IMNN_NORMAL) x = imnn_random_normal(g, key, dtype, shape);
+    else {
+        x = imnn_random_truncated_normal(g, key, dtype, -2, 2, shape);
+        factor /= cut_deviation;
+        if (dtype == IMNN_F32) /* every step rounds */
+            factor = sqrtf((float)variance) / (float)cut_deviation;
+    }
+    return imnn_graph_ok(g) ? g_mul(g, x, g_number(g, x, factor)) : 0;
 }

@@ -9,8 +9,10 @@ struct reader {
     const char *text, *p;
     const char *const *names;
     const imnn_node *values;
-    int n;
+    int n, depth;
 };
+
+enum { MOST_DEPTH = 200 };
 
 static imnn_node sum(struct reader *r);
 
@@ -24,7 +26,7 @@ static bool accept(struct reader *r, char c)
 
 static imnn_node complain(struct reader *r, const char *what)
 {
-    imnn_graph_fail(r->g, IMNN_EVALUE, "formula \"%s\": %s at \"%s\"", r->text, what, r->p);
+    imnn_graph_fail(r->g, IMNN_EVALUE, "formula \"%.80s\": %s at \"%.20s\"", r->text, what, r->p);
     return 0;
 }
 
@@ -42,7 +44,9 @@ static imnn_node call(struct reader *r, const char *name, int length)
     return imnn_graph_build(r->g, id, n, x, NULL);
 }
 
-static imnn_node factor(struct reader *r)
+static imnn_node factor(struct reader *r);
+
+static imnn_node inner_factor(struct reader *r)
 {
     if (accept(r, '-')) return g_neg(r->g, factor(r));
     if (accept(r, '(')) {
@@ -59,6 +63,15 @@ static imnn_node factor(struct reader *r)
         if (!strncmp(r->names[i], start, (size_t)length) && !r->names[i][length])
             return r->values[i];
     return complain(r, "unknown name");
+}
+
+static imnn_node factor(struct reader *r)
+{
+    if (r->depth == MOST_DEPTH) return complain(r, "too many brackets");
+    r->depth++;
+    imnn_node x = inner_factor(r);
+    r->depth--;
+    return x;
 }
 
 static imnn_node product(struct reader *r)
@@ -84,8 +97,19 @@ static imnn_node sum(struct reader *r)
 imnn_node imnn_formula(imnn_graph *g, const char *text, const char *const *names,
                        const imnn_node *values, int n)
 {
-    struct reader r = {g, text, text, names, values, n};
+    struct reader r = {g, text, text, names, values, n, 0};
     imnn_node x = sum(&r);
     if (g->status == IMNN_OK && !accept(&r, '\0')) return complain(&r, "left over");
     return x;
+}
+
+imnn_node imnn_graph_formula(imnn_graph *g, const char *text, int n, const char *const *names,
+                             const imnn_node *values)
+{
+    if (n < 1) {
+        imnn_graph_fail(g, IMNN_EVALUE, "formula: needs a value, whose dtype its numbers take");
+        return 0;
+    }
+    return imnn_graph_accepts(g, "formula", n, values) ? imnn_formula(g, text, names, values, n)
+                                                       : 0;
 }

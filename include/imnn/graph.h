@@ -25,6 +25,12 @@ IMNN_API imnn_node imnn_graph_number(imnn_graph *g, imnn_dtype dtype, double val
  *  Every operator by name: imnn_op_find("exp"). */
 IMNN_API imnn_node imnn_graph_apply(imnn_graph *g, int op, int n, const imnn_node *x,
                                     const imnn_attr *attr);
+/** An expression of n named nodes, "a * pow(rate, i / steps)": + - * /, brackets, numbers, and
+ * every operator without attributes by its name. Inputs are broadcast. names, values  the nodes;
+ * numbers take the dtype of the first one fails          EVALUE (no such name or operator, a text
+ * that is no expression), ESHAPE, EDTYPE */
+IMNN_API imnn_node imnn_graph_formula(imnn_graph *g, const char *text, int n,
+                                      const char *const *names, const imnn_node *values);
 
 /** The first failure, whose sentence becomes imnn_last_error(); it is taken away, so that the
  *  graph can be used on. */

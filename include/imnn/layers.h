@@ -5,13 +5,17 @@
 /** x W + b for x (..., n), W (n, width), b (width). */
 IMNN_API imnn_node imnn_layer_dense(imnn_graph *g, imnn_node x, imnn_node W, imnn_node b);
 
-/** Initial weights: a truncated normal of standard deviation sqrt(2 / (n + width)), or
- *  sqrt(2 / n), sqrt(1 / n): variance_scaling of JAX (Glorot & Bengio 2010, eq. 16; He et al. 2015,
- *  eq. 10; LeCun et al. 1998). shape (..., n, width), dtype f32 or f64. */
-typedef enum imnn_fan { IMNN_FAN_AVG, IMNN_FAN_IN, IMNN_FAN_OUT } imnn_fan;
-IMNN_API imnn_node imnn_layer_truncated_normal_scaled(imnn_graph *g, imnn_node key,
-                                                      imnn_dtype dtype, const imnn_shape *shape,
-                                                      double scale, imnn_fan fan);
+/** Initial weights of variance scale / n, as JAX's variance_scaling has them (Glorot & Bengio 2010,
+ *  eq. 16; He et al. 2015, eq. 10; LeCun et al. 1998).
+ *  shape   (window..., inputs, outputs): all but the last two axes multiply both
+ *  fan     n: the number of inputs, of outputs, or their arithmetic or geometric mean
+ *  spread  a normal distribution cut off at two deviations, a normal or a uniform one
+ *  fails   ESHAPE (less than two axes), EDTYPE (neither f32 nor f64) */
+typedef enum imnn_fan { IMNN_FAN_AVG, IMNN_FAN_IN, IMNN_FAN_OUT, IMNN_FAN_GEO_AVG } imnn_fan;
+typedef enum imnn_spread { IMNN_TRUNCATED_NORMAL, IMNN_NORMAL, IMNN_UNIFORM } imnn_spread;
+IMNN_API imnn_node imnn_layer_variance_scaling(imnn_graph *g, imnn_node key, imnn_dtype dtype,
+                                               const imnn_shape *shape, double scale, imnn_fan fan,
+                                               imnn_spread spread);
 
 /** Activations by name: relu, leaky_relu (slope 0.01), tanh, ...; the list is imnn_activation_name
  *  (NULL ends it). parameter: slope or alpha, NAN for the default; softmax, log_softmax, logsumexp

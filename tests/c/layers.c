@@ -9,8 +9,9 @@ static imnn_node dense(imnn_graph *g, imnn_node key, imnn_node x, int64_t n, int
                        imnn_node w[2])
 {
     imnn_node keys = imnn_random_split(g, key, 2);
-    w[0] = imnn_layer_truncated_normal_scaled(g, element_of(g, keys, 0), IMNN_F32,
-                                              &(imnn_shape){2, {n, width}}, 1, IMNN_FAN_AVG);
+    w[0] = imnn_layer_variance_scaling(g, element_of(g, keys, 0), IMNN_F32,
+                                       &(imnn_shape){2, {n, width}}, 1, IMNN_FAN_AVG,
+                                       IMNN_TRUNCATED_NORMAL);
     imnn_node b =
         imnn_random_normal(g, element_of(g, keys, 1), IMNN_F32, &(imnn_shape){1, {width}});
     w[1] = g_mul(g, b, g_number(g, b, 0.01));
@@ -55,16 +56,73 @@ static int initial_weights(imnn_graph *g)
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         imnn_random_set_layout(cases[i].layout);
-        imnn_node w = imnn_layer_truncated_normal_scaled(g, key_of(g, cases[i].seed), IMNN_F32,
-                                                         &(imnn_shape){2, {2, 3}}, cases[i].scale,
-                                                         cases[i].fan);
+        imnn_node w = imnn_layer_variance_scaling(g, key_of(g, cases[i].seed), IMNN_F32,
+                                                  &(imnn_shape){2, {2, 3}}, cases[i].scale,
+                                                  cases[i].fan, IMNN_TRUNCATED_NORMAL);
         imnn_random_set_layout(IMNN_ORIGINAL);
         CHECK(gives(g, w, 6, cases[i].w, 1e-6));
     }
-    imnn_layer_truncated_normal_scaled(g, key_of(g, 0), IMNN_F32, &(imnn_shape){1, {2}}, 1,
-                                       IMNN_FAN_IN);
+    imnn_layer_variance_scaling(g, key_of(g, 0), IMNN_F32, &(imnn_shape){1, {2}}, 1, IMNN_FAN_IN,
+                                IMNN_TRUNCATED_NORMAL);
     CHECK(imnn_graph_status(g) == IMNN_ESHAPE &&
           says("initial weights: need an axis for inputs and one for outputs, got (2)"));
+    return 0;
+}
+
+/* Many weights have the variance that is asked for, and the uniform ones end where they should. */
+static int initial_weights_vary(imnn_graph *g)
+{
+    static const double n[] = {
+        [IMNN_FAN_AVG] = 150, [IMNN_FAN_IN] = 60, [IMNN_FAN_OUT] = 240, [IMNN_FAN_GEO_AVG] = 120};
+    for (int fan = IMNN_FAN_AVG; fan <= IMNN_FAN_GEO_AVG; fan++)
+        for (int spread = IMNN_TRUNCATED_NORMAL; spread <= IMNN_UNIFORM; spread++) {
+            imnn_node w = imnn_layer_variance_scaling(g, key_of(g, 7), IMNN_F64,
+                                                      &(imnn_shape){3, {3, 20, 80}}, 2,
+                                                      (imnn_fan)fan, (imnn_spread)spread);
+            const int64_t count = compute(g, w);
+            double sum = 0, largest = 0;
+            CHECK(count == 3 * 20 * 80);
+            for (int64_t i = 0; i < count; i++)
+                sum += values[i] * values[i], largest = fmax(largest, fabs(values[i]));
+            const double variance = 2 / n[fan];
+            CHECK(fabs(sum / (double)count / variance - 1) < 0.12); /* five deviations */
+            const double end = largest / sqrt(variance);
+            if (spread == IMNN_TRUNCATED_NORMAL) CHECK(end <= 2 / 0.8796 && end > 2.2);
+            if (spread == IMNN_NORMAL) CHECK(end > 3);
+            if (spread == IMNN_UNIFORM) CHECK(end <= sqrt(3) && end > 1.72);
+        }
+    return 0;
+}
+
+/* ---- formulas ---- */
+
+static int formulas(imnn_graph *g)
+{
+    static const char *const names[] = {"i", "steps"};
+    const imnn_node at[] = {imnn_graph_number(g, IMNN_F64, 30),
+                            imnn_graph_number(g, IMNN_F64, 100)};
+    /* schedules of optimisers, as a C program writes them */
+    imnn_node cosine = imnn_graph_formula(
+        g, "0.1 * 0.5 * (1 + cos(3.141592653589793 * (minimum(i, steps) / steps)))", 2, names, at);
+    CHECK(gives(g, cosine, 1, (double[]){0.05 * (1 + cos(0.3 * 3.141592653589793))}, 1e-15));
+    imnn_node decay = imnn_graph_formula(g, "-pow(.5, i / -steps) - 2", 2, names, at);
+    CHECK(gives(g, decay, 1, (double[]){-pow(.5, -.3) - 2}, 1e-15));
+    CHECK(imnn_graph_dtype(g, cosine) == IMNN_F64);
+#define REFUSED(text, sentence)                \
+    imnn_graph_formula(g, text, 2, names, at); \
+    CHECK(imnn_graph_status(g) == IMNN_EVALUE && says(sentence))
+    REFUSED("i * n", "formula \"i * n\": unknown name at \"\"");
+    REFUSED("sim(i)", "formula \"sim(i)\": no such operator at \"i)\"");
+    REFUSED("pow(i)", "formula \"pow(i)\": wrong arguments at \"\"");
+    REFUSED("(i", "formula \"(i\": missing ) at \"\"");
+    REFUSED("i i", "formula \"i i\": left over at \"i\"");
+    REFUSED("", "formula \"\": unknown name at \"\"");
+    static char deep[3000];
+    memset(deep, '(', sizeof deep - 1);
+    imnn_graph_formula(g, deep, 2, names, at);
+    CHECK(imnn_graph_status(g) == IMNN_EVALUE && strstr(imnn_last_error(), "too many brackets"));
+    imnn_graph_formula(g, "1", 0, NULL, NULL);
+    CHECK(imnn_graph_status(g) == IMNN_EVALUE);
     return 0;
 }
 
@@ -269,5 +327,5 @@ static int fisher_refuses(imnn_graph *g)
     return 0;
 }
 
-RUN(initial_weights, a_network, activations_are_right, optimisers_step, fisher_by_hand,
-    fisher_at_the_kink, fisher_refuses)
+RUN(initial_weights, initial_weights_vary, formulas, a_network, activations_are_right,
+    optimisers_step, fisher_by_hand, fisher_at_the_kink, fisher_refuses)

@@ -128,8 +128,9 @@ static imnn_status initialise(imnn_array **state, int64_t width)
     for (int64_t l = 0; l < LAYERS; l++) {
         imnn_node key = op(g, "slice", 1, &keys, &(imnn_attr){6, {l, 1, 1, 0, 2, 1}});
         key = op(g, "reshape", 1, &key, &(imnn_attr){1, {2}});
-        w[2 * l] = imnn_layer_truncated_normal_scaled(
-            g, key, IMNN_F32, &(imnn_shape){2, {size[l], size[l + 1]}}, 1, IMNN_FAN_AVG);
+        w[2 * l] =
+            imnn_layer_variance_scaling(g, key, IMNN_F32, &(imnn_shape){2, {size[l], size[l + 1]}},
+                                        1, IMNN_FAN_AVG, IMNN_TRUNCATED_NORMAL);
         w[2 * l + 1] = imnn_graph_number(g, IMNN_F32, 0);
         w[2 * l + 1] = op(g, "broadcast", 1, &w[2 * l + 1], &(imnn_attr){1, {size[l + 1]}});
     }

@@ -63,7 +63,10 @@ function M.truncated_normal(stddev, lower, upper)
   end
 end
 
-local fans = { fan_avg = C.IMNN_FAN_AVG, fan_in = C.IMNN_FAN_IN, fan_out = C.IMNN_FAN_OUT }
+local fans = { fan_avg = C.IMNN_FAN_AVG, fan_in = C.IMNN_FAN_IN, fan_out = C.IMNN_FAN_OUT,
+  fan_geo_avg = C.IMNN_FAN_GEO_AVG }
+local spreads = { truncated_normal = C.IMNN_TRUNCATED_NORMAL, normal = C.IMNN_NORMAL,
+  uniform = C.IMNN_UNIFORM }
 
 -- The product of the sizes of one axis or a list of axes, which are marked as seen.
 local function size_along(shape, axes, seen)
@@ -75,32 +78,19 @@ local function size_along(shape, axes, seen)
   return n
 end
 
-local means = {
-  fan_in = function(a) return a end,
-  fan_out = function(_, b) return b end,
-  fan_avg = function(a, b) return (a + b) / 2 end,
-  fan_geo_avg = function(a, b) return math.sqrt(a * b) end,
-}
-
--- n of a weight: its number of inputs, of outputs, or a mean of both.
-local function fan_size(shape, mode, in_axis, out_axis, batch_axis)
+-- Weights as C counts them, { others, inputs, outputs }, and how many are side by side. Draws do
+-- not depend on how they are cut into axes.
+local function counted(shape, in_axis, out_axis, batch_axis)
   if #shape < 2 then
     core.raise('stax: initial weights need two axes, got (%s)', table.concat(shape, ', '))
   end
-  local seen, receptive = {}, 1
+  local seen, others = {}, 1
   local a, b = size_along(shape, in_axis or -2, seen), size_along(shape, out_axis or -1, seen)
-  size_along(shape, batch_axis or {}, seen)
+  local batch = size_along(shape, batch_axis or {}, seen)
   for k = 1, #shape do
-    if not seen[k] then receptive = receptive * shape[k] end
+    if not seen[k] then others = others * shape[k] end
   end
-  return means[mode](a * receptive, b * receptive)
-end
-
--- Whether a weight is of the form that the compiled initialiser knows.
-local function is_last(shape, mode, in_axis, out_axis, batch_axis)
-  local a, b = in_axis or -2, out_axis or -1
-  return fans[mode] and not batch_axis and (a == -2 or a == #shape - 1)
-    and (b == -1 or b == #shape)
+  return { others * batch, a, b }, batch
 end
 
 --- Numbers whose variance is scale / n, n the mean number of inputs and outputs ('fan_avg', or the
@@ -117,39 +107,24 @@ end
 -- @usage stax.variance_scaling(2, 'fan_in', 'normal')(random.PRNGKey(0), { 4, 3 })
 -- @source Glorot & Bengio 2010, AISTATS, eq. 16; He et al. 2015, ICCV, eq. 10
 function M.variance_scaling(scale, mode, distribution, in_axis, out_axis, batch_axis)
-  if not means[mode] then
-    core.raise('stax.variance_scaling: no mode "%s"%s', tostring(mode),
-      args.near(tostring(mode), means))
-  end
-  local function n_of(shape) return fan_size(shape, mode, in_axis, out_axis, batch_axis) end
-  if distribution == 'truncated_normal' then
-    local cut = 0.87962566103423978 -- standard deviation of a normal cut at -2 and 2
-    return function(key, shape, dtype)
-      local n = n_of(shape)
-      if not is_last(shape, mode, in_axis, out_axis, batch_axis) then
-        return random.truncated_normal(key, -2, 2, shape, dtype) * (math.sqrt(scale / n) / cut)
-      end
-      local who, s = 'stax.variance_scaling', array.c_shape(shape)
-      local code, of = check.dtype(who, dtype)
-      return array.build(who, check.settings(s, scale, mode, of), { key }, function(graph, k)
-        return C.imnn_layer_truncated_normal_scaled(graph, k, code, s, scale, fans[mode])
-      end)
+  local who = 'stax.variance_scaling'
+  args.argument(who, 'scale', scale, { 'number' })
+  for what, row in pairs { mode = { mode, fans }, distribution = { distribution, spreads } } do
+    if not row[2][row[1]] then
+      core.raise('%s: no %s "%s"%s', who, what, tostring(row[1]),
+        args.near(tostring(row[1]), row[2]))
     end
   end
-  if distribution == 'normal' then
-    return function(key, shape, dtype)
-      return random.normal(key, shape, dtype)
-        * math.sqrt(scale / n_of(shape))
-    end
+  return function(key, shape, dtype)
+    local sizes, batch = counted(shape, in_axis, out_axis, batch_axis)
+    local s, code, of = array.c_shape(sizes), check.dtype(who, dtype)
+    local settings = check.settings(s, scale * batch, mode, distribution, of)
+    local w = array.build(who, settings, { check.key(who, key) }, function(graph, k)
+      return C.imnn_layer_variance_scaling(graph, k, code, s, scale * batch, fans[mode],
+        spreads[distribution])
+    end)
+    return np.reshape(w, shape)
   end
-  if distribution == 'uniform' then
-    return function(key, shape, dtype)
-      return random.uniform(key, shape, { dtype = dtype, minval = -1, maxval = 1 })
-        * math.sqrt(3 * scale / n_of(shape))
-    end
-  end
-  core.raise('stax.variance_scaling: no distribution "%s"%s', tostring(distribution),
-    args.near(tostring(distribution), { truncated_normal = 1, normal = 1, uniform = 1 }))
 end
 
 --- As variance_scaling does it.
