@@ -107,6 +107,11 @@ describe('open', function()
       refuses(function() data.open(path, { format = format }) end,
         format .. ': HERE/none: is empty')
     end
+    put('fiducial_00001.tfrecords', '') -- as the Python IMNN leaves them
+    assert.equal(5, data.open(at 'fiducial_*.tfrecords', { shape = { 3 } }).count)
+    os.remove(at 'fiducial_00001.tfrecords')
+    refuses(function() data.open { at 'x.npy', path } end, 'open: HERE/none: is empty; if it is a '
+      .. 'TFRecord file without records, say format = "tfrecord"')
     local file = assert(io.open(at 'one.h5', 'rb'))
     local whole = file:read '*a'
     file:close()

@@ -50,7 +50,7 @@ local signatures = {
 
 local function holds(file, at, sign) return file:seek('set', at) and file:read(#sign) == sign end
 
--- The format by content. TFRecord files have no sign of their own.
+-- The format by content. TFRecord files have no sign of their own, and may be empty.
 local function format_of(path)
   if core.C.imnn_path_kind(path) == ('o'):byte() then
     core.raise('open: %s: is no file, but a pipe or a device', path)
@@ -62,12 +62,7 @@ local function format_of(path)
     file:close()
     core.raise('open: %s: is a directory; its files are "%s/*"', path, path)
   end
-  if file:seek 'end' == 0 then
-    file:close()
-    core.raise('open: %s: is empty; if it is a TFRecord file without records, say format = '
-      .. '"tfrecord"', path)
-  end
-  local format = 'tfrecord'
+  local format = file:seek 'end' == 0 and 'empty' or 'tfrecord'
   for _, row in ipairs(signatures) do
     if holds(file, 0, row[1]) then format = row[2] end
   end
@@ -83,14 +78,20 @@ local function one_format(paths, given)
     return args.choice('open', 'format', given,
       { hdf5 = 'hdf5', npy = 'npy', npz = 'npz', tfrecord = 'tfrecord' })
   end
-  local first = format_of(paths[1])
-  for i = 2, #paths do
-    local other = format_of(paths[i])
-    if other ~= first then
-      core.raise('open: %s is %s, %s is %s', paths[1], first, paths[i], other)
+  local first, all = nil, {}
+  for i, path in ipairs(paths) do
+    all[i] = format_of(path)
+    if all[i] ~= 'empty' then first = first or i end
+  end
+  for i, path in ipairs(paths) do
+    if all[i] == 'empty' and not (first and all[first] == 'tfrecord') then
+      core.raise('open: %s: is empty; if it is a TFRecord file without records, say format = '
+        .. '"tfrecord"', path)
+    elseif all[i] ~= 'empty' and all[i] ~= all[first] then
+      core.raise('open: %s is %s, %s is %s', paths[first], all[first], path, all[i])
     end
   end
-  return first
+  return all[first]
 end
 
 -- ---- names of arrays in files ----
