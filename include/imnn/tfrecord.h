@@ -93,13 +93,18 @@ IMNN_API imnn_status imnn_tfrecord_reader(imnn_reader **out, imnn_tfrecord *t,
 
 typedef struct imnn_tfrecord_writer imnn_tfrecord_writer; /* used by one thread at a time */
 
+/** What files of records are packed by: nothing, or the two ways that TensorFlow knows. */
+typedef enum imnn_tfrecord_packing { IMNN_UNPACKED, IMNN_GZIP, IMNN_ZLIB } imnn_tfrecord_packing;
+
 /** Writes STEM_00000.tfrecords, STEM_00001.tfrecords, ..., each under a temporary name until it is
  *  whole; what had that name before is replaced.
- *  bytes   a file ends with the record that makes it longer than this
+ *  bytes   a file ends with the record that makes it longer than this, packed; a packer holds some
+ *          of them back
  *  digits  of the number, at least; 0: one file, STEM itself
  *  fails   EVALUE, ENOMEM */
 IMNN_API imnn_status imnn_tfrecord_writer_new(imnn_tfrecord_writer **out, const char *stem,
-                                              double bytes, int32_t digits);
+                                              double bytes, int32_t digits,
+                                              imnn_tfrecord_packing packing);
 /** One record.
  *  fails  EIO */
 IMNN_API imnn_status imnn_tfrecord_writer_add(imnn_tfrecord_writer *w, const void *bytes, size_t n);

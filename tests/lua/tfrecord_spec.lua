@@ -435,7 +435,7 @@ describe('TFRecords', function()
   it('frames as TensorFlow does', function()
     local out = ffi.new 'imnn_tfrecord_writer *[1]'
     local function framed(payload)
-      assert.equal(0, C.imnn_tfrecord_writer_new(out, place .. 'framed', math.huge, 0))
+      assert.equal(0, C.imnn_tfrecord_writer_new(out, place .. 'framed', math.huge, 0, 0))
       assert.equal(0, C.imnn_tfrecord_writer_add(out[0], payload, #payload))
       assert.equal(0, C.imnn_tfrecord_writer_finish(out[0]))
       C.imnn_tfrecord_writer_release(out[0])
@@ -444,6 +444,33 @@ describe('TFRecords', function()
     assert.equal(from_hex '000000000000000029039807d8ea82a2', framed '')
     assert.equal(from_hex '01000000000000000175de4100d28f2549', framed '\0')
     assert.equal(from_hex '090000000000000037f97139313233343536373839e5b08ac7', framed '123456789')
+  end)
+
+  it('packs files as TensorFlow does', function() -- which read some, and so did gzip and zlib
+    local function write(name, compression)
+      return imnn.TFRecords({ record_size = 0.05, compression = compression }):write_record {
+        n_sims = 40, filename = place .. name, progress = false,
+        get_simulation = function(seed)
+          return imnn.random.normal(imnn.random.PRNGKey(seed), { 1000 })
+        end }
+    end
+    local plain = tfrecord.fiducial(write 'plain', { shape = { 1000 } }):read()
+    for compression, sign in pairs { GZIP = '\31\139\8', zlib = '\120\156' } do
+      local paths = write(compression, compression)
+      assert(#paths > 1)
+      for _, path in ipairs(paths) do assert.equal(sign, read_file(path):sub(1, #sign)) end
+      local x = tfrecord.fiducial(paths, { shape = { 1000 }, count = 40 })
+      assert.equal(bytes_of(plain), bytes_of(x:read()))
+      tfrecord.write(place .. 'packed', { { a = 1 }, { a = 2 } }, { compression = compression })
+      assert.equal(2, tfrecord.examples(place .. 'packed'):read(2).a[1])
+    end
+    tfrecord.write(place .. 'unpacked', { { a = 1 }, { a = 2 } })
+    tfrecord.write(place .. 'packed', { { a = 1 }, { a = 2 } }, { compression = 'GZIP' })
+    local pipe = io.popen('gzip -dc < ' .. place .. 'packed')
+    assert.equal(read_file(place .. 'unpacked'), pipe:read '*a')
+    pipe:close()
+    refuses(function() imnn.TFRecords { compression = 'lz4' } end,
+      'TFRecords: compression is "GZIP" or "NONE" or "ZLIB", got "LZ4"')
   end)
 
   it('writes what it reads, in files of the size asked for', function()

@@ -1,11 +1,12 @@
 --- Writers of simulations: TFRecord files as the Python IMNN makes them. Attributes: record_size,
--- padding; input_shape: the shape of the first simulation that was written with fiducial = true;
--- file: where the last call wrote to, without number and ending.
+-- padding, compression; input_shape: the shape of the first simulation that was written with
+-- fiducial = true; file: where the last call wrote to, without number and ending.
 -- @module imnn.data.records
 local ffi = require 'ffi'
 local args = require 'imnn.args'
 local array = require 'imnn.array'
 local core = require 'imnn.core'
+local packing = require 'imnn.data.packing'
 local progress = require 'imnn.progress'
 local text = require('imnn.array.text').shape
 local C, check = core.C, core.check
@@ -19,13 +20,17 @@ TFRecords.__index = TFRecords
 -- @tparam[opt=150] number opts.record_size size of a file in 10^6 bytes: it ends with the record
 -- that makes it longer
 -- @tparam[opt=5] number opts.padding digits of the number in a file's name, at least
+-- @tparam[opt] string opts.compression 'GZIP' or 'ZLIB', as TensorFlow has them: readers see by
+-- themselves what it is; none: as the Python IMNN writes
 -- @treturn TFRecords
 -- @raise sizes that make no sense
 -- @usage local records = imnn.TFRecords { record_size = 150, padding = 5 }
 function M.TFRecords(opts)
   local o = args.take('TFRecords', opts, {
     record_size = { 'number', default = 150 }, padding = { 'integer', default = 5 },
+    compression = { 'string', optional = true },
   })
+  packing('TFRecords', o.compression)
   if o.record_size <= 0 then
     core.raise('TFRecords: record_size must be positive, got %g', o.record_size)
   end
@@ -192,8 +197,8 @@ function TFRecords:write_record(opts)
   check_options(o)
   self.file = stem_of(o)
   local out = ffi.new 'imnn_tfrecord_writer *[1]'
-  check(C.imnn_tfrecord_writer_new(out, self.file, self.record_size * 1e6, self.padding),
-    'write_record')
+  check(C.imnn_tfrecord_writer_new(out, self.file, self.record_size * 1e6, self.padding,
+    packing('write_record', self.compression)), 'write_record')
   local ok, paths = pcall(write_all, self, out[0], o)
   C.imnn_tfrecord_writer_release(out[0])
   return ok and paths or error(paths, 0)

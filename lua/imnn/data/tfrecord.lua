@@ -19,6 +19,7 @@ local ffi = require 'ffi'
 local args = require 'imnn.args'
 local array = require 'imnn.array'
 local core = require 'imnn.core'
+local packing = require 'imnn.data.packing'
 local reader = require 'imnn.data.reader'
 local value_at = require 'imnn.array.value'
 local C, check = core.C, core.check
@@ -346,14 +347,17 @@ end
 -- @tparam table examples list of tables, name -> a string or number, a list of these, or an Array.
 -- Whole numbers become an int64_list, others a float_list; a field `kind` of the list decides
 -- ('bytes_list', 'float_list', 'int64_list', 'unset')
+-- @tparam[opt] table opts `compression`: 'GZIP' or 'ZLIB'
 -- @raise values of several kinds; a file that cannot be written
 -- @usage data.tfrecord.write('mine.tfrecords', { { x = { 1, 2.5 }, n = 3, name = 'first' },
 --   { x = { kind = 'float_list', 4, 5 }, n = 4, name = 'second' } })
-function M.write(path, examples)
+function M.write(path, examples, opts)
   path = args.argument('tfrecord.write', 'path', path, { 'string' })
   examples = args.argument('tfrecord.write', 'examples', examples, { 'table' })
+  local o = args.take('tfrecord.write', opts, { compression = { 'string', optional = true } })
   local out = ffi.new 'imnn_tfrecord_writer *[1]'
-  check(C.imnn_tfrecord_writer_new(out, path, math.huge, 0), 'tfrecord.write')
+  check(C.imnn_tfrecord_writer_new(out, path, math.huge, 0,
+    packing('tfrecord.write', o.compression)), 'tfrecord.write')
   local ok, why = pcall(function()
     for _, features in ipairs(examples) do write_one(out[0], features) end
     check(C.imnn_tfrecord_writer_finish(out[0]))
