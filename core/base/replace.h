@@ -13,10 +13,10 @@ typedef struct imnn_replace {
  *  fails  EIO */
 imnn_status imnn_replace_allowed(const char *who, const char *path);
 /** Make the temporary file, empty; of a link, beside the file to which it leads. Those that
- * processes of this machine left behind when they were killed are removed. who    for messages:
- * "hdf5" fails  EIO (a folder that does not exist or may not be written to, a folder, a device or a
- *         pipe of that name),
- *         ENOMEM */
+ *  processes of this machine left behind when they were killed are removed.
+ *  who    for messages: "hdf5"
+ *  fails  EIO (a folder that does not exist or may not be written to; a folder, a device or a pipe
+ *         of that name), ENOMEM */
 imnn_status imnn_replace_begin(imnn_replace *r, const char *who, const char *path);
 /** Give the temporary file, closed by now, its name; after a failure there is none either.
  *  fails  EIO */

@@ -58,8 +58,8 @@ IMNN_API imnn_status imnn_simulator_command(imnn_simulator **out,
                                             const imnn_command *command);
 IMNN_API void imnn_simulator_release(imnn_simulator *s); /* ends its processes; NULL is nothing */
 /** Start a worker process, if there is none, and wait until it is ready: what keeps all of them
- * from simulating is known then. A run starts the others. fails  EVALUE (what the worker says), EIO
- * (no worker), EINTERRUPT, ENOMEM */
+ *  from simulating is known then. A run starts the others.
+ *  fails  EVALUE (what the worker says), EIO (no worker), EINTERRUPT, ENOMEM */
 IMNN_API imnn_status imnn_simulator_begin(imnn_simulator *s);
 /** End the processes now; the next run starts others. */
 IMNN_API void imnn_simulator_close(imnn_simulator *s);
