@@ -3,24 +3,15 @@
 local ffi = require 'ffi'
 local imnn = require 'imnn'
 local message = require 'tests.support.message'
+local boxes = require 'tests.support.boxes'
 local np, random, simulators = imnn.np, imnn.random, imnn.simulators
+local black, bytes, keys, quiet, short, theta = boxes.black, boxes.bytes, boxes.keys,
+  boxes.quiet, boxes.short, boxes.theta
 local C = imnn.core.C
 
 local program = os.getenv 'IMNN_PROGRAM' or 'build/bin/imnn'
 local shared = program:gsub('bin/imnn$', 'lib/unsteady.so')
-local sanitized = (os.getenv 'LD_PRELOAD' or '') ~= '' -- which answers crashes itself
-local short = sanitized and 2 or 0.3 -- seconds in which a simulation that works has ended
-
-local keys = random.split(random.PRNGKey(3), 40)
-local quiet = { progress = false }
-
-local function bytes(x) return ffi.string(x:data(), x.size * 4) end
-
-local function black(opts)
-  local o = { workers = 2 }
-  for name, value in pairs(opts) do o[name] = value end
-  return simulators.blackbox(o)
-end
+local sanitized = boxes.sanitized
 
 local function library(opts)
   local o = { path = shared, symbol = 'unsteady', shape = { 5 }, workers = 2 }
@@ -29,15 +20,13 @@ local function library(opts)
 end
 
 -- Plain Lua that draws in both ways and takes longer for some than for others.
-local function plain(key, theta)
-  local x, a = {}, theta:totable()
+local function plain(key, at)
+  local x, a = {}, at:totable()
   local n = math.random(3000)
   for i = 1, n do x[i % 4 + 1] = a[1] + a[2] * math.random() end
   for i = n, 4 do x[i] = 0 end
   return np.array(x) + random.normal(key, { 4 })
 end
-
-local theta = np.stack({ np.linspace(0, 1, 40), np.linspace(2, 3, 40) }, 2)
 
 describe('a black box', function()
   it('gives the same bytes for any number of workers', function()
@@ -390,249 +379,6 @@ describe('a C function', function()
   end)
 end)
 
--- A program that does what its parameters say; awk is everywhere.
-local function program_of(script, opts)
-  local o = { argv = { 'sh', '-c', script, 'name', '{theta}' }, output = 'text', workers = 2 }
-  for name, value in pairs(opts or {}) do o[name] = value end
-  return simulators.command(o)
-end
-
-describe('a program', function()
-  it('gives the same bytes, several at a time or not', function()
-    local first
-    for workers = 1, 3 do
-      local sim = simulators.command { argv = { 'awk', '-v', 'seed={seed32}', '-v', 'theta={theta}',
-        'BEGIN { srand(seed); split(theta, t, ","); for (i = 0; i < 5; i++) print t[1] + rand() }'
-        }, output = 'text', workers = workers }
-      local data = sim:run(keys, theta, quiet)
-      assert.same({ 40, 5 }, data.shape)
-      first = first or bytes(data)
-      assert.is_true(bytes(data) == first)
-      assert.is_true(bytes(sim(keys[9], theta[9])) == bytes(data[9]))
-    end
-  end)
-
-  it('gets key and parameters as arguments', function()
-    local sim = simulators.command { argv = { 'printf', '%s ', '{theta}', '{theta2}', '{key1}',
-      '{key2}', '{seed32}' }, output = 'text', dtype = 'f64' }
-    local k = keys[3]:totable()
-    local exact = np.array({ 0.1, 1 / 3 }, 'f64')
-    assert.same({ 0.1, 1 / 3, 1 / 3, k[1], k[2], k[2] }, sim(keys[3], exact):totable())
-    sim = simulators.command { argv = { 'printf', '%s', '{seed},{theta},-{theta1}' },
-      output = 'text', dtype = 'f64' }
-    assert.same({ 7, 0.5, 2, -0.5 }, sim(random.PRNGKey(7), { 0.5, 2 }):totable())
-  end)
-
-  local theta3 = np.array({ 0.1, -2, 1e300 }, 'f64')
-
-  it('exchanges raw numbers, texts, npy and HDF5, by files and by pipes', function()
-    for input, output in pairs { raw = 'raw', text = 'text', npy = 'npy', hdf5 = 'hdf5' } do
-      local o = { input = input, output = output, dtype = 'f64', dataset = 'theta', workers = 2,
-        shape = input == 'raw' and { 3 } or nil }
-      for _, argv in ipairs { { 'cat' }, { 'cp', '{input}', '{output}' },
-        { 'sh', '-c', 'cat >{output}' }, { 'cat', '{input}' } } do
-        o.argv = argv
-        assert.same(theta3:totable(), simulators.command(o)(keys[1], theta3):totable())
-      end
-    end
-    local sim = simulators.command { argv = { 'cat' }, input = 'hdf5', output = 'hdf5',
-      dataset = 'key', dtype = 'f64' }
-    assert.same(keys[4]:totable(), sim(keys[4], 0):totable())
-    sim = program_of('echo noise; echo 3 >{output}; echo more noise >&2')
-    assert.equal(3, sim(keys[1], 0):item())
-    sim = program_of('echo 1,2 3; echo "  4"', { shape = { 2, 2 } })
-    assert.same({ { 1, 2 }, { 3, 4 } }, sim(keys[1], 0):totable())
-  end)
-
-  it('is told when it fails, with what it says', function()
-    local script = [[case $2 in
-      1) echo begun >&2; echo "no such cosmology" >&2; exit 3;;
-      2) kill -9 $$;;
-      3) sleep 1000;;
-      4) echo 1 nan;;
-      5) echo 1 2 3;;
-      6) echo 1 two;;
-    esac; if [ $2 = 0 ]; then echo $1 0; fi]]
-    local expected = {
-      { 'status', 'ended with exit status 3: no such cosmology' },
-      { 'crash', 'was ended by signal 9 (Killed)' },
-      { 'timeout', ('took longer than %g s'):format(short) },
-      { 'nonfinite', 'gave a number that is not finite, element 2' },
-      { 'shape', 'gave 3 numbers, not (2)' },
-      { 'junk', 'gave "two" where a number is expected' },
-    }
-    local some = np.array { { 5, 0 }, { 1, 1 }, { 2, 2 }, { 3, 3 }, { 4, 4 }, { 5, 5 }, { 6, 6 },
-      { 7, 0 } }
-    for workers = 1, 3 do
-      local sim = program_of(script, { timeout = short, on_failure = 'drop', shape = { 2 },
-        workers = workers })
-      local data, report = sim:run(keys[{ { 1, 8 } }], some, quiet)
-      assert.same({ { 5, 0 }, { 7, 0 } }, data:totable())
-      for i, f in ipairs(report.failed) do
-        assert.same({ i + 1, expected[i][1], expected[i][2] }, { f.index, f.kind, f.why })
-      end
-      assert.equal(#expected, #report.failed)
-    end
-    assert.truthy(message(function()
-      return program_of(script, { shape = { 2 } }):run(keys[{ { 1, 8 } }], some, quiet)
-    end):find('command: simulation 2 of 8 ended with exit status 3: no such cosmology; its seed is',
-      1, true))
-    local function refused(opts)
-      opts.workers = 1
-      local said = message(function() return simulators.command(opts)(keys[1], { 1, 2 }) end)
-      return said:gsub('/%S+/imnn%-%w+/0/', '')
-    end
-    assert.truthy(refused { argv = { 'true' }, shape = { 2 } }:find(
-      'gave 0 bytes, not the 8 of f32 (2)', 1, true))
-    assert.truthy(refused { argv = { 'true', '{output}' }, shape = { 2 } }:find(
-      'ended well, but has not written its output', 1, true))
-    for _, form in ipairs { 'npy', 'hdf5' } do
-      assert.truthy(refused { argv = { 'echo' }, output = form }:find('gave what cannot be read: '
-        .. form))
-    end
-    assert.truthy(refused { argv = { '/none/sim' }, output = 'text' }:find(
-      'command: cannot run /none/sim: No such file or directory', 1, true))
-    assert.truthy(refused { argv = { 'nosuchprogram' }, output = 'text' }:find(
-      'command: cannot run nosuchprogram: it is in no folder of PATH', 1, true))
-    assert.truthy(refused { argv = { 'echo', '{theta3}{theta1}' }, output = 'text' }:find(
-      'command: its arguments have {theta3}, but there are 2 parameters', 1, true))
-  end)
-
-  it('is described well, or refused', function()
-    local function refused(opts)
-      return message(function() return simulators.command(opts), 0 end):match '%d: (.*)$'
-    end
-    assert.equal('command: argv names no program', refused { argv = {}, output = 'text' })
-    assert.equal('command: argv[2] has the unknown placeholder {sed}; did you mean "seed"?',
-      refused { argv = { 'x', '{sed}' }, output = 'text' })
-    assert.equal('command: argv[2] has {input}; say what is in it by input = "raw", "text", "npy" '
-      .. 'or "hdf5"', refused { argv = { 'x', '{input}' }, output = 'text' })
-    assert.equal('command: raw output needs the shape of a simulation', refused { argv = { 'x' } })
-    assert.equal('command: a program that runs in another folder needs its whole path, got ./x',
-      refused { argv = { './x' }, output = 'text', inside = true })
-  end)
-
-  it('may leave files in a folder of its own, which goes', function()
-    local script = '[ -e left ] && exit 1; mkdir -p a/b; touch left a/b/c; pwd | wc -c; echo $1'
-    local sim = program_of(script, { inside = true })
-    local data = sim:run(keys, theta, quiet)
-    assert.same({ 40, 2 }, data.shape)
-    assert.is_true(np.allclose(data[{ {}, 2 }], theta[{ {}, 1 }]))
-    local function folders()
-      local pipe = io.popen 'ls -d ${TMPDIR:-/tmp}/imnn-?????? 2>/dev/null | wc -l'
-      local n = pipe:read '*n'
-      pipe:close()
-      return n
-    end
-    local before = folders()
-    sim = nil -- luacheck: ignore
-    collectgarbage() collectgarbage()
-    assert.is_true(folders() < before)
-  end)
-end)
-
-describe('simulations of a black box', function()
-  local function draw(_, t)
-    local x = {}
-    for i = 1, 10 do x[i] = t[1]:item() + math.sqrt(-2 * math.log(1 - math.random()))
-      * math.cos(2 * math.pi * math.random()) end
-    return x
-  end
-
-  it('serve finite differences', function()
-    local sim = black { fn = draw }
-    local data, reports = simulators.numerical { simulator = sim, theta_fid = { 2 },
-      delta_theta = { 0.5 }, n_s = 12, n_d = 8, key = keys[1], validation = true,
-      progress = false }
-    assert.same({ { 12, 10 }, { 8, 2, 1, 10 }, 12, 8 },
-      { data.fiducial.shape, data.derivative.shape, data.n_s, data.n_d })
-    assert.same({ { 12, 10 }, { 8, 2, 1, 10 } },
-      { data.validation_fiducial.shape, data.validation_derivative.shape })
-    assert.equal(6, #reports)
-    assert.equal('parameter 1 above', reports[3].what)
-    -- Equal noise: the sides differ by delta_theta, from the fiducial by half of it.
-    local below, above = data.derivative[{ {}, 1, 1 }], data.derivative[{ {}, 2, 1 }]
-    assert.is_true(np.allclose(above - below, 0.5, { atol = 1e-5 }))
-    assert.is_true(np.allclose(above - data.fiducial[{ { 1, 8 } }], 0.25, { atol = 1e-5 }))
-    assert.is_false(np.allclose(data.fiducial, data.validation_fiducial))
-
-    -- A traced simulator gives the same as the class that differentiates it would see.
-    local function traced(key, t) return t[1] + random.normal(key, { 3 }) end
-    data = simulators.numerical { simulator = traced, theta_fid = { 2, 1 },
-      delta_theta = { 0.5, 0.2 }, n_s = 4, key = keys[1], progress = false }
-    assert.same({ 4, 2, 2, 3 }, data.derivative.shape)
-    assert.is_true(np.allclose(data.derivative[{ {}, 2, 1 }] - data.fiducial, 0.25,
-      { atol = 1e-5 }))
-    assert.is_true(np.allclose(data.derivative[{ {}, 2, 2 }], data.fiducial))
-  end)
-
-  it('leave a key out everywhere where it fails somewhere', function()
-    local function picky(key, t) -- one key in four fails, below and above not the same ones
-      local word = key[2]:item()
-      if t[1]:item() < 2 and word % 4 == 0 or t[1]:item() > 2 and word % 4 == 1 then error 'no' end
-      return { word % 1000, t[1]:item() }
-    end
-    local sim = black { fn = picky, on_failure = 'drop' }
-    local data, reports = simulators.numerical { simulator = sim, theta_fid = { 2 },
-      delta_theta = { 1 }, n_s = 40, n_d = 30, key = keys[1], progress = false }
-    local lost = reports[2].n_failed + reports[3].n_failed
-    assert.is_true(lost > 3)
-    assert.same({ 40 - lost, 30 - lost }, { data.n_s, data.n_d })
-    for side = 1, 2 do
-      assert.same(data.fiducial[{ { 1, data.n_d }, 1 }]:totable(),
-        data.derivative[{ {}, side, 1, 1 }]:totable())
-    end
-    assert.truthy(message(function()
-      return simulators.numerical { simulator = black { fn = picky, rekey = 1 }, theta_fid = { 2 },
-        delta_theta = { 1 }, n_s = 40, key = keys[1] }
-    end):find 'numerical: a simulator with rekey = 1 may change keys')
-  end)
-
-  it('train a network', function()
-    local data = simulators.numerical { simulator = black { fn = draw }, theta_fid = { 2 },
-      delta_theta = { 0.5 }, n_s = 60, n_d = 60, key = keys[1], progress = false }
-    local net = imnn.NumericalGradientIMNN { n_s = 60, n_d = 60, n_params = 1, n_summaries = 1,
-      input_shape = { 10 }, theta_fid = data.theta_fid, model = imnn.stax.Dense(1),
-      optimiser = imnn.optimizers.adam(1e-2), key_or_state = keys[2], fiducial = data.fiducial,
-      derivative = data.derivative, delta_theta = data.delta_theta }
-    net:fit { lambda = 10, epsilon = 0.1, max_iterations = 5, min_iterations = 5,
-      progress = false, quiet = true }
-    assert.is_true(net.F[1][1]:item() > 0)
-  end)
-
-  it('serve ABC', function()
-    local lfi = imnn.lfi
-    local function odd(key, t)
-      if t[1]:item() > 3 then error 'too much' end
-      return draw(key, t)
-    end
-    local made
-    local target = { 1.2, 0.3, 2, -0.4, 1.1, 1.6, 0.9, 0.2, 2.2, 0.8 }
-    local function mean(d) return d:mean():reshape { 1 } end
-    for workers = 1, 2 do
-      local abc = lfi.ApproximateBayesianComputation { target_data = target,
-        prior = lfi.uniform({ -4 }, { 4 }), compressor = mean,
-        simulator = black { fn = odd, on_failure = 'drop', workers = workers } }
-      abc { epsilon = 0.5, key = keys[1], n_samples = 50, min_accepted = 20, max_iterations = 40,
-        progress = false }
-      assert.equal(50 * abc.iterations, abc.draws)
-      assert.is_true(abc.failed > 0 and abc.failed < abc.draws / 3)
-      assert.is_true(abc.parameters.n_accepted[1] >= 20)
-      made = made or bytes(abc.parameters.accepted[1])
-      assert.is_true(bytes(abc.parameters.accepted[1]) == made)
-      abc { key = keys[2], n_samples = 30, epsilon = 1, keep_rejected = true, replace = true,
-        progress = false }
-      assert.is_true(abc.parameters.size < 30 and abc.parameters.size > 15)
-    end
-    local abc = lfi.ApproximateBayesianComputation { target_data = target,
-      prior = lfi.uniform({ 3.5 }, { 4 }), compressor = mean,
-      simulator = black { fn = odd, shape = { 10 } } }
-    assert.truthy(message(function()
-      abc { epsilon = 0.5, key = keys[1], n_samples = 50, progress = false }
-    end):find 'blackbox: simulation 1 of 50 raised an error: .*too much; its seed is')
-  end)
-end)
-
 describe('simulators', function()
   it('check what they are given', function()
     local sim = black { fn = plain }
@@ -680,15 +426,19 @@ describe('simulators', function()
       bad:run(keys[{ { 1, 8 } }], some, quiet)
       pcall(function() bad:run(keys, { 1, 1 }, quiet) end)
     end
-    collectgarbage() collectgarbage()
-    use()
-    collectgarbage() collectgarbage()
-    local before, live, processes = descriptors(), C.imnn_live_bytes(), children()
-    use()
-    collectgarbage() collectgarbage()
-    assert.is_true(descriptors() <= before)
-    assert.is_true(children() <= processes)
-    assert.is_true(tonumber(C.imnn_live_bytes() - live) < 2 ^ 16)
+    local function counts()
+      use()
+      collectgarbage() collectgarbage()
+      return descriptors(), children(), tonumber(C.imnn_live_bytes())
+    end
+    counts()
+    local before, processes, live = counts()
+    local good
+    for _ = 1, 5 do -- of the last use a worker may be just ending; what leaks grows with each
+      local d, c, b = counts()
+      good = good or d <= before and c <= processes and b - live < 2 ^ 16
+    end
+    assert.is_true(good)
   end)
 
   it('end with the process that uses them, however that ends', function()
