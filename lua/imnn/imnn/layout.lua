@@ -80,7 +80,7 @@ end
 function M.settings(net)
   local out = {}
   for _, name in ipairs { 'memory', 'host', 'devices', 'n_per_device', 'prefetch', 'cache' } do
-    if rawget(net, name) ~= nil then out[name] = net[name] end
+    out[name] = net.fixed[name]
   end
   return out
 end

@@ -5,12 +5,13 @@
 -- state (of the optimiser); initial_w, final_w, best_w, w (weights; w: those of the statistics);
 -- F, invF (P, P), C, invC (S, S), mu (S), dmu_dtheta (S, P) in f64, nil until there are statistics;
 -- key (of the first weights, if they come from one); last_fit (settings of the last fit: lambda,
--- epsilon, rng, patience, min_iterations, max_iterations, best; and its iterations);
--- history (imnn.imnn.history); validate, simulate; the data that it was given (fiducial,
--- derivative, validation_fiducial, validation_derivative, delta_theta), which may be changed
--- between fits; of aggregated classes host, devices, n_devices, n_per_device, and what batches
--- there are: n_iterations, batch_shape, n_remaining, n_remaining_iterations, remaining_batch_shape,
--- or fiducial_iterations, fiducial_batch_shape, derivative_iterations, derivative_batch_shape.
+-- epsilon, rng, patience, min_iterations, max_iterations, best; and its iterations); history
+-- (imnn.imnn.history); validate, simulate; the data that it was given (fiducial, derivative,
+-- validation_fiducial, validation_derivative, delta_theta), which may be changed between fits, as
+-- nothing else can be that it was made with; of aggregated classes host, devices, n_devices,
+-- n_per_device, and what batches there are: n_iterations, batch_shape, n_remaining,
+-- n_remaining_iterations, remaining_batch_shape, or fiducial_iterations, fiducial_batch_shape,
+-- derivative_iterations, derivative_batch_shape.
 -- Greek spellings are the same.
 -- @module imnn.imnn.net
 local args = require 'imnn.args'
@@ -40,14 +41,21 @@ function meta.__index(self, key)
   local name = name_of(key)
   if name ~= key then return self[name] end
   if Net[name] then return Net[name] end
+  local fixed = rawget(self, 'fixed')
+  if fixed and fixed[name] ~= nil then return fixed[name] end
   local value = rawget(self, 'sets') and sets.get(self, name)
-  if not value then args.known(rawget(self, 'class') or 'net', key, Net) end
+  if not value then args.known(fixed and fixed.class or 'net', key, Net) end
   return value or nil
 end
 
 function meta.__newindex(self, key, value)
   local name = name_of(key)
   if rawget(self, 'sets') and sets.put(self, name, value) then return end
+  local fixed = rawget(self, 'fixed')
+  if fixed and fixed[name] ~= nil then
+    core.raise('%s: %s cannot be changed; make another network, with key_or_state = net.state to '
+      .. 'go on from the same weights', self.class, name)
+  end
   rawset(self, name, value)
 end
 
@@ -88,6 +96,19 @@ local function state_of(self, key_or_state)
       type(shape) == 'table' and check.text(shape) or tostring(shape), self.n_summaries)
   end
   return arrays(self.optimiser.init(arrays(w)))
+end
+
+-- What was asked for when the network was made: part of programs that are kept, so it stays.
+local changing = { sets = true, validate = true, history = true, programs = true, state = true,
+  count = true, initial_w = true, final_w = true, best_w = true, w = true, key = true }
+
+local function fix(self)
+  local fixed = {}
+  for name, value in next, self do
+    if not changing[name] then fixed[name] = value end
+  end
+  for name in next, fixed do self[name] = nil end
+  rawset(self, 'fixed', fixed)
 end
 
 local function begin(self, state)
@@ -144,6 +165,7 @@ function M.new(who, kind, opts, form)
   sets.take(self, o)
   model.check(self, kind.datum(self))
   check.sizes(self)
+  fix(self)
   return self
 end
 

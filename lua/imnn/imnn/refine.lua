@@ -4,9 +4,9 @@
 local args = require 'imnn.args'
 local check = require 'imnn.imnn.check'
 local core = require 'imnn.core'
-local history = require 'imnn.imnn.history'
 local np = require 'imnn.numpy'
 local random = require 'imnn.random'
+local variant = require 'imnn.imnn.variant'
 local M = {}
 
 local options = {
@@ -110,11 +110,8 @@ end
 
 -- The same network elsewhere, with weights.
 local function moved(net, theta, w)
-  local out = {}
-  for name, value in next, net do out[name] = value end
-  out.programs, out.compiled, out.history = {}, nil, history.new()
-  setmetatable(out, getmetatable(net))
-  out.theta_fid = check.theta('refine', np.array(theta, net.theta_fid.dtype), net.n_params)
+  local out = variant(net, {
+    theta_fid = check.theta('refine', np.array(theta, net.theta_fid.dtype), net.n_params) })
   out:reset(net.optimiser.init(w))
   return out
 end

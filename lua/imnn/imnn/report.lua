@@ -7,12 +7,12 @@ local core = require 'imnn.core'
 local examples = require 'imnn.array.examples'
 local fisher = require 'imnn.fisher'
 local gradient = require 'imnn.imnn.gradient'
-local history = require 'imnn.imnn.history'
 local np = require 'imnn.numpy'
 local numerical = require 'imnn.imnn.numerical'
 local random = require 'imnn.random'
 local sets = require 'imnn.imnn.sets'
 local transform = require 'imnn.transform'
+local variant = require 'imnn.imnn.variant'
 local M = {}
 
 -- ---- numbers ----
@@ -106,12 +106,11 @@ end
 -- ---- simulations ----
 
 -- The network with another number of simulations, or other ones.
-local function view(net, n_s, n_d)
-  local out = {}
-  for name, value in next, net do out[name] = value end
-  out.class, out.n_s, out.n_d, out.programs = 'information', n_s, n_d, {}
-  out.history, out.validate, out.compiled = history.new(), false, nil
-  return setmetatable(out, getmetatable(net))
+local function view(net, n_s, n_d, kind)
+  local out = variant(net, { class = 'information', n_s = n_s, n_d = n_d, kind = kind or net.kind,
+    simulate = not kind and net.simulate })
+  out.validate = false
+  return out
 end
 
 local function fresh(net, o)
@@ -137,11 +136,10 @@ end
 -- The simulations that the caller has given, as a network that has them: of the kind of the
 -- network, but finite differences where there is a delta_theta, and derivatives for a simulator.
 local function given(net, data)
-  local rows, seen = {}, view(net, 1, 1)
-  seen.simulate = false
-  if data.delta_theta ~= nil or data['δθ'] ~= nil then seen.kind = numerical
-  elseif net.simulate then seen.kind = gradient end
-  for _, row in ipairs(seen.kind.data) do
+  local kind = (data.delta_theta ~= nil or data['δθ'] ~= nil) and numerical
+    or net.simulate and gradient or net.kind
+  local rows, one = {}, view(net, 1, 1, kind)
+  for _, row in ipairs(kind.data) do
     rows[row.name] = { 'Array', 'Reader', 'table', optional = row.constant }
   end
   local o = args.take('information', data, rows)
@@ -149,12 +147,12 @@ local function given(net, data)
     if not (np.is_array(x) or examples.is_reader(x)) then o[name] = np.array(x) end
   end
   local n = {}
-  for _, row in ipairs(seen.kind.data) do
+  for _, row in ipairs(kind.data) do
     if not row.constant then
-      n[row.name] = count(row.name, o[row.name], row.shape(seen))
+      n[row.name] = count(row.name, o[row.name], row.shape(one))
     end
   end
-  seen.n_s, seen.n_d = n.fiducial, n.derivative
+  local seen = view(net, n.fiducial, n.derivative, kind)
   check.sizes(seen)
   seen.sets = { training = {}, validation = {} }
   for name in pairs(rows) do
