@@ -2,42 +2,16 @@
 -- definitions (float64 arithmetic on float32 random numbers), and runs of the reference itself
 -- agree with them (tests/golden/imnn).
 local imnn = require 'imnn'
-local np, random, stax = imnn.np, imnn.random, imnn.stax
+local ten = require 'tests.support.ten_numbers'
+local np, random = imnn.np, imnn.random
+local theta, simulator, mlp, options = ten.theta, ten.simulator, ten.mlp, ten.options
 
-local theta = np.array { 0, 1 }
-local function simulator(key, t) return t[1] + np.sqrt(t[2]) * random.normal(key, { 10 }) end
-
-local function mlp(outputs)
-  return stax.serial(stax.Dense(128), stax.LeakyRelu, stax.Dense(128), stax.LeakyRelu,
-    stax.Dense(128), stax.LeakyRelu, stax.Dense(outputs))
-end
-
--- Keys of data, 2 x 1000, made of `rng`; exact derivatives, or both sides at half a step.
-local function gradient_set(rng, rows)
-  local both = imnn.value_and_jacfwd(simulator, { argnums = 2 })
-  return imnn.vmap(both, { in_axes = { 1, false } })(random.split(rng, 2000)[{ rows }], theta)
-end
-
-local function numerical_set(rng, rows)
-  local function at(k, t) return simulator(k, np.array(t)) end
-  return imnn.vmap(function(k)
-    return at(k, { 0, 1 }), np.stack {
-      np.stack { at(k, { -0.05, 1 }), at(k, { 0, 0.95 }) },
-      np.stack { at(k, { 0.05, 1 }), at(k, { 0, 1.05 }) },
-    }
-  end)(random.split(rng, 2000)[{ rows }])
-end
-
-local function options(key, more)
-  local o = { n_s = 1000, n_d = 1000, n_params = 2, n_summaries = 2, input_shape = { 10 },
-    theta_fid = theta, model = mlp(2), optimiser = imnn.optimizers.adam(1e-3), key_or_state = key }
-  for name, value in pairs(more) do o[name] = value end
-  return o
-end
+-- Data of keys that are made of `rng`: the first thousand for training, the others for validation.
+local function keys_of(rng, rows) return random.split(rng, 2000)[{ rows }] end
 
 local function with_data(set, rng, o)
-  o.fiducial, o.derivative = set(rng, { 1, 1000 })
-  o.validation_fiducial, o.validation_derivative = set(rng, { 1001, 2000 })
+  o.fiducial, o.derivative = set(keys_of(rng, { 1, 1000 }))
+  o.validation_fiducial, o.validation_derivative = set(keys_of(rng, { 1001, 2000 }))
   return o
 end
 
@@ -87,7 +61,7 @@ describe('the tutorial of', function()
 
   it('GradientIMNN', function()
     local rng, model = random.split(random.PRNGKey(1), 3):unpack()
-    local net = imnn.GradientIMNN(with_data(gradient_set, rng, options(model, {})))
+    local net = imnn.GradientIMNN(with_data(ten.gradient_set, rng, options(model, {})))
     for i, v in ipairs { -0.64082, 0.73389, 0.21805 } do
       assert.is.near(v, net.fiducial[1][i]:item(), 1e-5)
     end
@@ -109,7 +83,7 @@ describe('the tutorial of', function()
 
   it('NumericalGradientIMNN', function()
     local rng, model = random.split(random.PRNGKey(0), 3):unpack()
-    local net = imnn.NumericalGradientIMNN(with_data(numerical_set, rng,
+    local net = imnn.NumericalGradientIMNN(with_data(ten.numerical_set, rng,
       options(model, { delta_theta = { 0.1, 0.1 } })))
     for i, v in ipairs { -2.14475, -0.50146, -0.56175 } do
       assert.is.near(v, net.fiducial[1][i]:item(), 1e-5)
@@ -147,7 +121,7 @@ describe('the tutorial of', function()
     local rng, model = random.split(random.PRNGKey(10), 3):unpack()
     local o = options(model, aggregated)
     local function batches(rows)
-      local d, dd = gradient_set(rng, rows)
+      local d, dd = ten.gradient_set(keys_of(rng, rows))
       local at = 0
       return { function()
         local part = { at + 1, at + 100 }

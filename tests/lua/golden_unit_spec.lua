@@ -3,48 +3,24 @@
 -- the reference (imnn 0.3.2, float32) to four or five digits; the covariance of three summaries is
 -- nearly singular here, which costs digits.
 local imnn = require 'imnn'
-local np, random, stax = imnn.np, imnn.random, imnn.stax
+local ten = require 'tests.support.ten_numbers'
+local np, random = imnn.np, imnn.random
 
 local _, model_key, data_key, fit_key, stats_key = random.split(random.PRNGKey(0), 5):unpack()
-local theta = np.array { 0, 1 }
-
-local function simulator(key, t) return t[1] + np.sqrt(t[2]) * random.normal(key, { 10 }) end
-
-local network = stax.serial(stax.Dense(128), stax.LeakyRelu, stax.Dense(128), stax.LeakyRelu,
-  stax.Dense(128), stax.LeakyRelu, stax.Dense(3))
+local network = ten.mlp(3)
 
 -- Simulations with derivatives or both sides, of the training (1) or the validation set (2).
-local function gradient_set(i)
-  local keys = random.split(random.split(data_key)[i], 1000)
-  local both = imnn.value_and_jacfwd(simulator, { argnums = 2 })
-  return imnn.vmap(both, { in_axes = { 1, false } })(keys, theta)
-end
-
-local function numerical_set(i)
-  local keys = random.split(random.split(data_key)[i], 1000)
-  local function at(k, t) return simulator(k, np.array(t)) end
-  local function all(k)
-    return at(k, { 0, 1 }), np.stack {
-      np.stack { at(k, { -0.05, 1 }), at(k, { 0, 0.95 }) },
-      np.stack { at(k, { 0.05, 1 }), at(k, { 0, 1.05 }) },
-    }
-  end
-  return imnn.vmap(all)(keys)
-end
-
 local sets = {}
 local function set_of(class, i)
-  local make = class:find 'Numerical' and numerical_set or gradient_set
-  sets[make] = sets[make] or { { make(1) }, { make(2) } }
+  local make = class:find 'Numerical' and ten.numerical_set or ten.gradient_set
+  local function one(k) return { make(random.split(random.split(data_key)[k], 1000)) } end
+  sets[make] = sets[make] or { one(1), one(2) }
   return unpack(sets[make][i])
 end
 
 local function new(class, validate, n_d)
-  local o = {
-    n_s = 1000, n_d = n_d, n_params = 2, n_summaries = 3, input_shape = { 10 }, theta_fid = theta,
-    model = network, optimiser = imnn.optimizers.adam(1e-3), key_or_state = model_key,
-  }
-  if class:find 'Simulator' then o.simulator = simulator
+  local o = ten.options(model_key, { n_d = n_d, n_summaries = 3, model = network })
+  if class:find 'Simulator' then o.simulator = ten.simulator
   else
     local head = { { 1, n_d } }
     o.fiducial, o.derivative = set_of(class, 1)
@@ -267,11 +243,9 @@ describe('histories of the tests of the reference', function()
       [100] = { 2816.613, 1018.544, 4871.476, 1475.939, 5055.778, 1716.394, 3690.583 },
     } do
       local fiducial, derivative = set_of('GradientIMNN', 1)
-      local net = imnn.GradientIMNN {
-        n_s = 1000, n_d = n_d, n_params = 2, n_summaries = 3, input_shape = { 10 },
-        theta_fid = theta, model = network, optimiser = watcher, key_or_state = model_key,
-        fiducial = fiducial, derivative = derivative[{ { 1, n_d } }],
-      }
+      local net = imnn.GradientIMNN(ten.options(model_key, { n_d = n_d, n_summaries = 3,
+        model = network, optimiser = watcher, fiducial = fiducial,
+        derivative = derivative[{ { 1, n_d } }] }))
       local x, dx = net:get_summaries()
       for a, v in ipairs { -0.412899479, -0.055078267, -0.004381673 } do
         assert.is.near(v, x[1][a]:item(), 1e-5)

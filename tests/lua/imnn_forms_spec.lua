@@ -175,12 +175,10 @@ describe('the same bytes', function()
       end
       imnn.set_threads(4)
       local plain = result(imnn[class](options()))
-      for i, n in ipairs { 1, 7, 100, 1000 } do
-        for k, devices in ipairs { 1, 3, 8 } do
-          local o = aggregated(options(), n, devices)
-          o.memory = (i + k) % 2 == 0 and '4MB' or nil
-          assert.is_true(plain == result(imnn['Aggregated' .. class](o)))
-        end
+      for i, row in ipairs { { 1, 1 }, { 7, 3 }, { 100, 8 }, { 1000, 3 }, { 100, 1 } } do
+        local o = aggregated(options(), unpack(row))
+        o.memory = i % 2 == 0 and '4MB' or nil
+        assert.is_true(plain == result(imnn['Aggregated' .. class](o)))
       end
     end)
   end

@@ -3,12 +3,9 @@
 -- @module tests.support.golden_fits
 local assert = require 'luassert'
 local imnn = require 'imnn'
-local np, random, stax, optimizers = imnn.np, imnn.random, imnn.stax, imnn.optimizers
+local ten = require 'tests.support.ten_numbers'
+local np, stax, optimizers = imnn.np, imnn.stax, imnn.optimizers
 local M = {}
-
-local function simulator(key, theta)
-  return theta[1] + np.sqrt(theta[2]) * random.normal(key, { 10 })
-end
 
 --- A file and its settings.
 function M.open(name)
@@ -29,7 +26,7 @@ end
 
 -- The data of a file as options.
 local function data_of(file, set)
-  if set.reference_class:find 'Simulator' then return { simulator = simulator } end
+  if set.reference_class:find 'Simulator' then return { simulator = ten.simulator } end
   local out = { fiducial = file['data/fiducial'], derivative = file['data/derivative'] }
   if set.validate then
     out.validation_fiducial = file['data/validation_fiducial']

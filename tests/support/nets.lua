@@ -1,23 +1,17 @@
 --- Small networks of each class for specs, on ten draws of a normal distribution.
 -- @module tests.support.nets
 local imnn = require 'imnn'
+local ten = require 'tests.support.ten_numbers'
 local np, random, stax = imnn.np, imnn.random, imnn.stax
 local M = {}
 
 M.keys = random.split(random.PRNGKey(5), 4)
 
---- Ten draws of mean and variance theta.
-function M.simulator(key, theta)
-  return theta[1] + np.sqrt(theta[2]) * random.normal(key, { 10 })
-end
-
-local theta_fid, delta_theta = np.array { 0, 1 }, np.array { 0.1, 0.2 }
+M.simulator = ten.simulator
+local theta_fid, delta_theta = ten.theta, np.array { 0.1, 0.2 }
 
 --- n simulations of a key and their derivatives (n, 10, 2).
-function M.gradient_set(key, n)
-  local both = imnn.value_and_jacfwd(M.simulator, { argnums = 2 })
-  return imnn.vmap(both, { in_axes = { 1, false } })(random.split(key, n), theta_fid)
-end
+function M.gradient_set(key, n) return ten.gradient_set(random.split(key, n)) end
 
 --- n simulations of a key and those on both sides (n, 2, 2, 10).
 function M.numerical_set(key, n)

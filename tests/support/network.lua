@@ -4,13 +4,7 @@ local np, random, stax = imnn.np, imnn.random, imnn.stax
 
 local M = {}
 
---- Ten numbers from a normal distribution.
--- @tparam Array key
--- @tparam Array theta its mean and variance
--- @treturn Array
-function M.simulator(key, theta)
-  return theta[1] + np.sqrt(theta[2]) * random.normal(key, { 10 })
-end
+M.simulator = require('tests.support.ten_numbers').simulator
 
 local function simulator3(key, theta)
   local n = random.normal(key, { 10 })
