@@ -1,8 +1,9 @@
 -- When the simulations and all that a network computes of them do not fit in memory. An iteration
 -- is cut into tiles of some examples anyway; with a budget it keeps less of them and computes some
 -- things twice. That costs time, never digits: the result has the same bytes.
--- (The Aggregated classes have the arguments of the Python package. `devices` and `n_per_device`
--- may be given as they are in old scripts; `memory` is what decides.)
+-- (The Aggregated classes have the arguments of the Python package: `devices` are threads,
+-- `n_per_device` is how many simulations each of them may have in work. What is kept in between is
+-- for `memory` to say.)
 local imnn = require 'imnn'
 local np, random, stax = imnn.np, imnn.random, imnn.stax
 local quick = arg[1] == '--quick'

@@ -169,7 +169,8 @@ function M.new(who, kind, opts, form)
   return self
 end
 
---- Forget history, best weights, score and statistics; go on from the present weights.
+--- Forget history, settings of the last fit, best weights, score and statistics; go on from the
+-- present weights.
 -- @tparam[opt] Array|table key_or_state also start from new weights, or from another state
 -- @usage local other = imnn.SimulatorIMNN { n_s = 20, n_d = 20, n_params = 2, n_summaries = 2,
 --   input_shape = { 10 }, theta_fid = { 0, 1 }, model = network, optimiser = optimizers.adam(1e-3),
@@ -178,7 +179,7 @@ end
 function Net:reset(key_or_state)
   local state, count = self.state, self.count
   if key_or_state ~= nil then state, count = state_of(self, key_or_state), 0 end
-  self.history = history.new()
+  self.history, self.last_fit = history.new(), nil
   forget_statistics(self)
   begin(self, state)
   self.count = count
