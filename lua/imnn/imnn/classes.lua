@@ -96,11 +96,11 @@ end
 -- at a time by every class here, so that the results are the same bytes.
 -- @tparam table opts those of SimulatorIMNN, and `host`: a thread, 'cpu:0'; `devices`: a list of
 -- threads, as imnn.devices() gives it, or how many: so many work for this network, as far as
--- imnn.threads() allows; `n_per_device`: simulations that each of them may have in work (the last
--- batch may be smaller). Programs work in tiles of a sixteenth of n_s or fewer, at least 16, which
--- follow from shapes alone, since the last bits of sums depend on them: where all devices together
--- may have fewer simulations in work than a tile for each, fewer threads work, and one tile is the
--- least
+-- imnn.threads() allows; `n_per_device`: simulations that each of them may have in work, of finite
+-- differences with all versions of a seed (the last batch may be smaller). Programs work in tiles
+-- of a sixteenth of n_s or fewer, at least 16, which follow from shapes alone, since the last bits
+-- of sums depend on them: where all devices together may have fewer simulations in work than a tile
+-- for each, fewer threads work, and one tile is the least
 -- @treturn table see imnn.imnn.net
 -- @raise what does not fit together
 -- @usage local net = imnn.AggregatedSimulatorIMNN { n_s = 100, n_d = 100, n_params = 2,

@@ -98,9 +98,7 @@ end
 -- @treturn table `threads`, `in_flight`
 function M.threads(net)
   if not net.n_devices then return {} end
-  local each = net.kind.versions and net.kind.versions(net) or 1 -- simulations of an example
-  return { threads = net.n_devices,
-    in_flight = math.max(1, math.floor(net.n_devices * net.n_per_device / each)) }
+  return { threads = net.n_devices, in_flight = net.n_devices * net.n_per_device }
 end
 
 --- Options of the programs of a network, beside others.

@@ -31,9 +31,6 @@ kind.data = {
   },
 }
 
---- Simulations of a seed beside the fiducial one.
-function kind.versions(net) return 2 * net.n_params end
-
 --- Simulations that aggregated classes put into batches.
 function kind.batches(net)
   return { fiducial = net.n_s, derivative = 2 * net.n_params * net.n_d }
