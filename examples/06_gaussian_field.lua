@@ -1,7 +1,7 @@
 -- Amplitude and slope of the power spectrum P(k) = A k^-B of a Gaussian random field, as of the
 -- density of matter in the young universe. A field of N x N pixels holds them in how strongly it
 -- varies on each scale; a small convolutional network learns that from the picture alone.
---   06_gaussian_field.lua [--quick] [N]     N = 32 takes minutes, N = 128 an hour
+--   06_gaussian_field.lua [--quick] [N]     N = 32 takes minutes, N = 128 a quarter of an hour
 local imnn = require 'imnn'
 local np, random, stax, lfi = imnn.np, imnn.random, imnn.stax, imnn.lfi
 local optimizers = imnn.optimizers
