@@ -22,31 +22,50 @@ end
 
 local SIZE, P = 1024, 2
 
--- Records of 4 KiB, and two derivatives each: 12 KiB a simulation.
-local function write_set(path, n)
-  local BATCH = 4096
-  local f = imnn.data.hdf5.create(path)
-  local draw = imnn.jit(function(key)
-    local noise = random.normal(key, { BATCH, SIZE })
-    return noise, np.stack({ np.ones_like(noise), noise / 2 }, 3)
-  end)
-  f:create_dataset('fiducial', { shape = { n, SIZE } })
-  f:create_dataset('derivative', { shape = { n, SIZE, P } })
-  for i = 1, n / BATCH do
-    local d, dd = draw(random.fold_in(random.PRNGKey(0), i))
-    local rows = { (i - 1) * BATCH + 1, i * BATCH }
-    f:set('fiducial', { rows }, d)
-    f:set('derivative', { rows }, dd)
-  end
-  f:close()
-end
+-- Records of 4 KiB, and two derivatives each, 12 KiB a simulation: block i of BATCH simulations.
+local BATCH = 4096
+local draw = imnn.jit(function(key)
+  local noise = random.normal(key, { BATCH, SIZE })
+  return noise, np.stack({ np.ones_like(noise), noise / 2 }, 3)
+end)
+local function block(i) return draw(random.fold_in(random.PRNGKey(0), i)) end
+
+local formats = {
+  hdf5 = function(folder, n)
+    imnn.data.hdf5.create(folder .. '/set.h5', function(f)
+      f:create_dataset('fiducial', { shape = { n, SIZE } })
+      f:create_dataset('derivative', { shape = { n, SIZE, P } })
+      for i = 1, n / BATCH do
+        local d, dd = block(i)
+        local rows = { (i - 1) * BATCH + 1, i * BATCH }
+        f:set('fiducial', { rows }, d)
+        f:set('derivative', { rows }, dd)
+      end
+    end)
+  end,
+  tfrecord = function(folder, n)
+    local records = imnn.TFRecords {}
+    for k, name in ipairs { 'fiducial', 'derivative' } do
+      local at, some = 0, nil
+      records:write_record { n_sims = n, directory = folder, filename = name, progress = false,
+        get_simulation = function(seed)
+          if seed % BATCH == 0 then at, some = at + 1, select(k, block(at + 1)) end
+          return some[seed % BATCH + 1]
+        end }
+    end
+  end,
+}
 
 -- A process of its own, which says how long an iteration takes, and how much memory it held.
 local script = [[
 package.path = './?.lua;' .. package.path
 local imnn, networks = require 'imnn', require 'tests.support.network'
-local path, n, inside = arg[1], tonumber(arg[2]), arg[3] == 'inside'
-local function reader(of) return imnn.data.hdf5.reader(path, of) end
+local folder, n, inside, format = arg[1], tonumber(arg[2]), arg[3] == 'inside', arg[4]
+local function reader(of)
+  if format == 'hdf5' then return imnn.data.hdf5.reader(folder .. '/set.h5', of) end
+  return imnn.data.tfrecord[of](('%s/%s_*.tfrecords'):format(folder, of),
+    { shape = { 1024 }, n_params = of == 'derivative' and 2 or nil, count = n })
+end
 local o = networks.wide(n)
 if inside then
   o.fiducial, o.derivative = reader('fiducial'):read(), reader('derivative'):read()
@@ -69,12 +88,12 @@ for line in io.lines '/proc/self/status' do
 end
 ]]
 
-local function iterate(bench, path, n, where)
+local function iterate(bench, ...)
   local file = os.tmpname()
   local f = assert(io.open(file, 'w'))
   f:write(script)
   f:close()
-  f = assert(io.popen(('%s %s %s %d %s'):format(bench.program, file, path, n, where)))
+  f = assert(io.popen(('%s %s %s %d %s %s'):format(bench.program, file, ...)))
   local time, memory = f:read('*a'):match '(%S+)%s+(%S+)'
   f:close()
   os.remove(file)
@@ -113,16 +132,23 @@ return function(bench)
   end)
 
   -- IMNN_BENCH_GB: how large the set is
-  bench.row('stream_hdf5', function(name)
-    local n = math.floor((tonumber(os.getenv 'IMNN_BENCH_GB') or 4) * 1e9 / (12 * 1024 * 4096))
-      * 4096
-    local path = os.tmpname()
-    write_set(path, n)
-    local time, memory = iterate(bench, path, n, 'outside')
-    local bound = iterate(bench, path, n, 'inside')
-    os.remove(path)
-    bench.show(name, 1 / time, '/s', 1 / bound,
-      ('iterations on %.1f GB, %.0f MiB held; at least 0.8, at most 500 MiB'):format(
-        12 * 1024e-9 * n, memory))
-  end)
+  for _, format in ipairs { 'hdf5', 'tfrecord' } do
+    bench.row('stream_' .. format, function(name)
+      local n = math.floor((tonumber(os.getenv 'IMNN_BENCH_GB') or 4) * 1e9 / (12 * 1024 * BATCH))
+        * BATCH
+      local folder = os.tmpname()
+      os.remove(folder)
+      assert(os.execute('mkdir ' .. folder) == 0)
+      local ok, why = pcall(function()
+        formats[format](folder, n)
+        local time, memory = iterate(bench, folder, n, 'outside', format)
+        local bound = iterate(bench, folder, n, 'inside', format)
+        bench.show(name, 1 / time, '/s', 1 / bound,
+          ('iterations on %.1f GB, %.0f MiB held; at least 0.8, at most 500 MiB'):format(
+            12 * 1024e-9 * n, memory))
+      end)
+      os.execute('rm -r ' .. folder)
+      if not ok then error(why, 0) end
+    end)
+  end
 end
