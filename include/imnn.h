@@ -15,6 +15,7 @@
 #include "imnn/optim.h"
 #include "imnn/program.h"
 #include "imnn/random.h"
+#include "imnn/samples.h"
 #include "imnn/simulators.h"
 #include "imnn/stats.h"
 #endif
