@@ -9,6 +9,7 @@ local modules = {
   plot = 'imnn.plot', args = 'imnn.args',
   registry = 'imnn.registry', help = 'imnn.help', cite = 'imnn.cite', doctor = 'imnn.doctor',
   diagnostics = 'imnn.diagnostics', core = 'imnn.core', utils = 'imnn.utils',
+  SampleSet = 'imnn.samples',
 }
 local members = {}
 for _, name in ipairs {

@@ -51,6 +51,13 @@ local makers = {
     return all
   end,
   records = imnn.TFRecords,
+  samples = function()
+    local theta = np.array { 0, 1 } + np.array { 1, 0.25 } * random.normal(key, { 200, 2 })
+    return imnn.SampleSet { parameters = theta, names = { 'mu', 'sigma2' },
+      labels = { 'μ', 'σ²' }, low = { -10, 0 }, high = { 10, 10 },
+      weights = np.arange(200) % 3 + 1,
+      chain = np.floor(np.arange(200) / 100), origin = { method = 'Markov chains' } }
+  end,
   figure = function()
     return imnn.plot.history { detF = { 1, 2 }, detC = { 2, 1 }, detinvC = { 1, 1 } }
   end,

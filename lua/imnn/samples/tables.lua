@@ -1,0 +1,240 @@
+--- Sample sets: tables for papers and for other programs.
+-- @module imnn.samples.tables
+local args = require 'imnn.args'
+local core = require 'imnn.core'
+local file = require 'imnn.samples.file'
+local label = require 'imnn.samples.label'
+local np = require 'imnn.numpy'
+local round = require 'imnn.samples.round'
+local sets = require 'imnn.samples.set'
+local state = sets.state
+
+local Tables = sets.methods
+
+local rows = {
+  mass = { 'number', 'table', default = 0.68 }, kind = { 'string', default = 'equal-tail' },
+}
+
+-- Options, with a list of masses.
+local function take(who, opts, more)
+  local o = args.take(who, opts, args.rows(rows, more or {}))
+  if type(o.mass) == 'number' then o.mass = { o.mass } end
+  if #o.mass == 0 then core.raise('%s: mass is a number or a list of them', who) end
+  for _, m in ipairs(o.mass) do
+    if type(m) ~= 'number' or not (m > 0 and m < 1) then
+      core.raise('%s: a mass is above 0 and below 1, got %s', who, tostring(m))
+    end
+  end
+  args.choice(who, 'kind', o.kind, { ['equal-tail'] = true, hpd = true })
+  return o
+end
+
+-- The intervals of each mass, as lists of pairs.
+local function intervals(set, o)
+  local out = {}
+  for i, m in ipairs(o.mass) do
+    out[i] = set:interval { mass = m, kind = o.kind }:totable()
+  end
+  return out
+end
+
+local function percent(m) return ('%g %%'):format(100 * m) end
+
+-- Rows of cells as lines; the first column to the left, others to the right.
+local function aligned(cells)
+  local width, out = {}, {}
+  local function length(s) return #s:gsub('[\128-\191]', '') end
+  for _, row in ipairs(cells) do
+    for k, cell in ipairs(row) do width[k] = math.max(width[k] or 0, length(cell)) end
+  end
+  for i, row in ipairs(cells) do
+    local parts = {}
+    for k, cell in ipairs(row) do
+      local pad = (' '):rep(width[k] - length(cell))
+      parts[k] = k == 1 and cell .. pad or pad .. cell
+    end
+    out[i] = ('  ' .. table.concat(parts, '   ')):gsub(' +$', '')
+  end
+  return out
+end
+
+-- Standard deviations; NaN where one sample has all the weight.
+local function deviations(set)
+  local ok, std = pcall(Tables.std, set)
+  return ok and std:values() or np.full({ set.n_params }, 0 / 0, 'f64'):values()
+end
+
+local function title(s, set)
+  local method = s.origin.method
+  return ('%s%d samples of %d parameter%s%s'):format(
+    type(method) == 'string' and method .. ': ' or '', s.n, s.n_params,
+    s.n_params == 1 and '' or 's',
+    s.log_weights and (', worth %.4g'):format(Tables.ess(set)) or '')
+end
+
+--- A table for the eye: means, standard deviations and intervals, with two digits of the error, and
+-- what to be warned of. It is what tostring gives.
+-- @tparam[opt] table opts
+-- @tparam[opt=0.68] number|table opts.mass of the intervals, or a list
+-- @tparam[opt='equal-tail'] string opts.kind or 'hpd'
+-- @treturn string
+-- @usage print(samples:text { mass = { 0.68, 0.95 } })
+function Tables:text(opts)
+  local s = state(self, 'text')
+  local o = take('text', opts)
+  local mean, std = self:mean():values(), deviations(self)
+  local all, cells = intervals(self, o), { { '', 'mean', 'std' } }
+  for _, m in ipairs(o.mass) do table.insert(cells[1], percent(m)) end
+  for i, name in ipairs(s.labels) do
+    local row = { name, round.texts(std[i], mean[i], std[i]) }
+    for _, list in ipairs(all) do
+      local low, high = round.texts(std[i], list[i][1], list[i][2])
+      row[#row + 1] = low .. ' .. ' .. high
+    end
+    cells[#cells + 1] = row
+  end
+  local out = aligned(cells)
+  table.insert(out, 1, title(s, self))
+  for _, sentence in ipairs(self:warnings()) do out[#out + 1] = 'warning: ' .. sentence end
+  return table.concat(out, '\n')
+end
+
+-- ---- LaTeX ----
+
+-- $a^{+b}_{-c}$, with two digits of the smaller error.
+local function value(center, low, high)
+  local up, down = high - center, center - low
+  if up < 0 or down < 0 then return nil end
+  local least = math.min(up, down)
+  local decimals, power, last = round.digits(center, least > 0 and least or math.max(up, down))
+  local function show(x) return round.number(x, decimals, power, last) end
+  local above, below = show(up), show(down)
+  local text = ('%s^{+%s}_{-%s}'):format(show(center), above, below)
+  if above == below then text = ('%s \\pm %s'):format(show(center), above) end
+  if power ~= 0 then text = ('(%s) \\times 10^{%d}'):format(text, power) end
+  return '$' .. text .. '$'
+end
+
+local function bracket(low, high)
+  local decimals, power, last = round.digits(math.max(math.abs(low), math.abs(high)), high - low)
+  local text = ('[%s, %s]'):format(round.number(low, decimals, power, last),
+    round.number(high, decimals, power, last))
+  return '$' .. text .. (power ~= 0 and (' \\times 10^{%d}'):format(power) or '') .. '$'
+end
+
+local centers = {
+  median = function(set) return set:quantile(0.5):values() end,
+  mean = function(set) return set:mean():values() end,
+}
+
+--- A table for LaTeX with the package booktabs: a^{+b}_{-c}, with two digits of the smaller error.
+-- @tparam[opt] table opts
+-- @tparam[opt=0.68] number|table opts.mass of the intervals, or a list: a column for each
+-- @tparam[opt='equal-tail'] string opts.kind or 'hpd'
+-- @tparam[opt='median'] string opts.center or 'mean'; where it is not inside the interval its ends
+-- are shown
+-- @tparam[opt] string opts.path a file to write it to
+-- @treturn string
+-- @raise a folder that is not there
+-- @usage print(samples:latex { mass = 0.95 })
+function Tables:latex(opts)
+  local s = state(self, 'latex')
+  local o = take('latex', opts, { center = { 'string', default = 'median' },
+    path = { 'string', optional = true } })
+  local center = args.choice('latex', 'center', o.center, centers)(self)
+  local all, out = intervals(self, o), {}
+  out[1] = ('\\begin{tabular}{l%s}'):format(('c'):rep(#o.mass))
+  local head = { 'Parameter' }
+  for _, m in ipairs(o.mass) do head[#head + 1] = ('%g\\,\\%%'):format(100 * m) end
+  out[2], out[3], out[4] = '\\toprule', table.concat(head, ' & ') .. ' \\\\', '\\midrule'
+  for i, name in ipairs(s.labels) do
+    local row = { label.text(name) }
+    for _, list in ipairs(all) do
+      local low, high = list[i][1], list[i][2]
+      row[#row + 1] = value(center[i], low, high) or bracket(low, high)
+    end
+    out[#out + 1] = table.concat(row, ' & ') .. ' \\\\'
+  end
+  out[#out + 1], out[#out + 2] = '\\bottomrule', '\\end{tabular}'
+  local text = table.concat(out, '\n') .. '\n'
+  if o.path then file.write_text('latex', o.path, text) end
+  return text
+end
+
+-- ---- getdist's ----
+
+local tags = { two = 'two', above = '>', below = '<', none = 'none' }
+
+-- An interval as one would quote it: one-sided where the posterior is cut by a limit: where
+-- its shortest interval begins.
+local function limit(set, mass, i, s)
+  local x, w = set:column(i), s.log_weights and set.weights
+  local ends = s.hpd[mass][i]
+  local function outside(mask)
+    local m = mask:astype 'f64'
+    return (w and (m * w):sum() or m:mean()):item()
+  end
+  local few, near = 0.1 * (1 - mass), 0.05 * (ends[2] - ends[1])
+  local low = ends[1] - s.low[i] < near and outside(np.lt(x, ends[1])) < few
+  local high = s.high[i] - ends[2] < near and outside(np.gt(x, ends[2])) < few
+  if low and high then return s.low[i], s.high[i], 'none' end
+  if low then return s.low[i], set:quantile(mass)[i]:item(), 'above' end
+  if high then return set:quantile(1 - mass)[i]:item(), s.high[i], 'below' end
+  local q = set:quantile { (1 - mass) / 2, (1 + mass) / 2 }[i]
+  return q[1]:item(), q[2]:item(), 'two'
+end
+
+local masses = { 0.68, 0.95, 0.99 }
+
+local function wide(width, text) return text .. (' '):rep(width - #text) end
+
+--- The table of marginal statistics that getdist writes: for each parameter the mean, the standard
+-- deviation and limits of 68, 95 and 99 %, which are one-sided where a limit of the parameter cuts
+-- the posterior.
+-- @tparam[opt] string path a file to write it to, root.margestats
+-- @treturn string
+-- @raise a folder that is not there
+-- @usage print(samples:margestats())
+function Tables:margestats(path)
+  local s = state(self, 'margestats')
+  args.argument('margestats', 'path', path, { 'string', optional = true })
+  local mean, std, width = self:mean():values(), deviations(self), 9
+  for _, name in ipairs(s.names) do width = math.max(width, #name + 1) end
+  local head = wide(width, 'parameter') .. '  ' .. wide(15, 'mean') .. wide(15, 'sddev')
+  local view = setmetatable({ hpd = {} }, { __index = s })
+  for k, m in ipairs(masses) do
+    head = head .. wide(15, 'lower' .. k) .. wide(15, 'upper' .. k) .. wide(7, 'limit' .. k)
+    view.hpd[m] = self:interval { mass = m, kind = 'hpd' }:totable()
+  end
+  local out = { 'Marginalized limits: ' .. table.concat(masses, '; '), '', head }
+  for i, name in ipairs(s.names) do
+    local line = wide(width, name .. (s.derived[name] and '*' or ''))
+    line = line .. ('%15.7E%15.7E'):format(mean[i], std[i])
+    for _, m in ipairs(masses) do
+      local low, high, tag = limit(self, m, i, view)
+      line = line .. ('%15.7E%15.7E  %s'):format(low, high, wide(5, tags[tag]))
+    end
+    out[#out + 1] = line .. '   ' .. label.math(s.labels[i])
+  end
+  local text = table.concat(out, '\n') .. '\n'
+  if path then file.write_text('margestats', path, text) end
+  return text
+end
+
+--- The covariance as getdist and samplers read it: a line of names, then the matrix.
+-- @tparam[opt] string path a file to write it to, root.covmat
+-- @treturn string
+-- @raise a folder that is not there; one sample has all the weight
+-- @usage print(samples:covmat())
+function Tables:covmat(path)
+  local s = state(self, 'covmat')
+  args.argument('covmat', 'path', path, { 'string', optional = true })
+  local out = { '# ' .. table.concat(s.names, ' ') }
+  for _, row in ipairs(self:cov():totable()) do
+    for k, v in ipairs(row) do row[k] = ('%24.16E'):format(v) end
+    out[#out + 1] = table.concat(row)
+  end
+  local text = table.concat(out, '\n') .. '\n'
+  if path then file.write_text('covmat', path, text) end
+  return text
+end
