@@ -5,6 +5,7 @@
 #include "imnn/base.h"
 #include "imnn/control.h"
 #include "imnn/data.h"
+#include "imnn/density.h"
 #include "imnn/fisher.h"
 #include "imnn/graph.h"
 #include "imnn/index.h"

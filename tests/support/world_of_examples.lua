@@ -36,6 +36,7 @@ local makers = {
   posterior = function()
     return lfi.LikelihoodFreeInference { prior = lfi.uniform({ -10, 0 }, { 10, 10 }), gridsize = 5 }
   end,
+  kde = function() return lfi.kde(random.normal(key, { 200 })) end,
   compiled = function() return imnn.jit(function(v) return (v * v):sum() end) end,
   custom = function() return imnn.custom_jvp(np.sqrt) end,
   sim = function()

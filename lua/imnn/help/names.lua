@@ -47,6 +47,7 @@ local classes = {
   { 'samples', 'Sample sets', { Statistics = 'imnn.samples.statistics',
     Chains = 'imnn.samples.chains', Editing = 'imnn.samples.edit', Tables = 'imnn.samples.tables',
     Files = 'imnn.samples.files', Getdist = 'imnn.samples.getdist' } },
+  { 'kde', 'Densities of samples', { Density = 'imnn.lfi.density' } },
   { 'figure', 'Figures', { Figure = 'imnn.plot.figure' } },
   { 'compiled', 'Compiled functions', { Jit = 'imnn.transform.jit' } },
   { 'custom', 'Functions with derivatives of their own', { Custom = 'imnn.lax.custom' } },

@@ -1,7 +1,6 @@
 /* Densities of points on grids: histograms whose bins have the grid points as centres, and their
  * smoothing. */
-#include "core/base/base.h"
-#include "imnn/lfi.h"
+#include "core/lfi/density.h"
 #include <math.h>
 #include <string.h>
 
@@ -29,37 +28,40 @@ static int bin_of(const axis *a, double x)
     return i;
 }
 
-static void normalise(double *out, int64_t cells, int64_t inside, double cell)
+double imnn_histogram(double *out, int nx, double xlo, double xhi, int ny, double ylo, double yhi,
+                      int64_t n, const double *x, const double *y, int64_t stride,
+                      const double *weight)
 {
-    for (int64_t i = 0; i < cells; i++) out[i] /= (double)inside * cell;
+    const axis a = axis_of(nx, xlo, xhi), b = axis_of(ny, ylo, yhi);
+    double inside = 0;
+    memset(out, 0, (size_t)nx * (size_t)ny * sizeof *out);
+    for (int64_t i = 0; i < n; i++) {
+        const int p = bin_of(&a, x[i * stride]), q = ny > 1 ? bin_of(&b, y[i * stride]) : 0;
+        if (p < 0 || q < 0) continue;
+        const double w = weight ? weight[i] : 1;
+        out[(int64_t)p * ny + q] += w, inside += w;
+    }
+    return inside;
+}
+
+static void normalise(double *out, int64_t cells, double inside, double cell)
+{
+    for (int64_t i = 0; i < cells; i++) out[i] /= inside * cell;
 }
 
 void imnn_lfi_density1(double *out, int nx, double lo, double hi, int64_t n, const double *x,
                        int64_t stride)
 {
-    const axis a = axis_of(nx, lo, hi);
-    int64_t inside = 0;
-    memset(out, 0, (size_t)nx * sizeof *out);
-    for (int64_t i = 0; i < n; i++) {
-        const int bin = bin_of(&a, x[i * stride]);
-        if (bin < 0) continue;
-        out[bin]++, inside++;
-    }
-    normalise(out, nx, inside, a.step);
+    const double inside = imnn_histogram(out, nx, lo, hi, 1, 0, 0, n, x, NULL, stride, NULL);
+    normalise(out, nx, inside, axis_of(nx, lo, hi).step);
 }
 
 void imnn_lfi_density2(double *out, int nx, double xlo, double xhi, int ny, double ylo, double yhi,
                        int64_t n, const double *x, const double *y, int64_t stride)
 {
-    const axis a = axis_of(nx, xlo, xhi), b = axis_of(ny, ylo, yhi);
-    int64_t inside = 0;
-    memset(out, 0, (size_t)nx * (size_t)ny * sizeof *out);
-    for (int64_t i = 0; i < n; i++) {
-        const int p = bin_of(&a, x[i * stride]), q = bin_of(&b, y[i * stride]);
-        if (p < 0 || q < 0) continue;
-        out[(int64_t)p * ny + q]++, inside++;
-    }
-    normalise(out, (int64_t)nx * ny, inside, a.step * b.step);
+    const double inside = imnn_histogram(out, nx, xlo, xhi, ny, ylo, yhi, n, x, y, stride, NULL);
+    normalise(out, (int64_t)nx * ny, inside,
+              axis_of(nx, xlo, xhi).step * axis_of(ny, ylo, yhi).step);
 }
 
 /* ---- smoothing ---- */
