@@ -56,7 +56,7 @@ end
 -- @usage local set = imnn.SampleSet { parameters = { { 0, 1 }, { 2, 3 } }, names = { 'a', 'b' },
 --   weights = { 1, 3 } }
 -- set:mean() --> { 1.5, 2.5 }
-function M.new(opts) return sets.new('SampleSet', opts) end
+function M.new(opts) return sets.new('SampleSet.new', opts) end
 
 M.load = require('imnn.samples.files').load
 M.load_getdist = require('imnn.samples.getdist').load_getdist
