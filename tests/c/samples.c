@@ -1,4 +1,5 @@
 /* Weighted statistics and chains, as a program in C uses them; what scripts cannot reach. */
+#include "core/lfi/weighted.h"
 #include "tests/support/check.h"
 #include <math.h>
 #include <stdlib.h>
@@ -38,6 +39,43 @@ static int statistics(void)
     CHECK(imnn_samples_quantile(&q, 1, &half, 5, x + 1, 3, NULL) == IMNN_OK && q == 2);
     CHECK(imnn_samples_hpd(ends, 0.6, 5, x + 1, 3, NULL) == IMNN_OK);
     CHECK(ends[0] == 0 && ends[1] == 2);
+    return 0;
+}
+
+/* Numbers of a dataset of the golden file; NULL and a word if there are none. */
+static imnn_array *golden(imnn_hdf5 *f, const char *name)
+{
+    imnn_array *a = NULL;
+    if (imnn_hdf5_read(&a, f, name, NULL) != IMNN_OK) printf("%s\n", imnn_last_error());
+    return a;
+}
+
+/* Quantiles of the normal and the beta distribution, from 1e-300 to 1 - 1e-9. */
+static int quantiles(void)
+{
+    enum { COUNT = 6 };
+    const char *names[COUNT] = {
+        "normal_quantile_p", "normal_quantile", "beta_quantile_p", "beta_a", "beta_b",
+        "beta_quantile"};
+    const double *x[COUNT];
+    imnn_array *a[COUNT];
+    imnn_hdf5 *f;
+    CHECK(imnn_hdf5_open(&f, "tests/golden/lfi/samples.h5") == IMNN_OK);
+    for (int i = 0; i < COUNT; i++) {
+        char path[64];
+        snprintf(path, sizeof path, "special/%s", names[i]);
+        a[i] = golden(f, path);
+        CHECK(a[i] && imnn_array_dtype(a[i]) == IMNN_F64);
+        x[i] = imnn_array_data(a[i]);
+    }
+    for (int i = 0; i < imnn_array_size(a[0]); i++)
+        CHECK(near(imnn_normal_quantile(x[0][i]), x[1][i], 1e-15 + 1e-12 * fabs(x[1][i])));
+    for (int i = 0; i < imnn_array_size(a[2]); i++)
+        CHECK(near(imnn_beta_quantile(x[2][i], x[3][i], x[4][i]), x[5][i], 1e-12));
+    CHECK(imnn_normal_quantile(0) == -INFINITY && imnn_normal_quantile(1) == INFINITY);
+    CHECK(isnan(imnn_normal_quantile(2)) && isnan(imnn_beta_quantile(0.5, -1, 1)));
+    for (int i = 0; i < COUNT; i++) imnn_array_release(a[i]);
+    imnn_hdf5_close(f);
     return 0;
 }
 
@@ -181,6 +219,6 @@ static int failures(void)
 
 int main(void)
 {
-    return resampling() || statistics() || nonsense() || chains() || many_parameters() ||
-           failures();
+    return resampling() || statistics() || quantiles() || nonsense() || chains() ||
+           many_parameters() || failures();
 }

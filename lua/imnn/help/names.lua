@@ -29,7 +29,8 @@ local modules = {
 local rows = { ['scipy.stats'] = tables.statistics }
 
 -- Classes: what an object is called here, where its methods are, and of which class it also is; or
--- by which functions a table that anybody makes is known.
+-- by which functions a table that anybody makes is known. Where methods are in several files,
+-- `about` is the one whose comment tells about the class.
 local classes = {
   { 'x', 'Arrays', {} },
   { 'place', 'Places of arrays', { At = 'imnn.numpy.update' } },
@@ -45,19 +46,21 @@ local classes = {
   { 'gaussian', 'Gaussian approximations', { Gaussian = 'imnn.lfi.gaussian' }, 'posterior' },
   { 'abc', 'Approximate Bayesian computation', { ABC = 'imnn.lfi.abc' }, 'posterior' },
   { 'samples', 'Sample sets', { Statistics = 'imnn.samples.statistics',
-    Chains = 'imnn.samples.chains', Editing = 'imnn.samples.edit', Tables = 'imnn.samples.tables',
-    Files = 'imnn.samples.files', Getdist = 'imnn.samples.getdist' } },
+    Chains = 'imnn.samples.chains', Editing = 'imnn.samples.edit',
+    Densities = 'imnn.samples.density', Tables = 'imnn.samples.tables',
+    Files = 'imnn.samples.files', Getdist = 'imnn.samples.getdist' }, about = 'imnn.samples' },
   { 'kde', 'Densities of samples', { Density = 'imnn.lfi.density' } },
   { 'figure', 'Figures', { Figure = 'imnn.plot.figure' } },
   { 'compiled', 'Compiled functions', { Jit = 'imnn.transform.jit' } },
   { 'custom', 'Functions with derivatives of their own', { Custom = 'imnn.lax.custom' } },
   { 'reader', 'Readers of records', { Reader = 'imnn.data.reader' } },
-  { 'dataset', 'Data sets', { Dataset = 'imnn.data.dataset', Chain = 'imnn.data.chain' } },
+  { 'dataset', 'Data sets', { Dataset = 'imnn.data.dataset', Chain = 'imnn.data.chain' },
+    about = 'imnn.data.dataset' },
   { 'records', 'Writers of TFRecord files', { TFRecords = 'imnn.data.records' } },
   { 'examples', 'Examples in TFRecord files', { Examples = 'imnn.data.tfrecord' } },
   { 'npz', 'npz files', { Npz = 'imnn.data.npz' } },
   { 'group', 'Groups of HDF5 files', { Group = 'imnn.data.hdf5',
-    Writing = 'imnn.data.hdf5.write', Tree = 'imnn.data.hdf5.tree' } },
+    Writing = 'imnn.data.hdf5.write', Tree = 'imnn.data.hdf5.tree' }, about = 'imnn.data.hdf5' },
   { 'sim', 'Black-box simulators', { Simulator = 'imnn.simulators.object' } },
 }
 
@@ -285,7 +288,7 @@ function M.all()
     local page = { name = row[1], title = row[2], entries = {}, inner = {}, class = true,
       owners = row[3], also = row[4], has = row.has }
     local _, module = next(row[3])
-    page.header = file_of(module or 'imnn.array').header or comment.new()
+    page.header = file_of(row.about or module or 'imnn.array').header or comment.new()
     index.pages[#index.pages + 1], index.by_page[row[1]] = page, page
     for owner in pairs(row[3]) do index.by_class[owner] = page end
     if row[1] == 'x' then add_arrays(index, page) else add_class(index, page, row[3]) end

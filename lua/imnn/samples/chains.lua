@@ -74,17 +74,30 @@ local function chains_of(s)
   end
 end
 
--- fn(chains, out) for each parameter; `out` is of a C type, `pick` takes a number from it.
-local function each(who, s, ctype, fn, pick)
+-- core.check; `held`, in which C has read, is there until now.
+local function check(status, who, held) return held and core.check(status, who) end
+
+-- What fn(out, chains) finds out for each parameter, in a list; nil where weights are no counts.
+-- `ctype` is what it is, which is kept.
+local function found(who, s, ctype, fn)
+  if s.kept[ctype] then return s.kept[ctype] end
   local of = chains_of(s)
   if not of then return nil end
-  local out, values = ffi.new(ctype .. '[1]'), ffi.new('double[?]', s.n_params)
+  local list = {}
   for k = 0, s.n_params - 1 do
     local chains, held = of(k)
-    core.check(fn(out, chains), who)
-    values[k] = held and pick(out[0])
+    list[k + 1] = ffi.new(ctype)
+    check(fn(list[k + 1], chains), who, held)
   end
-  return np.from_buffer(values, { s.n_params }, 'f64')
+  s.kept[ctype] = list
+  return list
+end
+
+-- A number of each of these.
+local function numbers(list, pick)
+  local out = ffi.new('double[?]', #list)
+  for k, one in ipairs(list) do out[k - 1] = pick(one) end
+  return np.from_buffer(out, { #list }, 'f64')
 end
 
 local function refuse_weights(who, kind, what)
@@ -130,8 +143,10 @@ end
 
 local function by_chains(name)
   return function(s, kind)
-    return each('ess', s, 'imnn_chains_size', C.imnn_chains_ess, function(e) return e[name] end)
-      or kind == 'chains' and weighted_sizes(s) or refuse_weights('ess', kind, '"chains" or "kish"')
+    local list = found('ess', s, 'imnn_chains_size', C.imnn_chains_ess)
+    if list then return numbers(list, function(e) return e[name] end) end
+    return kind == 'chains' and weighted_sizes(s)
+      or refuse_weights('ess', kind, '"chains" or "kish"')
   end
 end
 
@@ -170,8 +185,8 @@ end
 
 local function rhat_by(pick)
   return function(s, kind)
-    return each('rhat', s, 'imnn_chains_rhats', C.imnn_chains_rhat, pick)
-      or refuse_weights('rhat', kind, '"multivariate"')
+    local list = found('rhat', s, 'imnn_chains_rhats', C.imnn_chains_rhat)
+    return list and numbers(list, pick) or refuse_weights('rhat', kind, '"multivariate"')
   end
 end
 
@@ -214,10 +229,15 @@ local function quantile_errors(self, q, list)
 end
 
 local function chain_errors(s, q)
-  return each('mcse', s, 'double', function(out, chains)
-    if q then return C.imnn_chains_quantile_error(nil, out, chains, q) end
-    return C.imnn_chains_mean_error(out, chains)
-  end, function(v) return v end)
+  local of = chains_of(s)
+  if not of then return nil end
+  local out = ffi.new('double[?]', s.n_params)
+  for k = 0, s.n_params - 1 do
+    local chains, held = of(k)
+    check(q and C.imnn_chains_quantile_error(nil, out + k, chains, q)
+      or C.imnn_chains_mean_error(out + k, chains), 'mcse', held)
+  end
+  return np.from_buffer(out, { s.n_params }, 'f64')
 end
 
 --- Monte Carlo standard errors: how far means, or quantiles, may be off since samples are few. With
@@ -259,9 +279,9 @@ function Chains:autocorrelation_time()
     out[j + 1] = {}
     for k = 0, P - 1 do
       local c, held = of(k)
-      core.check(C.imnn_chain_time(tau, nil, c.length, c.x + j * c.chain_stride, c.stride),
-        'autocorrelation_time')
-      out[j + 1][k + 1] = held and tau[0]
+      check(C.imnn_chain_time(tau, nil, c.length, c.x + j * c.chain_stride, c.stride),
+        'autocorrelation_time', held)
+      out[j + 1][k + 1] = tau[0]
     end
   end
   return np.array(out, 'f64')

@@ -191,6 +191,7 @@ local function finish(who, s, most)
   if s.log_weights then s.weights, s.log_sum = normalise(who, s)
   else s.log_sum = math.log(s.n) end
   check_inside(who, s)
+  s.kept = {} -- what took a while to find out
   local set = newproxy(template)
   states[set] = s
   return set

@@ -25,12 +25,40 @@ local function take(who, opts, more)
       core.raise('%s: a mass is above 0 and below 1, got %s', who, tostring(m))
     end
   end
-  args.choice(who, 'kind', o.kind, { ['equal-tail'] = true, hpd = true })
+  args.choice(who, 'kind', o.kind, { ['equal-tail'] = true, hpd = true, limit = true })
   return o
 end
 
--- The intervals of each mass, as lists of pairs.
+local signs = { ['upper limit'] = 'above', ['lower limit'] = 'below', none = 'none' }
+
+-- Where an interval ends that one would quote, and on which sides: of one side where the density
+-- touches a limit. Of samples that are all equal there is no density: quantiles.
+local function quoted(set, density, place, mass)
+  if not density then
+    return unpack(set:interval { mass = mass }[place]:values())
+  end
+  local bound = density:interval { mass = mass, kind = 'limit' }
+  local sign = signs[bound.kind]
+  local low = (sign == 'above' or sign == 'none') and set.low[place] or bound.low
+  return low, (sign == 'below' or sign == 'none') and set.high[place] or bound.high, sign
+end
+
+local function limits(set, masses)
+  local out = {}
+  for i = 1, #masses do out[i] = {} end
+  for place = 1, set.n_params do
+    local ok, density = pcall(set.density, set, { columns = place })
+    for i, mass in ipairs(masses) do
+      out[i][place] = { quoted(set, ok and density, place, mass) }
+    end
+  end
+  return out
+end
+
+-- The intervals of each mass, for each parameter { low, high, sign }; sign 'above': only the upper
+-- end is one, 'below': only the lower, 'none': neither.
 local function intervals(set, o)
+  if o.kind == 'limit' then return limits(set, o.mass) end
   local out = {}
   for i, m in ipairs(o.mass) do
     out[i] = set:interval { mass = m, kind = o.kind }:totable()
@@ -72,11 +100,20 @@ local function title(s, set)
     s.log_weights and (', worth %.4g'):format(Tables.ess(set)) or '')
 end
 
+-- An interval in plain text.
+local function span(error, low, high, sign)
+  if sign == 'none' then return '-' end
+  if sign == 'above' then return '< ' .. round.texts(error, high) end
+  low, high = round.texts(error, low, high)
+  return sign == 'below' and '> ' .. low or low .. ' .. ' .. high
+end
+
 --- A table for the eye: means, standard deviations and intervals, with two digits of the error, and
 -- what to be warned of. It is what tostring gives.
 -- @tparam[opt] table opts
 -- @tparam[opt=0.68] number|table opts.mass of the intervals, or a list
--- @tparam[opt='equal-tail'] string opts.kind or 'hpd'
+-- @tparam[opt='equal-tail'] string opts.kind 'hpd', or 'limit': bounds of one side where the
+-- density touches a limit of the parameter
 -- @treturn string
 -- @usage print(samples:text { mass = { 0.68, 0.95 } })
 function Tables:text(opts)
@@ -88,8 +125,7 @@ function Tables:text(opts)
   for i, name in ipairs(s.labels) do
     local row = { name, round.texts(std[i], mean[i], std[i]) }
     for _, list in ipairs(all) do
-      local low, high = round.texts(std[i], list[i][1], list[i][2])
-      row[#row + 1] = low .. ' .. ' .. high
+      row[#row + 1] = span(std[i], unpack(list[i]))
     end
     cells[#cells + 1] = row
   end
@@ -122,6 +158,16 @@ local function bracket(low, high)
   return '$' .. text .. (power ~= 0 and (' \\times 10^{%d}'):format(power) or '') .. '$'
 end
 
+-- A bound of one side, with two digits of the spread.
+local function one_sided(sign, low, high, error)
+  if sign == 'none' then return '--' end
+  local end_ = sign == 'above' and high or low
+  local decimals, power, last = round.digits(end_, error)
+  return ('$%s %s%s$'):format(sign == 'above' and '<' or '>',
+    round.number(end_, decimals, power, last),
+    power ~= 0 and (' \\times 10^{%d}'):format(power) or '')
+end
+
 local centers = {
   median = function(set) return set:quantile(0.5):values() end,
   mean = function(set) return set:mean():values() end,
@@ -130,7 +176,8 @@ local centers = {
 --- A table for LaTeX with the package booktabs: a^{+b}_{-c}, with two digits of the smaller error.
 -- @tparam[opt] table opts
 -- @tparam[opt=0.68] number|table opts.mass of the intervals, or a list: a column for each
--- @tparam[opt='equal-tail'] string opts.kind or 'hpd'
+-- @tparam[opt='equal-tail'] string opts.kind 'hpd', or 'limit': bounds of one side where the
+-- density touches a limit of the parameter
 -- @tparam[opt='median'] string opts.center or 'mean'; where it is not inside the interval its ends
 -- are shown
 -- @tparam[opt] string opts.path a file to write it to
@@ -142,7 +189,7 @@ function Tables:latex(opts)
   local o = take('latex', opts, { center = { 'string', default = 'median' },
     path = { 'string', optional = true } })
   local center = args.choice('latex', 'center', o.center, centers)(self)
-  local all, out = intervals(self, o), {}
+  local all, std, out = intervals(self, o), deviations(self), {}
   out[1] = ('\\begin{tabular}{l%s}'):format(('c'):rep(#o.mass))
   local head = { 'Parameter' }
   for _, m in ipairs(o.mass) do head[#head + 1] = ('%g\\,\\%%'):format(100 * m) end
@@ -150,8 +197,9 @@ function Tables:latex(opts)
   for i, name in ipairs(s.labels) do
     local row = { label.text(name) }
     for _, list in ipairs(all) do
-      local low, high = list[i][1], list[i][2]
-      row[#row + 1] = value(center[i], low, high) or bracket(low, high)
+      local low, high, sign = unpack(list[i])
+      row[#row + 1] = sign and one_sided(sign, low, high, std[i])
+        or value(center[i], low, high) or bracket(low, high)
     end
     out[#out + 1] = table.concat(row, ' & ') .. ' \\\\'
   end
@@ -163,34 +211,14 @@ end
 
 -- ---- getdist's ----
 
-local tags = { two = 'two', above = '>', below = '<', none = 'none' }
-
--- An interval as one would quote it: one-sided where the posterior is cut by a limit: where
--- its shortest interval begins.
-local function limit(set, mass, i, s)
-  local x, w = set:column(i), s.log_weights and set.weights
-  local ends = s.hpd[mass][i]
-  local function outside(mask)
-    local m = mask:astype 'f64'
-    return (w and (m * w):sum() or m:mean()):item()
-  end
-  local few, near = 0.1 * (1 - mass), 0.05 * (ends[2] - ends[1])
-  local low = ends[1] - s.low[i] < near and outside(np.lt(x, ends[1])) < few
-  local high = s.high[i] - ends[2] < near and outside(np.gt(x, ends[2])) < few
-  if low and high then return s.low[i], s.high[i], 'none' end
-  if low then return s.low[i], set:quantile(mass)[i]:item(), 'above' end
-  if high then return set:quantile(1 - mass)[i]:item(), s.high[i], 'below' end
-  local q = set:quantile { (1 - mass) / 2, (1 + mass) / 2 }[i]
-  return q[1]:item(), q[2]:item(), 'two'
-end
-
+local tags = { above = '>', below = '<', none = 'none' }
 local masses = { 0.68, 0.95, 0.99 }
 
 local function wide(width, text) return text .. (' '):rep(width - #text) end
 
 --- The table of marginal statistics that getdist writes: for each parameter the mean, the standard
--- deviation and limits of 68, 95 and 99 %, which are one-sided where a limit of the parameter cuts
--- the posterior.
+-- deviation and limits of 68, 95 and 99 %, which are of one side where the density touches a limit
+-- of the parameter.
 -- @tparam[opt] string path a file to write it to, root.margestats
 -- @treturn string
 -- @raise a folder that is not there
@@ -201,18 +229,17 @@ function Tables:margestats(path)
   local mean, std, width = self:mean():values(), deviations(self), 9
   for _, name in ipairs(s.names) do width = math.max(width, #name + 1) end
   local head = wide(width, 'parameter') .. '  ' .. wide(15, 'mean') .. wide(15, 'sddev')
-  local view = setmetatable({ hpd = {} }, { __index = s })
-  for k, m in ipairs(masses) do
+  for k = 1, #masses do
     head = head .. wide(15, 'lower' .. k) .. wide(15, 'upper' .. k) .. wide(7, 'limit' .. k)
-    view.hpd[m] = self:interval { mass = m, kind = 'hpd' }:totable()
   end
+  local all = limits(self, masses)
   local out = { 'Marginalized limits: ' .. table.concat(masses, '; '), '', head }
   for i, name in ipairs(s.names) do
     local line = wide(width, name .. (s.derived[name] and '*' or ''))
     line = line .. ('%15.7E%15.7E'):format(mean[i], std[i])
-    for _, m in ipairs(masses) do
-      local low, high, tag = limit(self, m, i, view)
-      line = line .. ('%15.7E%15.7E  %s'):format(low, high, wide(5, tags[tag]))
+    for k = 1, #masses do
+      local low, high, sign = unpack(all[k][i])
+      line = line .. ('%15.7E%15.7E  %s'):format(low, high, wide(5, tags[sign] or 'two'))
     end
     out[#out + 1] = line .. '   ' .. label.math(s.labels[i])
   end
