@@ -57,6 +57,12 @@ local function agrees_with_its_draws(d, key)
 end
 
 describe('distributions of numbers', function()
+  it('have their ends as quantiles of 0 and 1, also those that are found by halving', function()
+    local d = distributions.beta(2, 3.5)
+    assert.same({ 0, 1 }, d:quantile({ 0, 1 }):totable())
+    assert.same({ 1, 3 }, distributions.beta(2, 3, 1, 2):quantile({ 0, 1 }):totable())
+  end)
+
   for i, name in ipairs(sorted(continuous)) do
     local d = distributions[name](unpack(continuous[name]))
     local wide = {}

@@ -106,7 +106,7 @@ local function size_of(who, i, d)
 end
 
 local function append(list, x)
-  if array.is(x) then x = x:totable() end
+  if array.is(x) then x = x:ravel():totable() end
   for _, v in ipairs(type(x) == 'number' and { x } or x) do list[#list + 1] = v end
 end
 
@@ -193,7 +193,11 @@ function M.independent(list, opts)
       end), function(a, b) return a * b end)
     end,
     moments = { mean = moments 'mean', var = moments 'var' },
-    bounds = plot, reach = plot,
+    bounds = limits('low', 'high', function(d)
+      if is_distribution(d) and d.bounds then return d.bounds 'f64' end
+      local s = d.support
+      return s and s.low, s and s.high
+    end), reach = plot,
     extent = limits('low', 'high', function(d)
       local s = d.support
       return s and s.low, s and s.high

@@ -37,7 +37,10 @@ local function inverse(each, q, upper)
   local density = np.exp(each.log_prob(x))
   local good = np['and'](np.gt(density, 0), np.isfinite(density))
   local step = (upper and fn(x) - q or q - fn(x)) / np.where(good, density, 1)
-  return np.where(good, x + step, x)
+  local low, high = each.bounds(q.dtype)
+  local first, last = upper and high or low, upper and low or high
+  return np.where(np.le(target, 0), first, np.where(np.ge(target, 1), last,
+    np.where(good, x + step, x)))
 end
 
 --- Functions of components that others stand in for.
