@@ -17,6 +17,7 @@
 #include "imnn/program.h"
 #include "imnn/random.h"
 #include "imnn/samples.h"
+#include "imnn/sampler.h"
 #include "imnn/simulators.h"
 #include "imnn/stats.h"
 #endif

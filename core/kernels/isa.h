@@ -1,6 +1,7 @@
 #ifndef CORE_ISA_H
 #define CORE_ISA_H
 #include "core/kernels/map.h"
+#include "core/kernels/mixture.h"
 #include "core/kernels/reduce.h"
 #include "core/kernels/threefry.h"
 
@@ -56,6 +57,7 @@ typedef struct imnn_isa_kernels {
      * without that of block `odd`; mix: p xor q. */
     void (*each)(uint32_t *out, int64_t row, bool mix, const uint32_t *keys, int64_t nkeys,
                  imnn_counters c, int64_t n);
+    imnn_mixture_kernel *mixture;
 } imnn_isa_kernels;
 extern const imnn_isa_kernels imnn_kernels_sse2, imnn_kernels_avx2, imnn_kernels_avx512;
 

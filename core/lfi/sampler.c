@@ -1,0 +1,576 @@
+/* Samplers as machines that are asked and told: options, batches of attempts, what is accepted. */
+#include "core/lfi/sampler.h"
+#include <string.h>
+
+enum { TRIES = 100000, JUDGED_FROM = 1000 };
+enum { STREAM_DRAW, STREAM_SIMULATE, STREAM_PROPOSE, STREAM_ANCESTOR, STREAM_CHANCE };
+
+const char *imnn_stop_text(imnn_stop_reason reason)
+{
+    switch (reason) {
+#define X(name, text) \
+    case name: return text;
+        IMNN_STOP_LIST(X)
+#undef X
+    }
+    return "";
+}
+
+/* ---- options ---- */
+
+void imnn_sampler_defaults(imnn_sampler_options *out, imnn_sampler_method method)
+{
+    *out = (imnn_sampler_options){.who = "sampler", .method = method, .n = 1000, .repeats = 1};
+    out->alpha = method == IMNN_SMC ? 0.9 : 0.5;
+    out->limits.min_acceptance = method == IMNN_ABC ? 1e-6 : 1e-3;
+    out->limits.min_progress = method == IMNN_PMC ? 0.01 : 1e-4;
+    out->max_tries = TRIES;
+}
+
+static imnn_status check_counts(const imnn_sampler_options *o)
+{
+    const char *who = o->who;
+    if (o->n < (o->method == IMNN_ABC ? 1 : 2) || o->n > INT32_MAX)
+        return imnn_fail(IMNN_EVALUE, "%s: n must be 2 or more particles, got %lld", who,
+                         (long long)o->n);
+    if (o->n_params < 1 || o->n_summaries < 0 || o->repeats < 1)
+        return imnn_fail(IMNN_EVALUE, "%s: needs parameters, summaries and repeats, got %d, %d, %d",
+                         who, o->n_params, o->n_summaries, o->repeats);
+    if (o->pilot && o->pilot < o->n)
+        return imnn_fail(IMNN_EVALUE, "%s: %lld draws cannot have the %lld nearest among them", who,
+                         (long long)o->pilot, (long long)o->n);
+    if (o->pilot && o->epsilon > 0)
+        return imnn_fail(IMNN_EVALUE,
+                         "%s: either the nearest of a number of draws are taken, or "
+                         "those within epsilon",
+                         who);
+    if (o->method == IMNN_SMC && (o->pilot || o->epsilon > 0))
+        return imnn_fail(IMNN_EVALUE, "%s: smc begins with n draws of the prior", who);
+    if (!(o->epsilon >= 0) || o->max_tries < 0)
+        return imnn_fail(IMNN_EVALUE, "%s: epsilon must not be negative, got %g", who, o->epsilon);
+    return IMNN_OK;
+}
+
+static imnn_status check_methods(const imnn_sampler_options *o)
+{
+    const char *who = o->who;
+    const bool scales = o->distance >= IMNN_DISTANCE_SCALED;
+    if (o->method != IMNN_ABC && !(o->alpha > 0 && o->alpha < 1))
+        return imnn_fail(IMNN_EVALUE, "%s: alpha must be between 0 and 1, got %g", who, o->alpha);
+    if (o->method == IMNN_SMC && o->proposal >= IMNN_PROPOSE_LOCAL)
+        return imnn_fail(IMNN_EVALUE,
+                         "%s: smc moves particles by one kernel; local ones are for "
+                         "pmc",
+                         who);
+    if (o->method == IMNN_SMC && o->distance == IMNN_DISTANCE_ADAPTIVE)
+        return imnn_fail(IMNN_EVALUE,
+                         "%s: smc needs one distance for all generations; scaled ones "
+                         "are those of the first",
+                         who);
+    if (scales && o->epsilon > 0)
+        return imnn_fail(IMNN_EVALUE,
+                         "%s: scales are known when all draws are made, so the first "
+                         "ones are the nearest of a number of draws, not those within "
+                         "epsilon",
+                         who);
+    if (o->distance != IMNN_DISTANCE_GIVEN && (!o->target || o->n_summaries < 1))
+        return imnn_fail(IMNN_EVALUE, "%s: distances need the summaries of the data", who);
+    if (o->distance == IMNN_DISTANCE_METRIC && !o->metric)
+        return imnn_fail(IMNN_EVALUE, "%s: this distance needs a matrix", who);
+    for (int i = 0; i < o->n_schedule; i++)
+        if (!(o->schedule[i] > 0) || (i && !(o->schedule[i] < o->schedule[i - 1])))
+            return imnn_fail(IMNN_EVALUE, "%s: epsilons must be positive and fall, got %g after %g",
+                             who, o->schedule[i], i ? o->schedule[i - 1] : INFINITY);
+    return IMNN_OK;
+}
+
+static double *copied(const double *x, int64_t n)
+{
+    double *out = imnn_alloc((size_t)(n > 0 ? n : 1) * sizeof *out);
+    if (out && x && n > 0) memcpy(out, x, (size_t)n * sizeof *out);
+    return out;
+}
+
+static void uncopy(double *x, int64_t n) { imnn_free(x, (size_t)(n > 0 ? n : 1) * sizeof *x); }
+
+static imnn_stage first_stage(const imnn_sampler_options *o)
+{
+    if (o->method == IMNN_SMC) return IMNN_STAGE_BEGIN;
+    return o->epsilon > 0 ? IMNN_STAGE_REJECT : IMNN_STAGE_PILOT;
+}
+
+imnn_status imnn_sampler_new(imnn_sampler **out, const imnn_sampler_options *options)
+{
+    *out = NULL;
+    imnn_status st = check_counts(options);
+    if (st != IMNN_OK || (st = check_methods(options)) != IMNN_OK) return st;
+    imnn_sampler *s = imnn_alloc(sizeof *s);
+    if (!s) return IMNN_ENOMEM;
+    s->o = *options;
+    snprintf(s->who, sizeof s->who, "%s", options->who);
+    s->o.who = s->who;
+    if (!s->o.max_tries) s->o.max_tries = TRIES;
+    const int64_t S = s->o.n_summaries;
+    s->schedule = copied(options->schedule, s->o.n_schedule);
+    s->target = copied(options->target, S), s->metric = copied(options->metric, S * S);
+    s->scale = copied(NULL, S), s->work = copied(NULL, S);
+    s->whole.width = s->making.width = s->partial.width = imnn_row_summary(s) + S * s->o.repeats;
+    s->seen.width = S, s->log.width = LOG_WIDTH, s->born.width = s->o.n_params + 1;
+    s->s = (imnn_sampler_state){.stage = first_stage(options), .last_whole = -1, .begun = 1};
+    s->s.epsilon = options->epsilon > 0 ? options->epsilon : INFINITY;
+    s->s.closest = INFINITY, s->s.pilot = s->o.pilot ? s->o.pilot : s->o.n;
+    s->noise = copied(NULL, s->o.n_params), s->row = copied(NULL, s->whole.width);
+    if (!s->noise || !s->row || !s->schedule || !s->target || !s->metric || !s->scale || !s->work ||
+        imnn_log_add(s) != IMNN_OK)
+        return imnn_sampler_release(s), IMNN_ENOMEM;
+    *out = s;
+    return IMNN_OK;
+}
+
+/* ---- batches ---- */
+
+static void free_batch(imnn_sampler *s)
+{
+    imnn_batch *b = &s->batch;
+    const size_t n = (size_t)b->room, P = (size_t)s->o.n_params, M = (size_t)s->o.repeats;
+    imnn_free(b->keys, n * 2 * sizeof *b->keys);
+    imnn_free(b->theta, n * P * sizeof *b->theta);
+    imnn_free(b->prior, n * sizeof *b->prior);
+    imnn_free(b->number, n * sizeof *b->number);
+    imnn_free(b->tries, n * sizeof *b->tries);
+    imnn_free(b->which, n * sizeof *b->which);
+    imnn_free(b->ask_keys, n * M * 2 * sizeof *b->ask_keys);
+    imnn_free(b->ask_theta, n * M * P * sizeof *b->ask_theta);
+    *b = (imnn_batch){0};
+}
+
+static imnn_status room_for(imnn_sampler *s, int64_t count)
+{
+    imnn_batch *b = &s->batch;
+    if (count <= b->room) return IMNN_OK;
+    free_batch(s);
+    const size_t n = (size_t)count, P = (size_t)s->o.n_params, M = (size_t)s->o.repeats;
+    b->room = count;
+    b->keys = imnn_alloc(n * 2 * sizeof *b->keys);
+    b->theta = imnn_alloc(n * P * sizeof *b->theta);
+    b->prior = imnn_alloc(n * sizeof *b->prior);
+    b->number = imnn_alloc(n * sizeof *b->number);
+    b->tries = imnn_alloc(n * sizeof *b->tries);
+    b->which = imnn_alloc(n * sizeof *b->which);
+    b->ask_keys = imnn_alloc(n * M * 2 * sizeof *b->ask_keys);
+    b->ask_theta = imnn_alloc(n * M * P * sizeof *b->ask_theta);
+    if (b->keys && b->theta && b->prior && b->number && b->tries && b->which && b->ask_keys &&
+        b->ask_theta)
+        return IMNN_OK;
+    free_batch(s);
+    return IMNN_ENOMEM;
+}
+
+void imnn_sampler_release(imnn_sampler *s)
+{
+    if (!s) return;
+    const int64_t S = s->o.n_summaries;
+    free_batch(s);
+    imnn_proposal_release(s->proposal);
+    imnn_sheet *rows[] = {&s->whole, &s->making, &s->seen, &s->born, &s->log, &s->partial};
+    for (int i = 0; i < 6; i++) imnn_sheet_free(rows[i]);
+    uncopy(s->schedule, s->o.n_schedule);
+    uncopy(s->target, S), uncopy(s->metric, S * S), uncopy(s->scale, S), uncopy(s->work, S);
+    uncopy(s->noise, s->o.n_params), uncopy(s->row, s->whole.width);
+    imnn_free(s, sizeof *s);
+}
+
+/* ---- what is asked ---- */
+
+static bool from_prior(const imnn_sampler *s) { return s->s.generation == 0; }
+
+/* How many attempts are likely to be needed. */
+static int64_t likely(const imnn_sampler *s)
+{
+    if (s->s.stage == IMNN_STAGE_PILOT) return s->s.pilot - s->s.attempt;
+    if (s->s.stage != IMNN_STAGE_REJECT) return s->o.n - s->s.attempt;
+    const double *log = imnn_log_of(s, s->s.generation);
+    double tried = (double)s->s.attempt, accepted = (double)s->s.accepted;
+    if (tried < 100 && s->s.generation > 0) { /* as before, but not better than one in two */
+        tried += log[LOG_SIMULATIONS - LOG_WIDTH] / s->o.repeats + (double)s->o.n;
+        accepted += (double)s->o.n * 0.9;
+    }
+    const double rate = tried > 0 ? (accepted + 0.5) / (tried + 1) : 0.5;
+    return (int64_t)fmin(1e12, 1.05 * (double)(s->o.n - s->s.accepted) / rate + 8);
+}
+
+static int64_t how_many(const imnn_sampler *s, int64_t most)
+{
+    const int64_t M = s->o.repeats, max = s->o.limits.max_simulations;
+    int64_t n = most / M > 0 ? most / M : 1;
+    if (n > likely(s)) n = likely(s);
+    if (max > 0 && n > (max - s->s.total + M - 1) / M) n = (max - s->s.total + M - 1) / M;
+    return n > 0 ? n : 1;
+}
+
+static void propose(imnn_sampler *s, int64_t j)
+{
+    imnn_batch *b = &s->batch;
+    const int64_t P = s->o.n_params;
+    const uint32_t *attempt = b->keys + 2 * j;
+    uint32_t key[2];
+    double *theta = b->theta + j * P;
+    imnn_fold(key, attempt, STREAM_PROPOSE, (uint32_t)b->tries[j]);
+    imnn_proposal_noise(s->proposal, key, s->noise);
+    if (s->s.stage == IMNN_STAGE_MOVE) {
+        const double *from = s->making.x + b->number[j] * s->making.width;
+        imnn_proposal_move(s->proposal, 0, from, s->noise, theta);
+    } else {
+        const double u = imnn_uniform_of(key, STREAM_ANCESTOR, 0);
+        const int64_t a = imnn_proposal_ancestor(s->proposal, u);
+        imnn_proposal_move(s->proposal, a, s->whole.x + a * s->whole.width, s->noise, theta);
+    }
+    for (int64_t p = 0; p < P && s->o.single; p++) theta[p] = (float)theta[p];
+}
+
+static void begin_batch(imnn_sampler *s, int64_t n)
+{
+    imnn_batch *b = &s->batch;
+    uint32_t generation[2];
+    int64_t i = s->s.attempt;
+    const bool shared = s->o.shares && from_prior(s);
+    imnn_fold(generation, shared ? s->o.shared_key : s->o.key, 0, (uint32_t)s->s.generation);
+    b->first = i, b->n = 0;
+    for (; b->n < n; i++) {
+        const bool moves = s->s.stage == IMNN_STAGE_MOVE;
+        if (moves && i >= s->o.n) break;
+        const double *row = s->making.x + i * s->making.width;
+        if (moves && row[imnn_row_weight(s)] == -INFINITY) continue; /* nobody asks for it */
+        const uint32_t high = moves ? (uint32_t)s->s.sweep : (uint32_t)((uint64_t)i >> 32);
+        imnn_fold(b->keys + 2 * b->n, generation, high, (uint32_t)i);
+        b->number[b->n] = i, b->tries[b->n] = 0, b->prior[b->n] = NAN;
+        b->which[b->n] = b->n;
+        if (!from_prior(s)) propose(s, b->n);
+        b->n++;
+    }
+    b->asked = b->n;
+    b->kind = from_prior(s) ? IMNN_ASK_DRAW : IMNN_ASK_DENSITY;
+}
+
+/* Keys and parameters of the attempts that are asked about. */
+static void write_ask(imnn_sampler *s)
+{
+    imnn_batch *b = &s->batch;
+    const int64_t P = s->o.n_params, M = b->kind == IMNN_ASK_SIMULATE ? s->o.repeats : 1;
+    for (int64_t k = 0; k < b->asked; k++)
+        for (int64_t m = 0; m < M; m++) {
+            const int64_t j = b->which[k], to = k * M + m;
+            const uint32_t stream = b->kind == IMNN_ASK_SIMULATE ? STREAM_SIMULATE : STREAM_DRAW;
+            imnn_fold(b->ask_keys + 2 * to, b->keys + 2 * j, stream, (uint32_t)m);
+            memcpy(b->ask_theta + to * P, b->theta + j * P, (size_t)P * sizeof(double));
+        }
+}
+
+/* Nothing at all was accepted, and there is no other generation to give back. */
+static imnn_status nothing_accepted(const imnn_sampler *s)
+{
+    const double *log = imnn_log_of(s, 0);
+    return imnn_fail(IMNN_EVALUE,
+                     "%s: none of %.0f simulations came within epsilon = %g; the "
+                     "nearest had the distance %g, %.0f failed",
+                     s->who, log[LOG_SIMULATIONS], s->s.epsilon, s->s.closest, log[LOG_FAILED]);
+}
+
+static void count_time(imnn_sampler *s, bool runs)
+{
+    const double now = imnn_seconds();
+    if (s->clock > 0) {
+        s->s.seconds += now - s->clock;
+        imnn_log_of(s, s->log.n - 1)[LOG_SECONDS] += now - s->clock;
+    }
+    s->clock = runs ? now : 0;
+}
+
+imnn_status imnn_sampler_ask(imnn_sampler *s, int64_t most, imnn_ask *ask)
+{
+    imnn_status st = IMNN_OK;
+    const double limit = s->o.limits.max_seconds;
+    *ask = (imnn_ask){IMNN_ASK_DONE, 0, NULL, NULL};
+    if (most < 1)
+        return imnn_fail(IMNN_EVALUE, "%s: asks for %lld things", s->who, (long long)most);
+    count_time(s, s->s.reason == IMNN_STOP_NONE);
+    while (s->s.reason == IMNN_STOP_NONE && s->batch.kind == IMNN_ASK_DONE) {
+        if (limit > 0 && s->s.seconds >= limit) imnn_sampler_finish(s, IMNN_STOP_SECONDS);
+        else if (!s->s.begun) {
+            if ((st = imnn_generation_begin(s)) != IMNN_OK) return st;
+        } else if (imnn_sampler_is_whole(s)) { /* ending it has failed before */
+            if ((st = imnn_generation_end(s)) != IMNN_OK) return st;
+        } else {
+            const int64_t n = how_many(s, most);
+            if ((st = room_for(s, n)) != IMNN_OK) return st;
+            begin_batch(s, n);
+            if (s->batch.n == 0) { /* the last particles have no weight */
+                s->batch.kind = IMNN_ASK_DONE, s->s.attempt = s->o.n;
+            } else {
+                write_ask(s);
+            }
+        }
+    }
+    if (s->s.reason != IMNN_STOP_NONE) {
+        count_time(s, false);
+        const bool none = s->s.last_whole < 0 && s->making.n == 0;
+        return none && s->s.reason != IMNN_STOP_ASKED ? nothing_accepted(s) : IMNN_OK;
+    }
+    const imnn_batch *b = &s->batch;
+    const int64_t M = b->kind == IMNN_ASK_SIMULATE ? s->o.repeats : 1;
+    *ask = (imnn_ask){b->kind, b->asked * M, b->ask_keys, b->ask_theta};
+    return IMNN_OK;
+}
+
+/* ---- what is told ---- */
+
+static imnn_status check_finite(const imnn_sampler *s, const double *x, int64_t n, int64_t width,
+                                const char *what)
+{
+    for (int64_t i = 0; i < n * width; i++)
+        if (!isfinite(x[i]))
+            return imnn_fail(IMNN_EVALUE, "%s: %s %lld is %g", s->who, what,
+                             (long long)(i / width) + 1, x[i]);
+    return IMNN_OK;
+}
+
+static imnn_status told_draws(imnn_sampler *s, const imnn_answer *a)
+{
+    imnn_batch *b = &s->batch;
+    const int64_t P = s->o.n_params;
+    if (!a->theta) return imnn_fail(IMNN_EVALUE, "%s: draws were asked for, none told", s->who);
+    imnn_status st = check_finite(s, a->theta, b->asked, P, "draw");
+    if (st != IMNN_OK) return st;
+    memcpy(b->theta, a->theta, (size_t)(b->asked * P) * sizeof(double));
+    if (s->o.method == IMNN_SMC) b->kind = IMNN_ASK_DENSITY;
+    else b->kind = IMNN_ASK_SIMULATE;
+    return IMNN_OK;
+}
+
+static imnn_status outside_too_often(const imnn_sampler *s, int64_t j)
+{
+    char text[160] = "";
+    const double *theta = s->batch.theta + j * s->o.n_params;
+    for (int p = 0, at = 0; p < s->o.n_params && at < 120; p++)
+        at += snprintf(text + at, sizeof text - (size_t)at, "%s%.6g", p ? ", " : "", theta[p]);
+    return imnn_fail(IMNN_EVALUE,
+                     "%s: %lld proposals in a row were outside of the prior, the last "
+                     "one at (%s)",
+                     s->who, (long long)s->o.max_tries, text);
+}
+
+static imnn_status told_densities(imnn_sampler *s, const imnn_answer *a)
+{
+    imnn_batch *b = &s->batch;
+    int64_t again = 0;
+    const bool moves = s->s.stage == IMNN_STAGE_MOVE, begins = s->s.stage == IMNN_STAGE_BEGIN;
+    if (!a->log_prior)
+        return imnn_fail(IMNN_EVALUE, "%s: densities were asked for, none told", s->who);
+    for (int64_t k = 0; k < b->asked; k++) {
+        const double l = a->log_prior[k];
+        if (isnan(l) || l == INFINITY || (begins && l == -INFINITY))
+            return imnn_fail(IMNN_EVALUE, "%s: the density of the prior is exp(%g) at %s %lld",
+                             s->who, l, begins ? "its own draw" : "proposal", (long long)k + 1);
+        if (l == -INFINITY && !moves && b->tries[b->which[k]] + 1 >= s->o.max_tries)
+            return outside_too_often(s, b->which[k]);
+    }
+    for (int64_t k = 0; k < b->asked; k++) {
+        const int64_t j = b->which[k];
+        b->prior[j] = a->log_prior[k];
+        if (b->prior[j] > -INFINITY) continue;
+        b->tries[j]++;
+        if (moves) continue;
+        b->which[again++] = j;
+        propose(s, j);
+    }
+    b->asked = again;
+    if (again) return IMNN_OK;
+    for (int64_t j = 0; j < b->n; j++)
+        if (b->prior[j] > -INFINITY) b->which[b->asked++] = j;
+    b->kind = IMNN_ASK_SIMULATE;
+    return IMNN_OK;
+}
+
+/* ---- what is accepted ---- */
+
+imnn_status imnn_sampler_measure(imnn_sampler *s, double *row, const double *summaries,
+                                 const double *distances, const uint8_t *failed, int64_t *lost)
+{
+    const int64_t M = s->o.repeats, S = s->o.n_summaries;
+    const bool measured = s->o.distance != IMNN_DISTANCE_GIVEN;
+    for (int64_t m = 0; m < M; m++) {
+        double *d = row + imnn_row_distance(s) + m, *summary = row + imnn_row_summary(s) + m * S;
+        const bool made = !failed || !failed[m];
+        if (summaries && made) memcpy(summary, summaries + m * S, (size_t)S * sizeof *row);
+        else memset(summary, 0xff, (size_t)S * sizeof *row); /* NaN */
+        *d = INFINITY;
+        *lost += !made;
+        if (!made) continue;
+        double *seen = measured && imnn_scales(s) ? imnn_sheet_add(&s->seen) : summary;
+        if (!seen) return IMNN_ENOMEM;
+        memmove(seen, summary, (size_t)S * sizeof *row);
+        *d = measured ? imnn_measure(s, summary) : distances[m];
+        s->s.closest = fmin(s->s.closest, *d);
+    }
+    return IMNN_OK;
+}
+
+/* Metropolis & Hastings: whether a particle goes where it was proposed. */
+static bool moves_to(imnn_sampler *s, const double *from, const double *to, int64_t j)
+{
+    const double now = imnn_acceptance_of(s->o.acceptance, s->o.repeats,
+                                          from + imnn_row_distance(s), s->s.epsilon);
+    const double then =
+        imnn_acceptance_of(s->o.acceptance, s->o.repeats, to + imnn_row_distance(s), s->s.epsilon);
+    const double u = imnn_uniform_of(s->batch.keys + 2 * j, STREAM_CHANCE, 0);
+    return log(u) + log(now) + from[imnn_row_prior(s)] < log(then) + to[imnn_row_prior(s)];
+}
+
+static void move(imnn_sampler *s, const double *row, int64_t j)
+{
+    double *to = s->making.x + s->batch.number[j] * s->making.width;
+    const double weight = to[imnn_row_weight(s)];
+    if (!moves_to(s, to, row, j)) return;
+    memcpy(to, row, (size_t)s->making.width * sizeof *row);
+    to[imnn_row_weight(s)] = weight;
+    s->s.accepted++;
+}
+
+/* Whether something of an attempt is kept; where scales are not known yet, all that was made is. */
+static bool is_kept(const imnn_sampler *s, const double *row, double counts)
+{
+    if (s->s.stage == IMNN_STAGE_BEGIN) return true;
+    if (s->s.stage == IMNN_STAGE_PILOT && imnn_scales(s)) return imnn_nearest(s, row) < INFINITY;
+    return counts > 0;
+}
+
+static imnn_status add(imnn_sampler *s, const double *row)
+{
+    const double counts =
+        imnn_acceptance_of(s->o.acceptance, s->o.repeats, row + imnn_row_distance(s), s->s.epsilon);
+    if (!is_kept(s, row, counts)) return IMNN_OK;
+    double *to = imnn_sheet_add(&s->making);
+    if (!to) return IMNN_ENOMEM;
+    memcpy(to, row, (size_t)s->making.width * sizeof *row);
+    to[imnn_row_weight(s)] = log(counts);
+    s->s.accepted++;
+    if (s->s.stage == IMNN_STAGE_PILOT && !imnn_scales(s) && s->making.n > 2 * s->o.n + 4096)
+        return imnn_pilot_keep(s, &s->making, s->o.n);
+    return IMNN_OK;
+}
+
+imnn_status imnn_sampler_judge(imnn_sampler *s, const double *row, int64_t failed)
+{
+    imnn_status st = add(s, row);
+    if (st != IMNN_OK) return st;
+    double *log = imnn_log_of(s, s->s.generation);
+    log[LOG_PROPOSALS]++, log[LOG_SIMULATIONS] += s->o.repeats, log[LOG_FAILED] += (double)failed;
+    log[LOG_ACCEPTED] = (double)s->s.accepted;
+    s->s.total += s->o.repeats, s->s.attempt++;
+    return IMNN_OK;
+}
+
+bool imnn_sampler_is_whole(const imnn_sampler *s)
+{
+    switch ((imnn_stage)s->s.stage) {
+    case IMNN_STAGE_PILOT: return s->s.attempt >= s->s.pilot;
+    case IMNN_STAGE_REJECT: return s->s.accepted >= s->o.n;
+    default: return s->s.attempt >= s->o.n;
+    }
+}
+
+/* Rules that are looked at after each attempt. */
+static void look_at_limits(imnn_sampler *s)
+{
+    const imnn_sampler_limits *l = &s->o.limits;
+    const double tried = (double)s->s.attempt;
+    double least = l->min_acceptance;
+    if (!(least > 0) && l->max_simulations <= 0 && !(l->max_seconds > 0)) least = 1e-9;
+    if (l->max_simulations > 0 && s->s.total >= l->max_simulations)
+        imnn_sampler_finish(s, IMNN_STOP_SIMULATIONS);
+    else if (s->s.stage == IMNN_STAGE_REJECT && tried >= JUDGED_FROM &&
+             (double)s->s.accepted + 1 < least * tried)
+        imnn_sampler_finish(s, IMNN_STOP_ACCEPTANCE);
+}
+
+/* Attempt j, which is the k-th that was simulated; k < 0: it is outside of the prior. */
+static imnn_status judge(imnn_sampler *s, int64_t j, int64_t k, const imnn_answer *a)
+{
+    const int64_t P = s->o.n_params, at = k * s->o.repeats;
+    int64_t failed = 0;
+    double *log = imnn_log_of(s, s->s.generation);
+    if (k >= 0) {
+        memcpy(s->row, s->batch.theta + j * P, (size_t)P * sizeof *s->row);
+        s->row[imnn_row_weight(s)] = 0, s->row[imnn_row_prior(s)] = s->batch.prior[j];
+        imnn_status st = imnn_sampler_measure(
+            s, s->row, a->summaries ? a->summaries + at * s->o.n_summaries : NULL,
+            a->distances ? a->distances + at : NULL, a->failed ? a->failed + at : NULL, &failed);
+        if (st == IMNN_OK && s->s.stage != IMNN_STAGE_MOVE) {
+            log[LOG_PROPOSALS] += (double)s->batch.tries[j];
+            return imnn_sampler_judge(s, s->row, failed);
+        }
+        if (st != IMNN_OK) return st;
+        move(s, s->row, j);
+        s->s.total += s->o.repeats;
+        log[LOG_SIMULATIONS] += s->o.repeats, log[LOG_FAILED] += (double)failed;
+    }
+    log[LOG_PROPOSALS]++, log[LOG_ACCEPTED] = (double)s->s.accepted;
+    s->s.attempt = s->batch.number[j] + 1;
+    return IMNN_OK;
+}
+
+/* Take the attempts in order until the generation is whole; the others were not needed. */
+static imnn_status told_simulations(imnn_sampler *s, const imnn_answer *a)
+{
+    imnn_batch *b = &s->batch;
+    imnn_status st = IMNN_OK;
+    int64_t k = 0;
+    for (int64_t j = 0; j < b->n && st == IMNN_OK; j++) {
+        const bool made = k < b->asked && b->which[k] == j;
+        st = judge(s, j, made ? k : -1, a);
+        k += made;
+        if (imnn_sampler_is_whole(s)) break;
+        look_at_limits(s);
+        if (s->s.reason != IMNN_STOP_NONE) break;
+    }
+    b->kind = IMNN_ASK_DONE;
+    return st == IMNN_OK && imnn_sampler_is_whole(s) ? imnn_generation_end(s) : st;
+}
+
+static imnn_status check_simulations(const imnn_sampler *s, const imnn_answer *a)
+{
+    const int64_t n = s->batch.asked * s->o.repeats, S = s->o.n_summaries;
+    const bool given = s->o.distance == IMNN_DISTANCE_GIVEN;
+    if (n && (given ? !a->distances : !a->summaries))
+        return imnn_fail(IMNN_EVALUE, "%s: %s were asked for, none told", s->who,
+                         given ? "distances" : "summaries");
+    for (int64_t i = 0; i < n; i++) {
+        if (a->failed && a->failed[i]) continue;
+        bool finite = !given || !isnan(a->distances[i]);
+        for (int64_t c = 0; c < S && a->summaries && finite; c++)
+            finite = isfinite(a->summaries[i * S + c]) || given;
+        if (!finite)
+            return imnn_fail(IMNN_EVALUE,
+                             "%s: simulation %lld of those that were asked for has "
+                             "%s that is not finite",
+                             s->who, (long long)i + 1, given ? "a distance" : "a summary");
+    }
+    return IMNN_OK;
+}
+
+imnn_status imnn_sampler_tell(imnn_sampler *s, const imnn_answer *answer)
+{
+    imnn_status st = IMNN_OK;
+    switch (s->batch.kind) {
+    case IMNN_ASK_DRAW: st = told_draws(s, answer); break;
+    case IMNN_ASK_DENSITY: st = told_densities(s, answer); break;
+    case IMNN_ASK_SIMULATE:
+        if ((st = check_simulations(s, answer)) == IMNN_OK) st = told_simulations(s, answer);
+        break;
+    default: return imnn_fail(IMNN_EVALUE, "%s: told what nobody asked for", s->who);
+    }
+    if (st == IMNN_OK && s->batch.kind == IMNN_ASK_SIMULATE && s->batch.asked == 0)
+        st = told_simulations(s, answer); /* no proposal is inside: there is nothing to simulate */
+    if (st == IMNN_OK && s->batch.kind != IMNN_ASK_DONE) write_ask(s);
+    return st;
+}

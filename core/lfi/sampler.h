@@ -1,0 +1,140 @@
+#ifndef CORE_LFI_SAMPLER_H
+#define CORE_LFI_SAMPLER_H
+#include "core/base/base.h"
+#include "imnn/sampler.h"
+#include <math.h>
+#include <stdio.h>
+
+/** A growing table of rows of doubles. */
+typedef struct imnn_sheet {
+    double *x;
+    int64_t n, room, width;
+} imnn_sheet;
+/** A new last row, not cleared; NULL on failure. */
+double *imnn_sheet_add(imnn_sheet *r);
+imnn_status imnn_sheet_copy(imnn_sheet *to, const imnn_sheet *from);
+imnn_status imnn_sheet_resize(imnn_sheet *r, int64_t n);
+void imnn_sheet_free(imnn_sheet *r);
+
+/** What is being made. */
+typedef enum imnn_stage {
+    IMNN_STAGE_PILOT,  /* a number of draws of the prior, the nearest of which are taken */
+    IMNN_STAGE_REJECT, /* attempts until enough are within epsilon */
+    IMNN_STAGE_BEGIN,  /* SMC: the first particles */
+    IMNN_STAGE_MOVE    /* SMC: each particle is moved */
+} imnn_stage;
+
+/** Attempts that are being asked about, and what is known of them. */
+typedef struct imnn_batch {
+    imnn_ask_kind kind; /* DONE: nothing is asked */
+    int64_t first, n, room;
+    int64_t asked;      /* how many rows were asked for */
+    uint32_t *keys;     /* (n, 2) of the attempts */
+    double *theta;      /* (n, P) */
+    double *prior;      /* (n) log-densities */
+    int64_t *number;    /* (n): i of the attempt */
+    int64_t *tries;     /* (n): proposals outside of the prior */
+    int64_t *which;     /* (n): the attempts that are asked about */
+    uint32_t *ask_keys; /* (n repeats, 2) */
+    double *ask_theta;  /* (n repeats, P) */
+} imnn_batch;
+
+/** What is saved beside the tables; no pointers, no holes. */
+typedef struct imnn_sampler_state {
+    int64_t stage, reason, generation; /* the one that is being made */
+    int64_t attempt;                   /* the next one to be judged */
+    int64_t accepted, sweep, total, scheduled, begun, last_whole, pilot;
+    double epsilon, seconds, closest;
+} imnn_sampler_state;
+
+struct imnn_sampler {
+    imnn_sampler_options o;
+    char who[32];
+    imnn_sampler_state s;
+    imnn_sheet whole, making, seen; /* particles; summaries that scales come from */
+    imnn_sheet born;                /* SMC: parameters and weights as the moves begin */
+    imnn_sheet log;                 /* of generations, as imnn_generation has them */
+    imnn_sheet partial;             /* of a first generation that is not whole */
+    double *schedule, *target, *metric, *scale, *work, *noise, *row;
+    imnn_proposal *proposal; /* made of `whole` (SMC: of `born`) */
+    imnn_batch batch;
+    double clock; /* since when time is counted; 0: it stands */
+};
+
+/* A row of particles: theta | log_weight | log_prior | distances | summaries */
+enum { IMNN_ROW_EXTRA = 2 };
+static inline int64_t imnn_row_weight(const imnn_sampler *s) { return s->o.n_params; }
+static inline int64_t imnn_row_prior(const imnn_sampler *s) { return s->o.n_params + 1; }
+static inline int64_t imnn_row_distance(const imnn_sampler *s)
+{
+    return s->o.n_params + IMNN_ROW_EXTRA;
+}
+static inline int64_t imnn_row_summary(const imnn_sampler *s)
+{
+    return imnn_row_distance(s) + s->o.repeats;
+}
+
+/* keys.c */
+void imnn_fold(uint32_t out[2], const uint32_t key[2], uint32_t high, uint32_t low);
+/** The i-th number of a key, in (0, 1), of 53 bits. */
+double imnn_uniform_of(const uint32_t key[2], uint32_t stream, uint32_t i);
+/** n standard normal numbers from place `first` on. */
+void imnn_normals_of(const uint32_t key[2], uint32_t stream, uint32_t first, int64_t n,
+                     double *out);
+
+/* weights.c: of (n) logarithms `stride` apart */
+double imnn_log_sum(int64_t n, const double *x, int64_t stride);
+void imnn_normalise(int64_t n, double *x, int64_t stride);
+/** 1 / sum w^2 of weights that add up to 1. */
+double imnn_kish(int64_t n, const double *log_weight, int64_t stride);
+/** The weighted quantile of values: positions in the middle of the weights, interpolated. */
+imnn_status imnn_quantile_of(double *out, int64_t n, const double *x, int64_t x_stride,
+                             const double *log_weight, int64_t stride, double p);
+/** Mean (P) and covariance (P, P), divided by 1 - sum w^2; false: one has all the weight. */
+bool imnn_moments_of(double *mean, double *cov, int64_t n, int64_t P, const double *x,
+                     int64_t stride, const double *weight);
+/** The k-th smallest of x (n), k from 0, which is put into some order. */
+double imnn_nth(double *x, int64_t n, int64_t k);
+/** Systematic resampling: which (from 0) of n come, m times in all. */
+void imnn_systematic(int64_t *out, int64_t m, double u, int64_t n, const double *log_weight,
+                     int64_t stride);
+/** Lower Cholesky factor of A (P, P) in place; what is above the diagonal becomes 0. */
+bool imnn_factor_of(double *A, int64_t P);
+
+/* scale.c: distances that samplers measure themselves */
+double imnn_measure(const imnn_sampler *s, const double *summaries);
+/** Scales of summaries from those in `seen`; 0 for one that says nothing. */
+imnn_status imnn_rescale(imnn_sampler *s);
+static inline bool imnn_scales(const imnn_sampler *s)
+{
+    return s->o.distance >= IMNN_DISTANCE_SCALED;
+}
+double imnn_nearest(const imnn_sampler *s, const double *row);
+
+/* sampler.c: one attempt, as a row, into the generation that is being made */
+imnn_status imnn_sampler_judge(imnn_sampler *s, const double *row, int64_t failed);
+imnn_status imnn_sampler_measure(imnn_sampler *s, double *row, const double *summaries,
+                                 const double *distances, const uint8_t *failed, int64_t *lost);
+bool imnn_sampler_is_whole(const imnn_sampler *s);
+
+/* generation.c: between generations */
+imnn_status imnn_generation_end(imnn_sampler *s);
+imnn_status imnn_generation_begin(imnn_sampler *s);
+imnn_status imnn_pilot_end(imnn_sampler *s, imnn_sheet *rows);
+imnn_status imnn_sampler_propose(imnn_sampler *s); /* the mixture that attempts come from */
+void imnn_sampler_finish(imnn_sampler *s, imnn_stop_reason why);
+double *imnn_log_of(const imnn_sampler *s, int64_t generation);
+imnn_status imnn_log_add(imnn_sampler *s);
+imnn_status imnn_pilot_keep(imnn_sampler *s, imnn_sheet *rows, int64_t n);
+enum {
+    LOG_PROPOSALS,
+    LOG_SIMULATIONS,
+    LOG_FAILED,
+    LOG_ACCEPTED,
+    LOG_SWEEPS,
+    LOG_EPSILON,
+    LOG_ESS,
+    LOG_SECONDS,
+    LOG_WIDTH
+};
+#endif

@@ -1,0 +1,400 @@
+/* Samplers with simulators written in C: the public interface alone. */
+#include "tests/support/check.h"
+#include <math.h>
+#include <stdlib.h>
+
+/* ---- problems whose answers are known ---- */
+
+typedef struct toy {
+    const char *name;
+    double (*draw)(const uint32_t *key);
+    double (*log_prior)(double theta);
+    double (*simulate)(const uint32_t *key, double theta);
+    double observed;
+} toy;
+
+static double uniform(const uint32_t *key, uint32_t i)
+{
+    const uint32_t counter[2] = {7, i};
+    uint32_t w[2];
+    imnn_threefry(key, counter, w);
+    return (w[0] + 0.5) / 4294967296.0;
+}
+
+static double normal(const uint32_t *key)
+{
+    return sqrt(-2 * log(uniform(key, 0))) * cos(6.283185307179586 * uniform(key, 1));
+}
+
+static double draw_a(const uint32_t *key) { return 20 * uniform(key, 0) - 10; }
+static double prior_a(double t) { return t >= -10 && t < 10 ? -log(20) : -INFINITY; }
+static double simulate_a(const uint32_t *key, double t)
+{
+    return t + normal(key) * (uniform(key, 2) < 0.5 ? 1 : 0.1);
+}
+static double prior_b(double t) { return -0.5 * t * t - 0.9189385332046727; }
+static double simulate_b(const uint32_t *key, double t) { return t + normal(key); }
+static double draw_c(const uint32_t *key) { return uniform(key, 0); }
+static double prior_c(double t) { return t >= 0 && t < 1 ? 0 : -INFINITY; }
+static double simulate_c(const uint32_t *key, double t) { return t + 0.3 * normal(key); }
+
+static const toy toy_a = {"A", draw_a, prior_a, simulate_a, 0};
+static const toy toy_b = {"B", normal, prior_b, simulate_b, 2};
+static const toy toy_c = {"C", draw_c, prior_c, simulate_c, 0};
+
+enum { MOST = 5000 };
+
+/* What is asked for, answered by a toy. The summary is the datum. */
+static imnn_status answer(imnn_sampler *s, const toy *t, const imnn_ask *ask)
+{
+    static double theta[MOST], prior[MOST], x[MOST], d[MOST];
+    const imnn_answer a = {theta, prior, x, d, NULL};
+    for (int64_t i = 0; i < ask->n; i++) {
+        if (ask->kind == IMNN_ASK_DRAW) theta[i] = t->draw(ask->keys + 2 * i);
+        if (ask->kind == IMNN_ASK_DENSITY) prior[i] = t->log_prior(ask->theta[i]);
+        if (ask->kind != IMNN_ASK_SIMULATE) continue;
+        x[i] = t->simulate(ask->keys + 2 * i, ask->theta[i]);
+        d[i] = fabs(x[i] - t->observed);
+    }
+    return imnn_sampler_tell(s, &a);
+}
+
+static imnn_status run(imnn_sampler *s, const toy *t, int64_t most)
+{
+    imnn_ask ask;
+    imnn_status st;
+    while ((st = imnn_sampler_ask(s, most, &ask)) == IMNN_OK && ask.kind != IMNN_ASK_DONE)
+        if ((st = answer(s, t, &ask)) != IMNN_OK) break;
+    return st;
+}
+
+static imnn_sampler_options options_of(imnn_sampler_method method, uint32_t seed)
+{
+    imnn_sampler_options o;
+    imnn_sampler_defaults(&o, method);
+    o.who = "toy", o.key[1] = seed, o.n = 1000, o.n_params = o.n_summaries = 1;
+    return o;
+}
+
+static void moments(imnn_sampler *s, double *mean, double *variance)
+{
+    imnn_particles p;
+    double squares = 0;
+    *mean = *variance = 0;
+    if (imnn_sampler_particles(s, &p) != IMNN_OK) return;
+    for (int64_t i = 0; i < p.n; i++) {
+        const double w = exp(p.log_weight[i * p.stride]), x = p.theta[i * p.stride];
+        *mean += w * x, *variance += w * x * x, squares += w * w;
+    }
+    *variance = (*variance - *mean * *mean) / (1 - squares);
+}
+
+/* ---- statistics: one run within four of its own standard deviations, whose sizes are those of
+ * many runs; false alarms: one seed in 10^4 ---- */
+
+static int is_right(const toy *t, const imnn_sampler_options *o, const double *expected,
+                    const double *sd)
+{
+    imnn_sampler *s = NULL;
+    double mean, variance;
+    CHECK(imnn_sampler_new(&s, o) == IMNN_OK);
+    CHECK(run(s, t, MOST) == IMNN_OK);
+    moments(s, &mean, &variance);
+    if (!(fabs(mean - expected[0]) < 4 * sd[0]) || !(fabs(variance - expected[1]) < 4 * sd[1]))
+        return printf("toy %s: mean %g, variance %g, %s\n", t->name, mean, variance,
+                      imnn_stop_text(imnn_sampler_reason(s))),
+               1;
+    imnn_sampler_release(s);
+    return 0;
+}
+
+static int abc_is_right(void)
+{
+    imnn_sampler_options o = options_of(IMNN_ABC, 1);
+    o.epsilon = 0.1;
+    CHECK(!is_right(&toy_b, &o, (double[]){0.998336, 0.500831}, (double[]){0.0224, 0.0224}));
+    o.epsilon = 0, o.pilot = 60000; /* of which about 1000 are within 0.05 */
+    CHECK(!is_right(&toy_b, &o, (double[]){0.9995, 0.5002}, (double[]){0.0224, 0.0224}));
+    o.epsilon = 0.05, o.pilot = 0;
+    CHECK(!is_right(&toy_c, &o, (double[]){0.239711, 0.032393}, (double[]){0.0057, 0.0015}));
+    return 0;
+}
+
+static int pmc_is_right(void)
+{
+    static const double falling[] = {1, 0.5, 0.1}, small[] = {0.2, 0.1, 0.05};
+    imnn_sampler_options o = options_of(IMNN_PMC, 2);
+    o.n_schedule = 3, o.schedule = falling, o.epsilon = 2;
+    CHECK(!is_right(&toy_a, &o, (double[]){0, 0.508333}, (double[]){0.045, 0.094}));
+    CHECK(!is_right(&toy_b, &o, (double[]){0.998336, 0.500831}, (double[]){0.032, 0.032}));
+    o.schedule = small, o.epsilon = 0.5;
+    for (int kind = IMNN_PROPOSE_NORMAL; kind <= IMNN_PROPOSE_NEAREST; kind++) {
+        o.proposal = (imnn_proposal_kind)kind, o.key[0] = (uint32_t)kind;
+        CHECK(!is_right(&toy_c, &o, (double[]){0.239711, 0.032393}, (double[]){0.0091, 0.0036}));
+    }
+    o.proposal = IMNN_PROPOSE_NORMAL, o.repeats = 3;
+    CHECK(!is_right(&toy_c, &o, (double[]){0.239711, 0.032393}, (double[]){0.0091, 0.0036}));
+    o.repeats = 1, o.acceptance = IMNN_ACCEPT_EPANECHNIKOV; /* variance 0.09 + 0.05^2 / 5 */
+    CHECK(!is_right(&toy_c, &o, (double[]){0.23961, 0.03237}, (double[]){0.0091, 0.0036}));
+    return 0;
+}
+
+static int smc_is_right(void)
+{
+    imnn_sampler_options o = options_of(IMNN_SMC, 3);
+    o.limits.min_acceptance = 0, o.limits.min_epsilon = 0.1;
+    CHECK(!is_right(&toy_b, &o, (double[]){0.998336, 0.500831}, (double[]){0.030, 0.031}));
+    o.repeats = 5;
+    CHECK(!is_right(&toy_b, &o, (double[]){0.998336, 0.500831}, (double[]){0.024, 0.027}));
+    o.limits.min_epsilon = 0.05, o.repeats = 1;
+    CHECK(!is_right(&toy_c, &o, (double[]){0.239711, 0.032393}, (double[]){0.0062, 0.0021}));
+    o.acceptance = IMNN_ACCEPT_TRIANGULAR;
+    CHECK(!is_right(&toy_c, &o, (double[]){0.23961, 0.03237}, (double[]){0.0062, 0.0021}));
+    return 0;
+}
+
+/* ---- the same bytes ---- */
+
+/* The rows of a result, and how many numbers those are. */
+static double *rows_of(imnn_sampler *s, int64_t *n)
+{
+    imnn_particles p = {0};
+    if (imnn_sampler_particles(s, &p) != IMNN_OK) return NULL;
+    *n = p.n * p.stride;
+    double *copy = malloc((size_t)*n * sizeof *copy);
+    if (copy) memcpy(copy, p.theta, (size_t)*n * sizeof *copy);
+    return copy;
+}
+
+static int is_same(const double *a, int64_t n, imnn_sampler *s)
+{
+    int64_t m = 0;
+    double *b = rows_of(s, &m);
+    const bool same = a && b && n == m && !memcmp(a, b, (size_t)n * sizeof *a);
+    free(b);
+    return same;
+}
+
+/* Save and restore at every k-th question. */
+static imnn_status run_broken(imnn_sampler **s, const imnn_sampler_options *o, const toy *t, int k)
+{
+    imnn_ask ask;
+    imnn_status st;
+    for (int i = 1; (st = imnn_sampler_ask(*s, 77, &ask)) == IMNN_OK && ask.kind; i++) {
+        if (i % k == 0) {
+            int64_t bytes = 0;
+            imnn_sampler_save(*s, NULL, &bytes);
+            void *state = malloc((size_t)bytes);
+            imnn_sampler_save(*s, state, &bytes);
+            imnn_sampler_release(*s);
+            st = imnn_sampler_new(s, o);
+            if (st == IMNN_OK) st = imnn_sampler_restore(*s, state, bytes);
+            free(state);
+            if (st != IMNN_OK) return st;
+            if ((st = imnn_sampler_ask(*s, 77, &ask)) != IMNN_OK || !ask.kind) return st;
+        }
+        if ((st = answer(*s, t, &ask)) != IMNN_OK) return st;
+    }
+    return st;
+}
+
+static int one_way(const imnn_sampler_options *o, const toy *t)
+{
+    imnn_sampler *s = NULL;
+    int64_t n = 0, sizes[] = {1, 3, 64, 1000, MOST};
+    CHECK(imnn_sampler_new(&s, o) == IMNN_OK && run(s, t, 500) == IMNN_OK);
+    double *rows = rows_of(s, &n);
+    const int64_t simulations = imnn_sampler_simulations(s);
+    imnn_sampler_release(s);
+    for (int i = 0; i < 5; i++) {
+        CHECK(imnn_sampler_new(&s, o) == IMNN_OK && run(s, t, sizes[i]) == IMNN_OK);
+        CHECK(is_same(rows, n, s) && imnn_sampler_simulations(s) == simulations);
+        imnn_sampler_release(s);
+    }
+    for (int k = 20; k < 100; k += 17) { /* a batch must have a chance to come to its end */
+        CHECK(imnn_sampler_new(&s, o) == IMNN_OK && run_broken(&s, o, t, k) == IMNN_OK);
+        CHECK(is_same(rows, n, s) && imnn_sampler_simulations(s) == simulations);
+        imnn_sampler_release(s);
+    }
+    free(rows);
+    return 0;
+}
+
+static int bytes_are_the_same(void)
+{
+    imnn_sampler_options o = options_of(IMNN_PMC, 5);
+    const double zero = 0;
+    o.n = 100, o.limits.max_generations = 4;
+    CHECK(!one_way(&o, &toy_c));
+    o.pilot = 300, o.limits.max_simulations = 1500, o.repeats = 2;
+    CHECK(!one_way(&o, &toy_b));
+    o.distance = IMNN_DISTANCE_ADAPTIVE, o.target = &zero, o.proposal = IMNN_PROPOSE_LOCAL;
+    CHECK(!one_way(&o, &toy_c));
+    o = options_of(IMNN_SMC, 6), o.n = 100, o.limits.max_generations = 6;
+    CHECK(!one_way(&o, &toy_c));
+    o = options_of(IMNN_ABC, 7), o.n = 50, o.epsilon = 0.3;
+    CHECK(!one_way(&o, &toy_a));
+    o.epsilon = 0, o.pilot = 20000; /* more than are kept at a time */
+    CHECK(!one_way(&o, &toy_a));
+    return 0;
+}
+
+/* ---- limits ---- */
+
+static int a_budget_gives_the_last_whole_generation(void)
+{
+    imnn_sampler_options o = options_of(IMNN_PMC, 8);
+    imnn_sampler *s = NULL, *whole = NULL;
+    imnn_generation g;
+    int64_t n = 0;
+    o.n = 200, o.limits.max_generations = 3;
+    CHECK(imnn_sampler_new(&whole, &o) == IMNN_OK && run(whole, &toy_b, 64) == IMNN_OK);
+    CHECK(imnn_sampler_reason(whole) == IMNN_STOP_GENERATIONS);
+    CHECK(imnn_sampler_generations(whole) == 4);
+    double *rows = rows_of(whole, &n);
+    o.limits.max_generations = 0, o.limits.max_simulations = imnn_sampler_simulations(whole) + 100;
+    CHECK(imnn_sampler_new(&s, &o) == IMNN_OK && run(s, &toy_b, 64) == IMNN_OK);
+    CHECK(imnn_sampler_reason(s) == IMNN_STOP_SIMULATIONS && is_same(rows, n, s));
+    CHECK(imnn_sampler_simulations(s) == o.limits.max_simulations);
+    CHECK(imnn_sampler_generation(s, 4, &g) && g.simulations == 100 && g.accepted < 200);
+    CHECK(!imnn_sampler_generation(s, 5, &g));
+    /* and both go on to the same place */
+    imnn_sampler_limits more = o.limits;
+    more.max_simulations = 0, more.max_generations = 5;
+    imnn_sampler_resume(s, &more), imnn_sampler_resume(whole, &more);
+    CHECK(run(s, &toy_b, 64) == IMNN_OK && run(whole, &toy_b, 100) == IMNN_OK);
+    free(rows);
+    rows = rows_of(whole, &n);
+    CHECK(is_same(rows, n, s) && imnn_sampler_reason(s) == IMNN_STOP_GENERATIONS);
+    free(rows);
+    imnn_sampler_release(s), imnn_sampler_release(whole);
+    return 0;
+}
+
+static int stopped_early(void)
+{
+    imnn_sampler_options o = options_of(IMNN_ABC, 9);
+    imnn_sampler *s = NULL;
+    imnn_particles p;
+    imnn_ask ask;
+    o.n = 10, o.epsilon = 1e-12, o.limits.max_simulations = 500;
+    CHECK(imnn_sampler_new(&s, &o) == IMNN_OK && run(s, &toy_b, 100) == IMNN_EVALUE);
+    CHECK(!strncmp(imnn_last_error(),
+                   "toy: none of 500 simulations came within epsilon = 1e-12; "
+                   "the nearest had the distance 0.0",
+                   89));
+    imnn_sampler_release(s);
+    o.epsilon = 0, o.pilot = 1000; /* half of the draws were made: the nearest of those */
+    CHECK(imnn_sampler_new(&s, &o) == IMNN_OK && run(s, &toy_b, 100) == IMNN_OK);
+    CHECK(imnn_sampler_particles(s, &p) == IMNN_OK && p.n == 10 && p.epsilon < 0.5);
+    imnn_sampler_release(s);
+    CHECK(imnn_sampler_new(&s, &o) == IMNN_OK);
+    CHECK(imnn_sampler_ask(s, 100, &ask) == IMNN_OK && answer(s, &toy_b, &ask) == IMNN_OK);
+    imnn_sampler_stop(s);
+    CHECK(imnn_sampler_particles(s, &p) == IMNN_OK && p.n == 0);
+    imnn_sampler_release(s);
+    return 0;
+}
+
+static double nowhere(double t) { return -INFINITY * (t == t); }
+
+static int refusals(void)
+{
+    imnn_sampler_options o = options_of(IMNN_PMC, 10);
+    const toy lost = {"lost", normal, nowhere, simulate_b, 0};
+    imnn_sampler *s = NULL;
+    imnn_ask ask;
+    double junk[8] = {NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN};
+    imnn_answer a = {junk, junk, junk, junk, NULL};
+    o.n = 8, o.max_tries = 50;
+    CHECK(imnn_sampler_new(&s, &o) == IMNN_OK);
+    CHECK(imnn_sampler_tell(s, &a) == IMNN_EVALUE && says("toy: told what nobody asked for"));
+    CHECK(imnn_sampler_ask(s, 8, &ask) == IMNN_OK && ask.kind == IMNN_ASK_DRAW && ask.n == 8);
+    CHECK(imnn_sampler_tell(s, &a) == IMNN_EVALUE && says("toy: draw 1 is nan"));
+    CHECK(answer(s, &lost, &ask) == IMNN_OK);
+    CHECK(imnn_sampler_ask(s, 8, &ask) == IMNN_OK && ask.kind == IMNN_ASK_SIMULATE);
+    CHECK(imnn_sampler_tell(s, &a) == IMNN_EVALUE);
+    CHECK(says("toy: simulation 1 of those that were asked for has a distance that is not finite"));
+    CHECK(answer(s, &lost, &ask) == IMNN_OK);
+    CHECK(run(s, &lost, 8) == IMNN_EVALUE);
+    CHECK(!strncmp(imnn_last_error(),
+                   "toy: 50 proposals in a row were outside of the prior, the "
+                   "last one at (",
+                   70));
+    CHECK(imnn_sampler_restore(s, junk, sizeof junk) == IMNN_EVALUE);
+    CHECK(says("toy: this is no state of a sampler"));
+    imnn_sampler_release(s);
+    o.n = 0;
+    CHECK(imnn_sampler_new(&s, &o) == IMNN_EVALUE && !s);
+    CHECK(says("toy: n must be 2 or more particles, got 0"));
+    o.n = 5, o.pilot = 3;
+    CHECK(imnn_sampler_new(&s, &o) == IMNN_EVALUE);
+    CHECK(says("toy: 3 draws cannot have the 5 nearest among them"));
+    o.pilot = 0, o.distance = IMNN_DISTANCE_SCALED, o.epsilon = 1;
+    CHECK(imnn_sampler_new(&s, &o) == IMNN_EVALUE);
+    return 0;
+}
+
+/* A state that is damaged or cut off anywhere is refused, or is one. */
+static int damaged_states(void)
+{
+    imnn_sampler_options o = options_of(IMNN_SMC, 11);
+    imnn_sampler *s = NULL, *to = NULL;
+    imnn_ask ask;
+    int64_t bytes = 0;
+    o.n = 10, o.limits.max_simulations = 55;
+    CHECK(imnn_sampler_new(&s, &o) == IMNN_OK && run(s, &toy_b, 8) == IMNN_OK);
+    imnn_sampler_save(s, NULL, &bytes);
+    char *state = malloc((size_t)bytes), *other = malloc((size_t)bytes);
+    imnn_sampler_save(s, state, &bytes);
+    for (int64_t i = 0; i < bytes; i += 8) {
+        CHECK(imnn_sampler_new(&to, &o) == IMNN_OK);
+        CHECK(imnn_sampler_restore(to, state, i) == IMNN_EVALUE);
+        memcpy(other, state, (size_t)bytes);
+        memset(other + i, 0x7f, 4);
+        imnn_status st = imnn_sampler_restore(to, other, bytes);
+        for (int k = 0; k < 3 && st == IMNN_OK; k++)
+            if ((st = imnn_sampler_ask(to, 5, &ask)) == IMNN_OK && ask.kind)
+                st = answer(to, &toy_b, &ask);
+        imnn_sampler_release(to);
+    }
+    free(state), free(other);
+    imnn_sampler_release(s);
+    return 0;
+}
+
+#ifdef IMNN_TESTING
+IMNN_API void imnn_test_fail_alloc(int n);
+
+/* Each allocation fails once: nothing is lost or leaks, and it goes on. */
+static int without_memory(void)
+{
+    imnn_sampler_options o = options_of(IMNN_PMC, 12);
+    const int64_t before = imnn_live_bytes();
+    o.n = 20, o.limits.max_generations = 2;
+    for (int n = 0, through = 0; !through; n++) {
+        imnn_sampler *s = NULL;
+        int failures = 0;
+        imnn_status st;
+        imnn_test_fail_alloc(n);
+        if (imnn_sampler_new(&s, &o) == IMNN_OK) {
+            while ((st = run(s, &toy_c, 7)) == IMNN_ENOMEM && failures < 2) failures++;
+            CHECK(st == IMNN_OK);
+            through = failures == 0;
+        }
+        imnn_test_fail_alloc(-1);
+        imnn_sampler_release(s);
+        CHECK(imnn_live_bytes() == before);
+    }
+    return 0;
+}
+#else
+static int without_memory(void) { return 0; }
+#endif
+
+int main(void)
+{
+    return abc_is_right() || pmc_is_right() || smc_is_right() || bytes_are_the_same() ||
+           a_budget_gives_the_last_whole_generation() || stopped_early() || refusals() ||
+           damaged_states() || without_memory();
+}

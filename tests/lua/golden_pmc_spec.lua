@@ -1,0 +1,202 @@
+--- What samplers are made of, against independent numbers; tests/golden/lfi says where they come
+-- from and how well they should agree.
+local ffi = require 'ffi'
+local imnn = require 'imnn'
+local np, core = imnn.np, imnn.core
+local C, check = core.C, core.check
+
+ffi.cdef [[
+double imnn_kish(int64_t n, const double *log_weight, int64_t stride);
+imnn_status imnn_quantile_of(double *out, int64_t n, const double *x, int64_t x_stride,
+                             const double *log_weight, int64_t stride, double p);
+void imnn_systematic(int64_t *out, int64_t m, double u, int64_t n, const double *log_weight,
+                     int64_t stride);
+bool imnn_moments_of(double *mean, double *cov, int64_t n, int64_t P, const double *x,
+                     int64_t stride, const double *weight);
+]]
+
+local function near(expected, got, tolerance)
+  local a, b = expected:astype('f64'):ravel():totable(), got
+  if np.is_array(b) then b = b:ravel():totable() end
+  assert.equal(#a, #b)
+  for i = 1, #a do
+    local ok = a[i] == b[i] or math.abs(a[i] - b[i]) <= tolerance * math.max(1, math.abs(a[i]))
+    if not ok then error(('element %d is %.15g, not %.15g'):format(i, b[i], a[i]), 2) end
+  end
+end
+
+local function list(p, n)
+  local out = {}
+  for i = 1, n do out[i] = tonumber(p[i - 1]) end
+  return out
+end
+
+-- A group with its population as pointers; Arrays are kept beside them.
+local function population(group)
+  local self = { group = group, theta = group.population:astype 'f64',
+    log_weight = np.log(group.weight:astype 'f64'), distance = group.distance:astype 'f64' }
+  self.n, self.P = unpack(self.theta.shape)
+  return self
+end
+
+-- Columns side by side, so that one stride serves for all.
+local function proposal(self, kind, o)
+  o = o or {}
+  local log_weight = o.log_weight or self.log_weight
+  local rows = np.concatenate({ self.theta, log_weight:reshape { self.n, 1 },
+    self.distance:reshape { self.n, 1 } }, 2)
+  local x, out = rows:data(), ffi.new 'imnn_proposal *[1]'
+  check(C.imnn_proposal_new(out, C['IMNN_PROPOSE_' .. kind:upper()], self.n, self.P, self.P + 2, x,
+    x + self.P, x + self.P + 1, o.epsilon or 0, o.covariance and o.covariance:data()))
+  return ffi.gc(out[0], C.imnn_proposal_release)
+end
+
+local function log_density(p, x)
+  x = x:astype 'f64'
+  local n = x.shape[1]
+  local out = ffi.new('double[?]', n)
+  check(C.imnn_proposal_log_density(p, out, n, x.shape[2], x:data()))
+  return np.from_buffer(out, { n }, 'f64')
+end
+
+local log_prior = {
+  uniform_2 = function(x) return np.zeros({ x.shape[1] }, 'f64') end,
+  one_parameter = function(x) return np.zeros({ x.shape[1] }, 'f64') end,
+  normal_3 = function(x)
+    return -0.5 * (x ^ 2 / np.array({ 1, 2, 0.5 }, 'f64')):sum { axis = 2 }
+  end,
+}
+
+describe('samplers agree with golden', function()
+  local file = imnn.data.hdf5.open 'tests/golden/lfi/pmc.h5'
+  for _, name in ipairs { 'uniform_2', 'normal_3', 'one_parameter' } do
+    local group = file[name]
+    local self = population(group)
+    local n, P = self.n, self.P
+    local next_theta = group.next.parameters:astype 'f64'
+
+    local function weights(p)
+      local w = log_prior[name](next_theta) - log_density(p, next_theta)
+      w = np.exp(w - w:max())
+      return w / w:sum()
+    end
+
+    it(name .. ': moments, sizes, quantiles', function()
+      local mean, cov = ffi.new('double[?]', P), ffi.new('double[?]', P * P)
+      local w = group.weight:astype 'f64'
+      assert.is_true(C.imnn_moments_of(mean, cov, n, P, self.theta:data(), P, w:data()))
+      near(group.mean, list(mean, P), 1e-9)
+      near(group.covariance, list(cov, P * P), 1e-9)
+      near(group.ess_kish, { C.imnn_kish(n, self.log_weight:data(), 1) }, 1e-9)
+      local q = ffi.new 'double[1]'
+      check(C.imnn_quantile_of(q, n, self.distance:data(), 1, self.log_weight:data(), 1, 0.5))
+      near(group.epsilon_median, { q[0] }, 1e-9)
+    end)
+
+    it(name .. ': systematic resampling', function()
+      for key, expected in pairs(group.systematic) do
+        local m, u = key:match '^M(%d+)_u([%d.]+)$'
+        if m then
+          local out = ffi.new('int64_t[?]', m)
+          C.imnn_systematic(out, tonumber(m), tonumber(u), n, self.log_weight:data(), 1)
+          near(expected, list(out, tonumber(m)), 0)
+        end
+      end
+    end)
+
+    it(name .. ': proposals', function()
+      local p = proposal(self, 'normal', { covariance = group.kernel_covariance:astype 'f64' })
+      near(group.kernel_cholesky, list(C.imnn_proposal_factor(p, 0), P * P), 1e-9)
+      local u, z = group.proposal.ancestor_u:totable(), group.proposal.z:astype 'f64'
+      local ancestors, out, got = {}, ffi.new('double[?]', P), {}
+      for i = 1, #u do
+        ancestors[i] = tonumber(C.imnn_proposal_ancestor(p, u[i]))
+        C.imnn_proposal_move(p, ancestors[i], self.theta:data() + ancestors[i] * P,
+          z:data() + (i - 1) * P, out)
+        for a = 1, P do got[#got + 1] = out[a - 1] end
+      end
+      near(group.proposal.ancestor, ancestors, 0)
+      near(group.proposal.proposal, got, 1e-9)
+    end)
+
+    it(name .. ': importance weights', function()
+      local p = proposal(self, 'normal', { covariance = group.kernel_covariance:astype 'f64' })
+      near(group.next.log_denominator, log_density(p, next_theta), 1e-9)
+      local w = weights(p)
+      near(group.next.weight, w, 1e-9)
+      near(group.next.log_weight, np.log(w), 1e-9)
+      near(group.next.ess_kish, { (1 / (w ^ 2):sum()):item() }, 1e-9)
+      local mean, cov = ffi.new('double[?]', P), ffi.new('double[?]', P * P)
+      C.imnn_moments_of(mean, cov, #w, P, next_theta:data(), P, w:data())
+      near(group.next.mean, list(mean, P), 1e-9)
+      near(group.next.covariance, list(cov, P * P), 1e-9)
+    end)
+
+    it(name .. ': single kernels', function()
+      local S, expected = group.kernel_covariance:astype 'f64', group.next.log_kernel
+      for j = 1, n do -- the same particle twice
+        local twice = { n = 2, P = P, theta = self.theta[{ { j, j } }] + np.zeros({ 2, 1 }, 'f64'),
+          log_weight = np.zeros({ 2 }, 'f64'), distance = np.zeros({ 2 }, 'f64') }
+        local p = proposal(twice, 'normal', { covariance = S })
+        near(expected[{ {}, j }], log_density(p, next_theta), 1e-9)
+      end
+    end)
+
+    it(name .. ': other kernels', function()
+      local S = group.kernel_covariance:astype 'f64'
+      near(group.next.student5_kernel.weight, weights(proposal(self, 'student',
+        { covariance = S })), 1e-9)
+      local p = proposal(self, 'uniform')
+      local L = list(C.imnn_proposal_factor(p, 0), P * P)
+      for a = 1, P do
+        assert.near(group.next.uniform_kernel.half_width[a]:item(), L[(a - 1) * P + a], 1e-12)
+      end
+      if name ~= 'normal_3' then near(group.next.uniform_kernel.weight, weights(p), 1e-9) end
+      local filippi = group.next.filippi
+      p = proposal(self, 'local', { epsilon = filippi.epsilon:item() })
+      near(filippi.weight, weights(p), 1e-9)
+      for j = 1, n do
+        local f = np.array(list(C.imnn_proposal_factor(p, j - 1), P * P), 'f64'):reshape { P, P }
+        near(filippi.covariance[j], np.matmul(f, f:transpose()), 1e-9)
+      end
+    end)
+
+    it(name .. ': the covariance of few particles', function()
+      local p = proposal(self, 'normal')
+      local f = np.array(list(C.imnn_proposal_factor(p, 0), P * P), 'f64'):reshape { P, P }
+      near(group.ess_kish:item() < 5 * (P + 2) and group.next.shrunk_kernel_covariance
+        or group.kernel_covariance, np.matmul(f, f:transpose()), 1e-9)
+    end)
+
+    if name ~= 'normal_3' then
+      it(name .. ': ancestors with normalisers of their own', function()
+        local truncated = group.next.truncated_kernel
+        local p = proposal(self, 'normal', { covariance = group.kernel_covariance:astype 'f64',
+          log_weight = self.log_weight - np.log(truncated.normaliser:astype 'f64') })
+        near(truncated.weight, weights(p), 1e-6)
+      end)
+    end
+
+    it(name .. ': the next epsilon of smc', function()
+      local g = group.adaptive
+      local d, alpha = g.distances:astype 'f64', g.alpha:item()
+      local M = d.shape[2]
+      local rows = np.concatenate({ d, self.log_weight:reshape { n, 1 } }, 2)
+      local old = g.epsilon_old:item()
+      local epsilon = C.imnn_smc_epsilon(n, M, M + 1, rows:data() + M, rows:data(), old, alpha,
+        C.IMNN_ACCEPT_UNIFORM)
+      assert.near(g.epsilon_new:item(), epsilon, 1e-12)
+      local w = {}
+      for i = 1, n do
+        local row = d:data() + (i - 1) * M
+        local before = C.imnn_acceptance_of(C.IMNN_ACCEPT_UNIFORM, M, row, old)
+        local now = C.imnn_acceptance_of(C.IMNN_ACCEPT_UNIFORM, M, row, epsilon)
+        w[i] = before > 0 and group.weight[i]:item() * now / before or 0
+      end
+      w = np.array(w, 'f64')
+      w = w / w:sum()
+      near(g.weight_new, w, 1e-9)
+      near(g.ess_new, { (1 / (w ^ 2):sum()):item() }, 1e-9)
+    end)
+  end
+end)
