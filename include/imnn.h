@@ -16,8 +16,8 @@
 #include "imnn/optim.h"
 #include "imnn/program.h"
 #include "imnn/random.h"
-#include "imnn/samples.h"
 #include "imnn/sampler.h"
+#include "imnn/samples.h"
 #include "imnn/simulators.h"
 #include "imnn/stats.h"
 #endif

@@ -2,9 +2,13 @@
 #define CORE_MIXTURE_H
 #include <stdint.h>
 
-/** Shapes of kernels; IMNN_STUDENT is a multivariate t of 5 degrees of freedom, IMNN_UNIFORM a box
- *  of half-width 1. */
-typedef enum imnn_kernel_shape { IMNN_NORMAL, IMNN_STUDENT, IMNN_UNIFORM } imnn_kernel_shape;
+/** Shapes of kernels; IMNN_MIXED_STUDENT is a multivariate t of 5 degrees of freedom,
+ * IMNN_MIXED_UNIFORM a box of half-width 1. */
+typedef enum imnn_kernel_shape {
+    IMNN_MIXED_NORMAL,
+    IMNN_MIXED_STUDENT,
+    IMNN_MIXED_UNIFORM
+} imnn_kernel_shape;
 
 /** Weighted kernels around points, as kernels of all instruction sets read them: column by column,
  *  n being a multiple of IMNN_MIXTURE_PAD; what is added there has the weight 0. */

@@ -19,9 +19,9 @@ static bool is_local(const imnn_proposal *p) { return p->kind >= IMNN_PROPOSE_LO
 
 static imnn_kernel_shape shape_of(imnn_proposal_kind kind)
 {
-    return kind == IMNN_PROPOSE_STUDENT   ? IMNN_STUDENT
-           : kind == IMNN_PROPOSE_UNIFORM ? IMNN_UNIFORM
-                                          : IMNN_NORMAL;
+    return kind == IMNN_PROPOSE_STUDENT   ? IMNN_MIXED_STUDENT
+           : kind == IMNN_PROPOSE_UNIFORM ? IMNN_MIXED_UNIFORM
+                                          : IMNN_MIXED_NORMAL;
 }
 
 /* All arrays stand in one block behind the struct; its size where p is NULL. */
@@ -197,8 +197,8 @@ static double constant_of(const imnn_proposal *p)
     if (is_local(p)) return -P / 2 * log(2 * pi);
     const double det = log_det(p->L, p->P);
     switch (p->shape) {
-    case IMNN_NORMAL: return -P / 2 * log(2 * pi) - det;
-    case IMNN_STUDENT: return lgamma((5 + P) / 2) - lgamma(2.5) - P / 2 * log(5 * pi) - det;
+    case IMNN_MIXED_NORMAL: return -P / 2 * log(2 * pi) - det;
+    case IMNN_MIXED_STUDENT: return lgamma((5 + P) / 2) - lgamma(2.5) - P / 2 * log(5 * pi) - det;
     default: return -P * log(2) - det;
     }
 }
@@ -212,7 +212,7 @@ static void fill_weights(imnn_proposal *p, const double *log_weight, int64_t str
     double *held = (double *)p->mix.weight, sum = 0;
     for (int64_t i = 0; i < p->mix.n; i++) {
         const double l = i < p->n ? log_weight[i * stride] - all : -INFINITY;
-        held[i] = p->shape == IMNN_NORMAL ? l : exp(l);
+        held[i] = p->shape == IMNN_MIXED_NORMAL ? l : exp(l);
         if (i >= p->n) continue;
         weight[i] = exp(l);
         p->cumulative[i] = sum += weight[i];
@@ -318,12 +318,12 @@ void imnn_proposal_move(const imnn_proposal *p, int64_t ancestor, const double *
 
 void imnn_proposal_noise(const imnn_proposal *p, const uint32_t key[2], double *z)
 {
-    if (p->shape == IMNN_UNIFORM) {
+    if (p->shape == IMNN_MIXED_UNIFORM) {
         for (int64_t a = 0; a < p->P; a++) z[a] = 2 * imnn_uniform_of(key, 0, (uint32_t)a) - 1;
         return;
     }
     imnn_normals_of(key, 0, 0, p->P, z);
-    if (p->shape != IMNN_STUDENT) return;
+    if (p->shape != IMNN_MIXED_STUDENT) return;
     double five[5], sum = 0;
     imnn_normals_of(key, 1, 0, 5, five);
     for (int i = 0; i < 5; i++) sum += five[i] * five[i];
