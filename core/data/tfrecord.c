@@ -18,7 +18,7 @@
 enum {
     HEAD = 12,        /* the length and its checksum */
     TAIL = 4,         /* the checksum of the bytes */
-    WINDOW = 1 << 18, /* stays in the cache between reading, checking and copying */
+    WINDOW = 1 << 17, /* stays in the cache between reading, checking and copying */
     SPARSE = 512,     /* of large records only the heads are looked at when they are counted */
     MARK = 4096,      /* bytes between marks, at least */
     MOST_OPEN = 64,   /* files that stay open; more of them are opened for each reading */
@@ -31,7 +31,10 @@ struct imnn_tfrecord {
     int64_t count; /* files */
     size_t room;
     int64_t records;
+    _Atomic uint64_t *sound; /* a bit for each record whose checksum was found right */
 };
+
+static size_t words_of(int64_t records) { return (size_t)records / 64 + 1; }
 
 static uint32_t u32_at(const uint8_t *p)
 {
@@ -158,6 +161,17 @@ static imnn_status count_records(imnn_record_file *f, uint8_t *window)
 
 /* ---- opening ---- */
 
+static int64_t changed_at(const struct stat *s)
+{
+    return (int64_t)s->st_mtim.tv_sec * 1000000000 + s->st_mtim.tv_nsec;
+}
+
+static bool is_same(const struct stat *s, const imnn_record_file *f)
+{
+    return f->size == s->st_size && f->changed == changed_at(s) &&
+           f->inode[0] == (int64_t)s->st_dev && f->inode[1] == (int64_t)s->st_ino;
+}
+
 /** Open a file, and see that it is the one that was counted. */
 static imnn_status open_file(int *fd, imnn_record_file *f, bool again)
 {
@@ -167,11 +181,8 @@ static imnn_status open_file(int *fd, imnn_record_file *f, bool again)
         if (*fd >= 0) close(*fd);
         return imnn_fail(IMNN_EIO, "tfrecord: %s: %s", f->path, strerror(errno));
     }
-    int64_t changed = (int64_t)s.st_mtim.tv_sec * 1000000000 + s.st_mtim.tv_nsec;
-    bool same = f->size == s.st_size && f->changed == changed && f->inode[0] == (int64_t)s.st_dev &&
-                f->inode[1] == (int64_t)s.st_ino;
-    if (S_ISREG(s.st_mode) && (same || !again)) {
-        f->size = s.st_size, f->changed = changed;
+    if (S_ISREG(s.st_mode) && (!again || is_same(&s, f))) {
+        f->size = s.st_size, f->changed = changed_at(&s);
         f->inode[0] = (int64_t)s.st_dev, f->inode[1] = (int64_t)s.st_ino;
         return IMNN_OK;
     }
@@ -248,6 +259,10 @@ imnn_status imnn_tfrecord_open(imnn_tfrecord **out, const char *const *paths, in
         st = add_file(t, imnn_paths_path(found, i), window);
     imnn_paths_release(found);
     if (window) imnn_free(window, WINDOW);
+    if (st == IMNN_OK) {
+        t->sound = imnn_alloc(words_of(t->records) * sizeof *t->sound);
+        if (!t->sound) st = IMNN_ENOMEM;
+    }
     if (st == IMNN_OK) *out = t;
     else imnn_tfrecord_release(t);
     return st;
@@ -269,6 +284,7 @@ void imnn_tfrecord_release(imnn_tfrecord *t)
         imnn_free(f->path, strlen(f->path) + 1);
     }
     if (t->room) imnn_free(t->files, t->room * sizeof *t->files);
+    if (t->sound) imnn_free(t->sound, words_of(t->records) * sizeof *t->sound);
     imnn_free(t, sizeof *t);
 }
 
@@ -330,6 +346,13 @@ static imnn_status widen(imnn_record_walk *w, size_t n)
 }
 
 /** Go to the mark before record i of the whole set. */
+/** Nobody has written to a file since it was opened; what a file unpacks to has no name. */
+static bool is_unchanged(int fd, const imnn_record_file *f)
+{
+    struct stat s;
+    return f->unpacked || (!fstat(fd, &s) && is_same(&s, f));
+}
+
 static imnn_status enter_file(imnn_record_walk *w, int64_t i)
 {
     imnn_record_file *f = (imnn_record_file *)(uintptr_t)file_of(w->t, i);
@@ -340,6 +363,7 @@ static imnn_status enter_file(imnn_record_walk *w, int64_t i)
         st = open_file(&w->fd, &known, true);
         if (st != IMNN_OK) return w->fd = -1, st;
     }
+    w->unchanged = is_unchanged(w->fd, f);
     const imnn_record_mark *m = f->marks + mark_of(f, i - f->first);
     w->file = f, w->record = m->record, w->offset = m->offset;
     w->last = offset_behind(f, w->end - f->first);
@@ -407,6 +431,19 @@ static imnn_status next_file(imnn_record_walk *w)
     return enter_file(w, i);
 }
 
+/** Whether the bytes of the next record are those that were written. What was found right once is
+ *  so as long as nobody has written to the file: it is not summed up in every pass of a fit. */
+static bool is_sound(const imnn_record_walk *w, const uint8_t *bytes, uint64_t length)
+{
+    const int64_t i = w->file->first + w->record;
+    _Atomic uint64_t *word = &w->t->sound[i / 64];
+    const uint64_t bit = (uint64_t)1 << i % 64;
+    if (w->unchanged && atomic_load_explicit(word, memory_order_relaxed) & bit) return true;
+    if (imnn_crc32c_masked(bytes, length) != u32_at(bytes + length)) return false;
+    atomic_fetch_or_explicit(word, bit, memory_order_relaxed);
+    return true;
+}
+
 imnn_status imnn_record_walk_next(imnn_record_walk *w, const uint8_t **payload, size_t *n)
 {
     uint64_t length;
@@ -415,7 +452,7 @@ imnn_status imnn_record_walk_next(imnn_record_walk *w, const uint8_t **payload, 
     if (st == IMNN_OK) st = see(w, HEAD + TAIL + (int64_t)length);
     if (st != IMNN_OK) return st;
     const uint8_t *bytes = seen(w) + HEAD;
-    if (imnn_crc32c_masked(bytes, length) != u32_at(bytes + length))
+    if (!is_sound(w, bytes, length))
         return wrong(w->file, w->record, w->offset, "the checksum of its %llu bytes does not fit",
                      (unsigned long long)length);
     *payload = bytes, *n = length;

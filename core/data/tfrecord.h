@@ -78,6 +78,7 @@ typedef struct imnn_record_walk {
     int64_t at;             /* offset of what is in the window */
     size_t filled, room;
     uint8_t *window;
+    bool unchanged; /* nobody has written to the file since it was opened */
 } imnn_record_walk;
 
 /** Records begin <= i < end of the set.
