@@ -15,7 +15,7 @@ imnn_density_options imnn_density_defaults(void)
 
 static imnn_status check_axis(const imnn_density_options *o, int a, int axes)
 {
-    const int most = axes == 1 ? 65536 : 2048;
+    const int most = axes == 1 ? 65536 : 1024;
     if (!(o->low[a] < o->high[a]))
         return imnn_fail(IMNN_EVALUE,
                          "kde: the lower limit must be below the upper one, got %g "
@@ -234,7 +234,10 @@ imnn_status imnn_density_at(double *out, int64_t n, const double *points,
         if (r > 1e-12) {
             k.scale = axes == 2 ? 1 / (2 * M_PI * sqrt(r) * k.h[0] * k.h[1])
                                 : 1 / (sqrt(2 * M_PI) * k.h[0]);
-            for (int64_t i = 0; i < n; i++) out[i] = density_at(&k, &p, points + i * axes, o);
+            for (int64_t i = 0; i < n && st == IMNN_OK; i++) {
+                out[i] = density_at(&k, &p, points + i * axes, o);
+                if (imnn_interrupted()) st = imnn_fail(IMNN_EINTERRUPT, "interrupted");
+            }
         } else st = imnn_fail(IMNN_EVALUE, "kde: x and y are proportional: a pair has no density");
     }
     imnn_points_release(&p);

@@ -72,7 +72,7 @@ static void refine(imnn_density *d)
         d->histogram = true;
         snprintf(d->note, sizeof d->note,
                  "the bandwidth %g is narrower than %d nodes from %g to %g are apart: a histogram "
-                 "came in its place",
+                 "came in its place; a range of the grid may help",
                  d->bandwidth[0], d->nodes[0], d->from[0], d->to[0]);
         return;
     }
@@ -91,9 +91,11 @@ static imnn_status lay_out(imnn_density *d, const imnn_points *p, const imnn_den
         if (!(step_of(d, a) > 0 && d->from[a] + step_of(d, a) > d->from[a]))
             return imnn_fail(IMNN_EVALUE, "kde: the range [%g, %g] has no room for a grid",
                              d->from[a], d->to[a]);
-        if (d->bandwidth[a] > d->to[a] - d->from[a])
-            return imnn_fail(IMNN_EVALUE, "kde: the bandwidth %g is wider than the range [%g, %g]",
-                             d->bandwidth[a], d->from[a], d->to[a]);
+        const double widest = (d->to[a] - d->from[a]) / (d->axes == 2 ? 2 : 1); /* for memory */
+        if (d->bandwidth[a] > widest)
+            return imnn_fail(IMNN_EVALUE,
+                             "kde: the bandwidth %g is too wide for the range [%g, %g], at most %g",
+                             d->bandwidth[a], d->from[a], d->to[a], widest);
     }
     refine(d);
     return IMNN_OK;
@@ -140,6 +142,7 @@ static imnn_status open(grid *g, imnn_density *d, imnn_density_method method, co
         g->h[a] = d->bandwidth[a] / g->step[a];
         g->radius[a] = (int)ceil(REACH * g->h[a]);
         g->margin[a] = has_margin(g, p, a) ? g->radius[a] : 0;
+        if (!g->margin[a] && g->radius[a] > d->nodes[a]) g->radius[a] = d->nodes[a]; /* is all */
         least[a] = places(g, a) + (g->margin[a] ? 0 : g->radius[a]); /* so that ends do not meet */
         nodes *= (size_t)d->nodes[a];
         table *= (size_t)(2 * g->radius[a] + 1);

@@ -84,7 +84,7 @@ IMNN_API void imnn_density_release(imnn_density *d);
 /** The same by exact sums at points, where there is no grid and nothing is normalised.
  *  out     (n)
  *  points  (n), of pairs (n, 2)
- *  fails   EVALUE (also: no bandwidth; a histogram), ENOMEM */
+ *  fails   EVALUE (also: a histogram, corrections, a correlation of 1), EINTERRUPT, ENOMEM */
 IMNN_API imnn_status imnn_density_at(double *out, int64_t n, const double *points,
                                      const imnn_density_samples *s, const imnn_density_options *o);
 

@@ -51,7 +51,8 @@ describe('lfi.kde', function()
     local pieces = d:pieces(0.68)
     assert.equal(2, #pieces)
     assert.is_true(pieces[1][2] < 3 and pieces[2][1] > 7)
-    assert.equal('hpd', d:interval { kind = 'limit' }.kind)
+    local quoted = d:interval { kind = 'limit' }
+    assert.same({ 'hpd', pieces }, { quoted.kind, quoted.pieces })
   end)
 
   it('has less bias with a correction', function()
@@ -131,14 +132,15 @@ describe('lfi.kde', function()
         function() lfi.kde(np.zeros { 4, 3 }) end,
       ['kde: columns are numbers from 1 to 3, got 4'] =
         function() lfi.kde(np.zeros { 4, 3 }, { columns = 4 }) end,
-      ['kde: all samples of y are 0: there is no width to take a bandwidth from; give one'] =
+      ['kde: column 1 and 2: all samples of y are 0: there is no width to take a bandwidth from; '
+        .. 'give one'] =
         function() lfi.kde { { 1, 0 }, { 2, 0 } } end,
       ['kde: method is "histogram" or "linear" or "local" or "normalised" or "plain" or '
         .. '"reflection", got "linaer"; did you mean "linear"?'] =
         function() lfi.kde({ 1, 2 }, { method = 'linaer' }) end,
       ['kde: bandwidth must be positive, got -1'] =
         function() lfi.kde({ 1, 2 }, { bandwidth = -1 }) end,
-      ['kde: the bandwidth 9 is wider than the range [0, 2]'] =
+      ['kde: the bandwidth 9 is too wide for the range [0, 2], at most 2'] =
         function() lfi.kde({ 1, 2 }, { bandwidth = 9, low = 0, high = 2 }) end,
       ['kde: the range [5, 6] of the grid is outside the limits [0, 2]'] =
         function() lfi.kde({ 1, 2 }, { low = 0, high = 2, range = { 5, 6 } }) end,
@@ -156,6 +158,20 @@ describe('lfi.kde', function()
     for i = 1, 6 do z[i] = 0 / 0 end
     assert.truthy(message(function() lfi.kde(z) end)
       :find '8 of 100 samples are not finite; at most 5 %% may be')
+  end)
+
+  it('prints as what it is', function()
+    local d = lfi.kde({ 1, 2, 3, 4 }, { bandwidth = 1 })
+    assert.equal('density: linear; 1024 nodes from -3 to 8; 4 samples, effectively 4', tostring(d))
+  end)
+
+  it('is exact where the kernel is as wide as the limits', function()
+    for _, method in ipairs { 'linear', 'reflection', 'normalised' } do
+      local o = { low = 0, high = 1, bandwidth = 0.8, method = method }
+      local d = lfi.kde({ 0.1, 0.2, 0.9 }, o)
+      local f = lfi.kde_at(d.x, { 0.1, 0.2, 0.9 }, o)
+      assert.is_true(np.abs(d.f - f / np.trapezoid(f, d.x)):max():item() < 1e-5, method)
+    end
   end)
 
   it('gives the same bytes on any number of threads', function()
@@ -244,6 +260,11 @@ describe('lfi.densities', function()
     local d = lfi.kde(x, { weights = w, columns = { 2, 3 }, low = { -10, -5, -inf } })
     assert.same(d.f:totable(), all[3][2].f:totable())
     assert.same(lfi.kde(x, { weights = w, columns = 3 }).f:totable(), all[3][3].f:totable())
+  end)
+
+  it('says which parameter has no density', function()
+    assert.truthy(message(function() lfi.densities { { 1, 5 }, { 2, 5 } } end)
+      :find('densities: column 2: all samples are 5: there is no width', 1, true))
   end)
 end)
 

@@ -96,21 +96,22 @@ local gridded = args.rows(kernel, {
   smoothing = { 'number', default = 0 },
 })
 
--- Samples and their weights as C has them; `keep` holds the Arrays that the pointers are of.
+-- Samples and their weights as C has them, `c`, and the Arrays that its pointers are of.
 local function samples_of(who, x, o, most)
   x = array_of(who, 'samples', x, 1, 2)
   local n, P = x.shape[1], x.ndim == 2 and x.shape[2] or 1
-  local columns, keep = columns_of(who, o.columns, P, most), { x }
+  local columns = columns_of(who, o.columns, P, most)
   local s = ffi.new('imnn_density_samples', { n = n, x = x:data() + columns[1] - 1, stride = P })
   if columns[2] then s.y = x:data() + columns[2] - 1 end
+  local given = { c = s, x = x, columns = columns, P = P }
   if o.weights then
     local w = array_of(who, 'weights', o.weights, 1, 1)
     if w.shape[1] ~= n then
       core.raise('%s: there are %d weights for %d samples', who, w.shape[1], n)
     end
-    keep[2], s.weight, s.weight_stride = w, w:data(), 1
+    given.w, s.weight, s.weight_stride = w, w:data(), 1
   end
-  return s, columns, P, keep
+  return given
 end
 
 local function positive(who, what, v)
@@ -131,8 +132,9 @@ local function range_of(who, range, i, count)
 end
 
 -- Options as C has them.
-local function options_of(who, o, columns, P)
-  local c, count = C.imnn_density_defaults(), #columns
+local function options_of(who, o, given)
+  local c, columns, P = C.imnn_density_defaults(), given.columns, given.P
+  local count = #columns
   c.rule = args.choice(who, 'rule', o.rule, rules)
   c.method = o.method and args.choice(who, 'method', o.method, methods) or c.method
   c.corrections = o.corrections
@@ -174,14 +176,26 @@ Density.__index = function(_, key)
   return method
 end
 
+function Density.__tostring(self)
+  local names, parts = { 'x', 'y' }, { self.method }
+  for a = 1, self.axes do
+    parts[#parts + 1] = ('%d nodes from %g to %g'):format(#self[names[a]], self.from[a], self.to[a])
+  end
+  if self.n_eff then
+    parts[#parts + 1] = ('%d samples, effectively %.4g'):format(self.n, self.n_eff)
+  end
+  return 'density: ' .. table.concat(parts, '; ')
+end
+
 local function pair_or_number(v, axes)
   if v[0] == 0 then return nil end
   return axes == 2 and { v[0], v[1] } or v[0]
 end
 
--- C speaks of "kde", whoever asked.
-local function check(status, who)
-  if status == C.IMNN_OK then return end
+-- C speaks of "kde", whoever asked. What was given is needed until now.
+local function check(status, who, given)
+  given.asked = true
+  if status == C.IMNN_OK or status == C.IMNN_EINTERRUPT then return core.check(status) end
   core.raise('%s: %s', who, (ffi.string(C.imnn_last_error()):gsub('^kde: ', '')))
 end
 
@@ -207,13 +221,15 @@ local function wrap(d, method)
   return self
 end
 
-local function make(who, samples, o, most)
-  local s, columns, P, keep = samples_of(who, samples, o, most or 2)
-  local options, out = options_of(who, o, columns, P), ffi.new 'imnn_density *[1]'
-  check(C.imnn_density_new(out, s, options), who)
+local function make(who, samples, o)
+  local given = samples_of(who, samples, o, 2)
+  local options, out = options_of(who, o, given), ffi.new 'imnn_density *[1]'
+  local where = given.P > 1 and ('%s: column %s'):format(who, table.concat(given.columns, ' and '))
+    or who
+  check(C.imnn_density_new(out, given.c, options), where, given)
   local d = wrap(out[0], o.method)
   C.imnn_density_release(out[0])
-  return d, keep
+  return d
 end
 
 --- The density of samples: a kernel estimate, corrected at hard limits, on a grid that holds all of
@@ -238,7 +254,7 @@ end
 -- local interval = d:interval { mass = 0.68, kind = 'hpd' }
 function M.kde(samples, opts)
   local o = args.take('kde', opts, gridded)
-  return (make('kde', samples, o))
+  return make('kde', samples, o)
 end
 
 local function nodes_of(who, what, x, n)
@@ -304,7 +320,7 @@ function M.densities(samples, opts)
         chosen.bandwidth[i] = each(who, 'bandwidth', o.bandwidth, c, P)
       end
     end
-    return (make(who, x, chosen))
+    return make(who, x, chosen)
   end
   for row = 1, P do
     out[row] = {}
@@ -327,14 +343,15 @@ end
 function M.kde_at(points, samples, opts)
   local who = 'kde_at'
   local o = args.take(who, opts, kernel)
-  local s, columns, P = samples_of(who, samples, o, 2)
-  local options, axes = options_of(who, o, columns, P), #columns
+  local given = samples_of(who, samples, o, 2)
+  local options, axes = options_of(who, o, given), #given.columns
   local e = array_of(who, 'points', points, axes, axes)
   if axes == 2 and e.shape[2] ~= 2 then
     core.raise('%s: points of a pair must be (m, 2), got (%s)', who, table.concat(e.shape, ', '))
   end
   local out = ffi.new('double[?]', e.shape[1])
-  check(C.imnn_density_at(out, e.shape[1], e:data(), s, options), who)
+  given.points = e
+  check(C.imnn_density_at(out, e.shape[1], e:data(), given.c, options), who, given)
   return np.from_buffer(out, { e.shape[1] }, 'f64')
 end
 
@@ -348,12 +365,12 @@ end
 function M.bandwidth(samples, opts)
   local who = 'bandwidth'
   local o = args.take(who, opts, args.rows(common, { range = gridded.range }))
-  local s, columns, P, keep = samples_of(who, samples, o, 1)
+  local given = samples_of(who, samples, o, 1)
   local from, to, out = 0 / 0, 0 / 0, ffi.new 'double[1]'
   if o.range then from, to = range_of(who, o.range, 1, 1) end
-  local options = options_of(who, args.rows(o, { range = false }), columns, P)
-  check(C.imnn_density_bandwidth(out, s, options, from, to), who)
-  return out[0], keep and nil
+  local options = options_of(who, args.rows(o, { range = false }), given)
+  check(C.imnn_density_bandwidth(out, given.c, options, from, to), who, given)
+  return out[0]
 end
 
 -- ---- levels ----
@@ -375,7 +392,7 @@ local function levels_of(who, self, list)
   local p, out = ffi.new('double[?]', #list), ffi.new('double[?]', #list)
   for i, v in ipairs(list) do p[i - 1] = fraction(who, v) end
   local nx, ny = #self.x, self.y and #self.y or 1
-  check(C.imnn_density_levels(out, self.f:data(), nx, ny, #list, p), who)
+  check(C.imnn_density_levels(out, self.f:data(), nx, ny, #list, p), who, {})
   local levels, why = {}, nil
   for i, v in ipairs(list) do
     levels[i] = out[i - 1]
@@ -460,7 +477,9 @@ local interval_of = {
     local ends, hard = ffi.new 'double[2]', hard_of(self)
     local bound = C.imnn_density_interval(ends, self.f:data(), #self.x, self.from[1], self.to[1],
       hard, p)
-    return { low = ends[0], high = ends[1], kind = bounds[tonumber(bound)] }
+    local kind = bounds[tonumber(bound)]
+    return { low = ends[0], high = ends[1], kind = kind,
+      pieces = kind == 'hpd' and self:pieces(p) or nil }
   end,
 }
 
