@@ -105,6 +105,25 @@ imnn_status imnn_samples_mean(double *out, int64_t n, int64_t p, const double *x
     return st;
 }
 
+/* sum w d d^T / (1 - less), with weights that add up to 1. */
+static imnn_status moments(double *out, int64_t n, int64_t p, const double *x, int64_t stride,
+                           const double *w, double total, double less)
+{
+    double *mean = imnn_alloc_raw((size_t)p * sizeof *mean + 1);
+    if (!mean) return IMNN_ENOMEM;
+    imnn_status st = imnn_samples_mean(mean, n, p, x, stride, w);
+    for (int64_t k = 0; k < p * p; k++) out[k] = 0;
+    for (int64_t i = 0; i < n; i++)
+        for (int64_t k = 0; k < p; k++) {
+            const double d = weight(w, i) / total * (x[i * stride + k] - mean[k]);
+            for (int64_t l = 0; l <= k; l++) out[k * p + l] += d * (x[i * stride + l] - mean[l]);
+        }
+    for (int64_t k = 0; k < p; k++)
+        for (int64_t l = 0; l <= k; l++) out[l * p + k] = out[k * p + l] /= 1 - less;
+    imnn_free(mean, (size_t)p * sizeof *mean + 1);
+    return st;
+}
+
 imnn_status imnn_samples_cov(double *out, int64_t n, int64_t p, const double *x, int64_t stride,
                              const double *w)
 {
@@ -115,19 +134,19 @@ imnn_status imnn_samples_cov(double *out, int64_t n, int64_t p, const double *x,
     if (1 - squares < 1e-12)
         return imnn_fail(IMNN_EVALUE,
                          "cov: one sample has all the weight, so there is no covariance");
-    double *mean = imnn_alloc_raw((size_t)p * sizeof *mean + 1);
-    if (!mean) return IMNN_ENOMEM;
-    st = imnn_samples_mean(mean, n, p, x, stride, w);
-    for (int64_t k = 0; k < p * p; k++) out[k] = 0;
-    for (int64_t i = 0; i < n; i++)
-        for (int64_t k = 0; k < p; k++) {
-            const double d = weight(w, i) / total * (x[i * stride + k] - mean[k]);
-            for (int64_t l = 0; l <= k; l++) out[k * p + l] += d * (x[i * stride + l] - mean[l]);
-        }
-    for (int64_t k = 0; k < p; k++)
-        for (int64_t l = 0; l <= k; l++) out[l * p + k] = out[k * p + l] /= 1 - squares;
-    imnn_free(mean, (size_t)p * sizeof *mean + 1);
-    return st;
+    return moments(out, n, p, x, stride, w, total, squares);
+}
+
+imnn_status imnn_samples_cov_repeated(double *out, int64_t n, int64_t p, const double *x,
+                                      int64_t stride, const double *w)
+{
+    double total;
+    imnn_status st = imnn_weights_total(&total, "cov", n, w);
+    if (st != IMNN_OK) return st;
+    if (!(total > 1))
+        return imnn_fail(IMNN_EVALUE, "cov: needs more than one sample, got %g with repeated ones",
+                         total);
+    return moments(out, n, p, x, stride, w, total, 1 / total);
 }
 
 /* ---- in order ---- */

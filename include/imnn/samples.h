@@ -39,6 +39,11 @@ IMNN_API imnn_status imnn_samples_mean(double *out, int64_t n, int64_t p, const 
  *  fails  EVALUE (1 - sum w^2 below 1e-12: one sample has all the weight) */
 IMNN_API imnn_status imnn_samples_cov(double *out, int64_t n, int64_t p, const double *x,
                                       int64_t stride, const double *w);
+/** The same of rows that were repeated w times each, whole numbers: divided by 1 - 1 / sum w, it is
+ *  the covariance of all of them.
+ *  fails  EVALUE (sum w not above 1) */
+IMNN_API imnn_status imnn_samples_cov_repeated(double *out, int64_t n, int64_t p, const double *x,
+                                               int64_t stride, const double *w);
 /** Quantiles of a column, x[i * stride]: samples in order stand at the middle of their share of the
  *  weight; between them by straight lines, constant outside.
  *  out    (count)

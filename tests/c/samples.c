@@ -79,6 +79,41 @@ static int quantiles(void)
     return 0;
 }
 
+/* Sums of weights far below underflow, and rows that stand for them. */
+static int golden_weights(void)
+{
+    imnn_hdf5 *f;
+    CHECK(imnn_hdf5_open(&f, "tests/golden/lfi/samples.h5") == IMNN_OK);
+    const struct {
+        const char *group, *rows;
+        double u;
+    } cases[] = {{"a", "systematic_M17_u0.6", 0.6},
+                 {"a", "systematic_M50_u0.25", 0.25},
+                 {"b", "systematic_M17_u0.6", 0.6},
+                 {"b", "systematic_M400_u0.25", 0.25}};
+    for (int c = 0; c < 4; c++) {
+        char path[3][64];
+        double w[400], sum;
+        int64_t i[400];
+        snprintf(path[0], sizeof path[0], "weighted/%s/log_weight", cases[c].group);
+        snprintf(path[1], sizeof path[1], "weighted/%s/log_sum", cases[c].group);
+        snprintf(path[2], sizeof path[2], "weighted/%s/%s", cases[c].group, cases[c].rows);
+        imnn_array *l = golden(f, path[0]), *expected = golden(f, path[1]);
+        imnn_array *rows = golden(f, path[2]);
+        CHECK(l && expected && rows && imnn_array_dtype(rows) == IMNN_I32);
+        const int64_t n = imnn_array_size(l), m = imnn_array_size(rows);
+        CHECK(imnn_weights_normalise(w, &sum, n, imnn_array_data(l)) == IMNN_OK);
+        CHECK(near(sum, *(const double *)imnn_array_data(expected), 1e-12 * fabs(sum)));
+        CHECK(imnn_weights_systematic(i, m, cases[c].u, n, w) == IMNN_OK);
+        for (int64_t k = 0; k < m; k++) CHECK(i[k] == ((const int32_t *)imnn_array_data(rows))[k]);
+        imnn_array_release(l);
+        imnn_array_release(expected);
+        imnn_array_release(rows);
+    }
+    imnn_hdf5_close(f);
+    return 0;
+}
+
 static int nonsense(void)
 {
     const double x[] = {1, NAN, 3}, negative[] = {1, -1, 1}, none[] = {0, 0, 0}, one[] = {0, 1, 0};
@@ -219,6 +254,6 @@ static int failures(void)
 
 int main(void)
 {
-    return resampling() || statistics() || quantiles() || nonsense() || chains() ||
-           many_parameters() || failures();
+    return resampling() || statistics() || quantiles() || golden_weights() || nonsense() ||
+           chains() || many_parameters() || failures();
 }

@@ -178,6 +178,9 @@ describe('weighted statistics', function()
         near(g.hdi[{ {}, i }], set:interval { mass = mass, kind = 'hpd' }, 0, 'hpd')
       end
       near(g.covariance_equal_weights, SampleSet { parameters = g.samples }:cov(), 1e-12)
+      near(g.covariance_repeat_count, SampleSet { parameters = g.samples,
+        weights = g.repeat_count }:cov { repeated = true }, 1e-12)
+      near(g.quantile_type7_equal_weights, np.quantile(g.samples, g.p, { axis = 1 }):transpose())
     end
   end)
 

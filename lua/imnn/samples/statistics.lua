@@ -19,25 +19,33 @@ function Statistics:mean()
   return held and np.from_buffer(out, { P }, 'f64')
 end
 
-local function cov_of(who, self)
-  local x, w, n, P, held = pointers(who, self)
+local function cov_of(who, self, opts)
+  local x, w, n, P, s = pointers(who, self)
+  local o = args.take(who, opts, { repeated = { 'boolean', default = false } })
   local out = ffi.new('double[?]', P * P)
-  core.check(C.imnn_samples_cov(out, n, P, x, P, w), who)
-  return held and np.from_buffer(out, { P, P }, 'f64')
+  local counts = o.repeated and w and np.exp(s.log_weights)
+  core.check(counts and C.imnn_samples_cov_repeated(out, n, P, x, P, counts:data())
+    or C.imnn_samples_cov(out, n, P, x, P, w), who)
+  return s and np.from_buffer(out, { P, P }, 'f64')
 end
 
 --- The weighted covariance, sum w d d^T / (1 - sum w^2) with weights that add up to 1: of equal
 -- weights that with n - 1.
+-- @tparam[opt] table opts
+-- @tparam[opt=false] boolean opts.repeated the weights say how often draws came: divided by
+-- 1 - 1 / sum w, as of all of these
 -- @treturn Array f64 (P, P)
 -- @raise one sample has all the weight
 -- @usage samples:cov()
-function Statistics:cov() return cov_of('cov', self) end
+-- samples:cov { repeated = true }
+function Statistics:cov(opts) return cov_of('cov', self, opts) end
 
 --- Standard deviations, the roots of the diagonal of `cov`.
+-- @tparam[opt] table opts as for `cov`
 -- @treturn Array f64 (P)
 -- @raise one sample has all the weight
 -- @usage samples:std()
-function Statistics:std() return np.sqrt(np.diagonal(cov_of('std', self))) end
+function Statistics:std(opts) return np.sqrt(np.diagonal(cov_of('std', self, opts))) end
 
 -- Numbers between 0 and 1, and whether it was a list.
 local function shares(who, q)
