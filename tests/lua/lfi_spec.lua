@@ -115,14 +115,14 @@ describe('GaussianApproximation', function()
     assert.same({ 2, { 2, 20 }, { 2, 20, 20 } },
       { g.n_targets, g.marginals[1][1].shape, g.marginals[2][1].shape })
     local one = lfi.GaussianApproximation { parameter_estimates = 0.5, invF = 0.1,
-      prior = lfi.uniform(0, 1), gridsize = 11 }
+      prior = lfi.uniform(0, 1), gridsize = 11, quiet = true }
     assert.same({ 1, 11 }, one.marginals[1][1].shape)
   end)
 
   it('has a density that integrates to 1 with the prior', function()
     for _, p in ipairs { prior, lfi.normal({ 0, 1 }, { 2, 1 }) } do
       local g = lfi.GaussianApproximation { parameter_estimates = { 0.5, 0.4 },
-        invF = { { 0.3, 0.1 }, { 0.1, 0.5 } }, prior = p, gridsize = 5 }
+        invF = { { 0.3, 0.1 }, { 0.1, 0.5 } }, prior = p, gridsize = 5, quiet = true }
       local n = 400
       local a, b = np.linspace(-6, 6, n, 'f64'), np.linspace(-6, 8, n, 'f64')
       local x = np.stack({ np.broadcast_to(a:reshape { n, 1 }, { n, n }),

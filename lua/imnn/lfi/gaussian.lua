@@ -3,8 +3,10 @@
 --
 -- Attributes beside those of imnn.lfi.posterior: parameter_estimates (T, P), invF (T, P, P),
 -- with_prior, log_evidence (T): the logarithm of the integral of normal density times prior (nil
--- without prior).
+-- without prior); fiducial (P) or nil; warnings: sentences about targets for which the
+-- approximation is doubtful.
 -- @module imnn.lfi.gaussian
+local ffi = require 'ffi'
 local args = require 'imnn.args'
 local core = require 'imnn.core'
 local grid = require 'imnn.lfi.grid'
@@ -14,7 +16,12 @@ local nodes = require 'imnn.lfi.nodes'
 local np = require 'imnn.numpy'
 local posterior = require 'imnn.lfi.posterior'
 local prior = require 'imnn.lfi.prior'
+local random = require 'imnn.random'
+local rejection = require 'imnn.lfi.rejection'
+local samples = require 'imnn.samples.set'
 local transform = require 'imnn.transform'
+local warn = require 'imnn.lfi.warn'
+require 'imnn.samples' -- whose methods sample sets have
 local M = {}
 
 local who = 'GaussianApproximation'
@@ -22,6 +29,7 @@ local Gaussian = posterior.class {}
 
 local WIDE = 8 -- standard deviations: 1e-15 of a normal density is farther out
 local MOST = 2 ^ 24 -- evaluations of a prior for one marginal
+local NEAR, FAR = 2, 5 -- standard deviations: from a limit, from the fiducial parameters
 
 -- ---- densities of some parameters ----
 
@@ -184,28 +192,154 @@ function Gaussian:log_prob(theta, target)
   return log_p + prior.log_prob(who, self.prior, theta) - self.log_evidence[target]
 end
 
+--- Independent draws.
+-- Candidates of the normal density between the limits of the prior, or of the prior, whichever is
+-- more often accepted, are accepted in proportion to what is missing; the bound of that is the
+-- largest of all candidates, of which there are 8192 or more. Draw i depends on the key alone.
+-- @tparam Array key
+-- @tparam[opt] integer n draws; none: one, of shape (P)
+-- @tparam[opt=1] integer target
+-- @tparam[opt] table opts `max_candidates` (10^7)
+-- @treturn Array f64 (n, P), or (P)
+-- @raise more candidates than that
+-- @usage gaussian:sample(key, 1000)
+function Gaussian:sample(key, n, target, opts)
+  local name = 'sample'
+  args.argument(name, 'key', key, { 'Array' })
+  args.argument(name, 'n', n, { 'integer', optional = true })
+  local o = args.take(name, opts, { max_candidates = { 'integer', default = 1e7 } })
+  if n and n < 1 then core.raise('%s: n must be positive, got %d', name, n) end
+  target = self:target_choice(target or 1)[1]
+  local x = rejection.draw(name, {
+    prior = self.prior, with_prior = self.with_prior, mean = self.parameter_estimates[target],
+    cov = self.invF[target], target = target,
+  }, key, n or 1, o.max_candidates)
+  return n and x or x[1]
+end
+
+--- Draws as a sample set.
+-- @tparam[opt=1] integer target
+-- @tparam[opt] table opts `n` (10000) draws; `key` (random.PRNGKey(0))
+-- @treturn SampleSet of equal weights, with log_prob
+-- @raise as `sample`
+-- @usage gaussian:samples(1, { n = 100 }):mean()
+function Gaussian:samples(target, opts)
+  target = self:target_choice(target or 1)[1]
+  local o = args.take('samples', opts, { n = { 'integer', default = 10000 },
+    key = { 'Array', optional = true } })
+  local key = o.key or random.PRNGKey(0)
+  local x = self:sample(key, o.n, target)
+  return samples.new('samples', prior.described(self.prior, {
+    parameters = x, log_prob = self:log_prob(x, target),
+    origin = { method = who, target = target, key = key, simulations = 0,
+      version = ffi.string(core.C.imnn_version()), settings = { with_prior = self.with_prior } },
+  }))
+end
+
+-- ---- what is doubtful ----
+
+-- Limits that are near estimates m (T lists) of covariances V.
+local function look_at_limits(self, m, V, say)
+  local low, high = prior.ends(self.prior)
+  for t, estimate in ipairs(m) do
+    for p, x in ipairs(estimate) do
+      local sigma = math.sqrt(V[{ t, p, p }]:item())
+      for _, limit in ipairs { low[p], high[p] } do
+        local outside = limit == low[p] and x < limit or limit == high[p] and x > limit
+        local away = math.abs(x - limit) / sigma
+        local name = prior.name(self.prior, p)
+        if outside then
+          say('target %d: the estimate of %s, %.4g, lies %.1f standard deviations outside of the '
+            .. 'limit %g of the prior; the posterior is a tail of the normal density', t, name, x,
+            away, limit)
+        elseif away < NEAR then
+          say('target %d: the estimate of %s, %.4g, lies %.1f standard deviations from the limit '
+            .. '%g of the prior; near a limit a normal density is a poor approximation', t, name,
+            x, away, limit)
+        end
+      end
+    end
+  end
+end
+
+local function look_at_fiducial(self, V, say)
+  if not self.fiducial then return end
+  for t = 1, self.n_targets do
+    local d = self.parameter_estimates[t] - self.fiducial
+    local away = math.sqrt((np.linalg.solve(V[t], d) * d):sum():item())
+    if away > FAR then
+      say('target %d: the estimate lies %.1f standard deviations (by the Fisher information) from '
+        .. 'the fiducial parameters, where the summaries are best; train again nearer to it, or '
+        .. 'let simulations decide (ApproximateBayesianComputation)', t, away)
+    end
+  end
+end
+
+-- ---- making one ----
+
+-- Estimates, inverse Fisher information and fiducial parameters, from the options.
+local function read_options(o)
+  if o.net and (o.parameter_estimates ~= nil or o.invF ~= nil) or o.target_data and not o.net then
+    core.raise('%s: give net and target_data, or parameter_estimates and invF', who)
+  elseif not o.net then
+    for _, name in ipairs { 'parameter_estimates', 'invF' } do
+      if o[name] == nil then
+        core.raise('%s: %s is missing (or give net and target_data)', who, name)
+      end
+    end
+    return o.parameter_estimates, o.invF, o.fiducial
+  end
+  local net = o.net
+  if not net.get_estimate then
+    core.raise('%s: net must be a network with get_estimate, got %s', who, core.kind(net))
+  elseif not o.target_data then
+    core.raise('%s: target_data is missing: what the network is to estimate from', who)
+  elseif not net.invF then
+    core.raise('%s: the network has no statistics yet; fit or set_F_statistics makes them', who)
+  end
+  return net:get_estimate(np.array(o.target_data)), net.invF, o.fiducial or net.theta_fid
+end
+
+local function fiducial_of(given, P)
+  if given == nil then return nil end
+  local x = np.array(given, 'f64')
+  if x.ndim == 0 then x = x:reshape { 1 } end
+  if x.ndim ~= 1 or #x ~= P or tonumber(core.C.imnn_array_nonfinite(x.array)) >= 0 then
+    core.raise('%s: fiducial must be %d finite numbers, one for each parameter', who, P)
+  end
+  return x
+end
+
 --- The Gaussian approximation.
--- @tparam table opts `parameter_estimates` (P) or (T, P); `invF` (P, P), (T, P, P) or a list, in
--- units of the parameters squared; `prior`; `gridsize` (100): points for each parameter;
--- `with_prior` (true): multiply by the density of the prior, whose limits cut the tails
--- @treturn table see the top; log_prob, get_marginals, marginal_plot
+-- @tparam table opts `net` and `target_data`: a trained network, and one datum or T of them; or
+-- `parameter_estimates` (P) or (T, P), and `invF` (P, P), (T, P, P) or a list, in units of the
+-- parameters squared; `prior`; `gridsize` (100): points for each parameter; `with_prior` (true):
+-- multiply by the density of the prior, whose limits cut the tails; `fiducial` (P): where the
+-- Fisher information was found (that of the network); `quiet` (false): no warnings on stderr
+-- @treturn table see the top; log_prob, sample, samples, get_marginals, marginal_plot. It warns
+-- where an estimate is within two standard deviations of a limit, or more than five from fiducial
 -- @raise shapes that do not fit, a matrix that is not positive definite, a target that the prior
 -- excludes
--- @usage lfi.GaussianApproximation { parameter_estimates = net:get_estimate(d), invF = net.invF,
+-- @usage lfi.GaussianApproximation { net = net, target_data = d, quiet = true,
 --   prior = lfi.uniform({ -10, 0 }, { 10, 10 }) }
 function M.new(opts)
   local o = args.take(who, opts, {
-    parameter_estimates = { 'Array', 'table', 'number' },
-    invF = { 'Array', 'table', 'number' },
+    net = { 'table', optional = true }, target_data = { 'Array', 'table', optional = true },
+    parameter_estimates = { 'Array', 'table', 'number', optional = true },
+    invF = { 'Array', 'table', 'number', optional = true },
     prior = { 'table' },
     gridsize = { 'integer', 'table', default = 100 },
     with_prior = { 'boolean', default = true },
+    fiducial = { 'Array', 'table', 'number', optional = true },
+    quiet = { 'boolean', default = false },
   })
   o.prior = prior.of(o.prior)
   local self = setmetatable({ prior = o.prior, with_prior = o.with_prior }, Gaussian)
   self.ranges = grid.of(who, o.prior, o.gridsize)
   self.n_params = #self.ranges
-  self.parameter_estimates, self.invF = read(self, who, o.parameter_estimates, o.invF)
+  local estimates, invF, fiducial = read_options(o)
+  self.parameter_estimates, self.invF = read(self, who, estimates, invF)
+  self.fiducial = fiducial_of(fiducial, self.n_params)
   self.n_targets = self.parameter_estimates.shape[1]
   local m, mass = self.parameter_estimates:totable(), nil
   if self.with_prior then
@@ -213,6 +347,10 @@ function M.new(opts)
     self.log_evidence = np.log(np.array(mass, 'f64'))
   end
   self.marginals = make_marginals(self, m, self.invF, mass, self.ranges)
+  local list, say = warn(who, o.quiet)
+  self.warnings = list
+  look_at_limits(self, m, self.invF, say)
+  look_at_fiducial(self, self.invF, say)
   return self
 end
 

@@ -66,6 +66,34 @@ function M.labelled(prior, opts)
   return out
 end
 
+--- What a parameter is called in messages.
+-- @tparam table prior
+-- @tparam number p
+-- @treturn string
+function M.name(prior, p)
+  return prior.names and prior.names[p] and ('"%s"'):format(prior.names[p]) or 'parameter ' .. p
+end
+
+--- Options of a sample set, with names, labels and limits from a prior. `names` of a prior are
+-- labels, "Ω m"; names in files are those without blanks, which get "_".
+-- @tparam table prior
+-- @tparam table opts
+-- @treturn table opts
+function M.described(prior, opts)
+  local labels = rawget(prior, 'labels')
+  if prior.names then
+    opts.names, opts.labels = {}, labels or {}
+    for p, name in ipairs(prior.names) do
+      opts.names[p] = (name:gsub('%s+', '_'))
+      opts.labels[p] = opts.labels[p] or name
+    end
+  else
+    opts.labels = labels
+  end
+  opts.low, opts.high = M.ends(prior)
+  return opts
+end
+
 -- A list of numbers of our own.
 local function numbers(who, name, given)
   given = list(given)
@@ -118,6 +146,21 @@ function M.support(prior)
   if prior.support then return prior.support end
   local low, high = M.limits('prior', prior)
   return { low = low, high = high }
+end
+
+--- The limits that parameters cannot pass: lists of P numbers, infinite where there are none.
+-- @tparam table prior
+-- @treturn table low
+-- @treturn table high
+function M.ends(prior)
+  local bounds = rawget(prior, 'bounds')
+  if type(bounds) ~= 'function' then
+    local support = M.support(prior)
+    return support.low, support.high
+  end
+  local low, high = bounds 'f64'
+  local function flat(x) return np.broadcast_to(x, prior.event_shape):ravel():totable() end
+  return flat(low), flat(high)
 end
 
 --- The logarithm of the density of a prior at theta (..., P), from log_prob or prob.
