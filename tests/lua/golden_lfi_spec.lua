@@ -20,7 +20,7 @@ end
 local function approximation(group, prior, with_prior)
   return lfi.GaussianApproximation {
     parameter_estimates = group.input.parameter_estimates, invF = group.input.invF, prior = prior,
-    gridsize = group.input.gridsize:totable(), with_prior = with_prior,
+    gridsize = group.input.gridsize:totable(), with_prior = with_prior, quiet = true,
   }
 end
 
@@ -37,6 +37,34 @@ describe('GaussianApproximation agrees with golden', function()
       each_marginal(P, function(row, column, marginal)
         assert.is_true(off(group.gaussian[marginal], g.marginals[row][column]) < 1e-9, marginal)
       end)
+    end)
+
+    -- Mean and covariance of each posterior by its marginals, which are normal.
+    it(name .. ': with a normal prior', function()
+      local case, marginal = group.normal_prior, {}
+      local g = approximation(group,
+        imnn.distributions.multivariate_normal(case.mean, case.covariance))
+      for t = 1, g.n_targets do
+        local m, C = case.posterior_mean[t], case.posterior_covariance[t]
+        assert.near(case.log_evidence[t]:item(), g.log_evidence[t]:item(), 1e-7)
+        local bell = imnn.distributions.multivariate_normal(m, C)
+        for p = 1, P do
+          local sd = math.sqrt(C[{ p, p }]:item())
+          marginal[p] = np.linspace(m[p]:item() - 5 * sd, m[p]:item() + 5 * sd, 15, 'f64')
+        end
+        local got = g:get_marginals { ranges = marginal }
+        each_marginal(P, function(row, column)
+          if row == column then
+            local sd = math.sqrt(C[{ row, row }]:item())
+            local z = (marginal[row] - m[row]) / sd
+            local expected = np.exp(-0.5 * z * z) / (sd * math.sqrt(2 * math.pi))
+            assert.is_true(off(expected, got[row][row][t]) < 1e-7)
+          end
+        end)
+        local away = np.array({ 0.3, -0.7, 1.1 }, 'f64')[{ { 1, P } }]
+        local theta = m + away * np.sqrt(np.diagonal(C))
+        assert.near(bell:log_prob(theta):item(), g:log_prob(theta, t):item(), 1e-7)
+      end
     end)
 
     if name ~= 'narrow' then -- which has no such numbers
