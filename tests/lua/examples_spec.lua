@@ -27,7 +27,9 @@ describe('the example', function()
       local text = read(path)
       usage.apart(function()
         local status = os.execute(('%s %s/%s --quick >out 2>err'):format(program, here, path))
-        assert.equal('0 ', status .. ' ' .. read 'err')
+        -- a network that was hardly trained may give estimates worth a warning
+        local said = read('err'):gsub('warning: GaussianApproximation: [^\n]*\n', '')
+        assert.equal('0 ', status .. ' ' .. said)
         local out = read 'out'
         assert.matches('information in the summaries', out)
         assert.is_truthy(out:find 'all that there is' or out:find 'exact')
