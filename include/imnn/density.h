@@ -138,13 +138,14 @@ IMNN_API imnn_density_bound imnn_density_interval(double interval[2], const doub
 
 /** Histogram density of points on grid centres: counts / (n width), n counted inside.
  *  out    (nx), to be allocated by the caller; NaN if no point is inside
- *  lo, hi first and last centre; bins are [c - d/2, c + d/2), the last one closed */
+ *  lo, hi first and last centre; bins are [c - d/2, c + d/2), the last one closed
+ *  weight (n) as which points count; NULL: equal ones */
 IMNN_API void imnn_lfi_density1(double *out, int nx, double lo, double hi, int64_t n,
-                                const double *x, int64_t stride);
+                                const double *x, int64_t stride, const double *weight);
 /** The same for pairs; out (nx, ny). */
 IMNN_API void imnn_lfi_density2(double *out, int nx, double xlo, double xhi, int ny, double ylo,
                                 double yhi, int64_t n, const double *x, const double *y,
-                                int64_t stride);
+                                int64_t stride, const double *weight);
 /** Gaussian filter along both axes of (nx, ny), sigma in cells, cut at 4 sigma, mirrored about the
  *  centre of the edge cell; ny = 1 for one axis. */
 IMNN_API imnn_status imnn_lfi_smooth(double *out, const double *in, int nx, int ny, double sigma);

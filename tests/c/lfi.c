@@ -17,11 +17,14 @@ static int bins_have_centres(void)
 {
     const double x[] = {-0.51, -0.5, 0.49, 0.5, 1.2, 1.5, 2.5, 2.51, NAN, INFINITY};
     double f[3];
-    imnn_lfi_density1(f, 3, 0, 2, 10, x, 1);
+    imnn_lfi_density1(f, 3, 0, 2, 10, x, 1, NULL);
     CHECK(all_near(3, f, (double[]){2. / 6, 2. / 6, 2. / 6}, 1e-15));
-    imnn_lfi_density1(f, 3, 0, 4, 5, x, 2); /* every other: -0.51, 0.49, 1.2, 2.5, NaN */
+    imnn_lfi_density1(f, 3, 0, 4, 5, x, 2, NULL); /* every other: -0.51, 0.49, 1.2, 2.5, NaN */
     CHECK(all_near(3, f, (double[]){2. / 8, 2. / 8, 0}, 1e-15));
-    imnn_lfi_density1(f, 3, 5, 6, 10, x, 1);
+    const double weight[] = {5, 1, 2, 4, 5};
+    imnn_lfi_density1(f, 3, 0, 2, 5, x, 1, weight); /* -0.5, 0.49 | 0.5, 1.2 | nothing */
+    CHECK(all_near(3, f, (double[]){3. / 12, 9. / 12, 0}, 1e-15));
+    imnn_lfi_density1(f, 3, 5, 6, 10, x, 1, NULL);
     CHECK(isnan(f[0]) && isnan(f[1]) && isnan(f[2]));
     return 0;
 }
@@ -33,7 +36,7 @@ static int edges_belong_to_the_upper_bin(void)
     const double lo = -10, hi = 10, step = (hi - lo) / (N - 1);
     for (int i = 0; i < N; i++) {
         double f[N], x = lo - step / 2 + i * step;
-        imnn_lfi_density1(f, N, lo, hi, 1, &x, 1);
+        imnn_lfi_density1(f, N, lo, hi, 1, &x, 1, NULL);
         CHECK(near(f[i], 1 / step, 1e-12));
     }
     return 0;
@@ -43,8 +46,10 @@ static int pairs(void)
 {
     const double xy[] = {0, 0, 1, 3, 1, 3, 1, 0, 9, 0};
     double f[4];
-    imnn_lfi_density2(f, 2, 0, 1, 2, 0, 3, 5, xy, xy + 1, 2);
+    imnn_lfi_density2(f, 2, 0, 1, 2, 0, 3, 5, xy, xy + 1, 2, NULL);
     CHECK(all_near(4, f, (double[]){1. / 12, 0, 1. / 12, 2. / 12}, 1e-15));
+    imnn_lfi_density2(f, 2, 0, 1, 2, 0, 3, 5, xy, xy + 1, 2, (double[]){1, 1, 1, 3, 7});
+    CHECK(all_near(4, f, (double[]){1. / 18, 0, 3. / 18, 2. / 18}, 1e-15));
     return 0;
 }
 

@@ -65,12 +65,15 @@ end
 -- @tparam table points T Arrays (n_t, P)
 -- @tparam table ranges grid points
 -- @tparam[opt=0] number smoothing standard deviation of a Gaussian filter, in bins
+-- @tparam[opt] table log_weights T Arrays (n_t); none: equal weights
 -- @treturn table densities; NaN for a target without points on the grid
-function M.from_points(points, ranges, smoothing)
-  local T, P, held, data = #points, #ranges, {}, {}
+function M.from_points(points, ranges, smoothing, log_weights)
+  local T, P, held, data, weights = #points, #ranges, {}, {}, {}
   for t, x in ipairs(points) do
     held[t] = x:astype 'f64'
     data[t] = held[t]:data()
+    local w = log_weights and log_weights[t]
+    weights[t] = w and #w > 0 and np.exp(w:astype 'f64' - w:astype('f64'):max()) or nil
   end
   local function smooth(out, nx, ny)
     if (smoothing or 0) == 0 or out[0] ~= out[0] then return end
@@ -83,10 +86,11 @@ function M.from_points(points, ranges, smoothing)
     for t = 1, T do
       local out, n = all + (t - 1) * nx * ny, held[t].shape[1]
       if row == column then
-        C.imnn_lfi_density1(out, nx, a[1], a[nx], n, data[t] + row - 1, P)
+        C.imnn_lfi_density1(out, nx, a[1], a[nx], n, data[t] + row - 1, P,
+          weights[t] and weights[t]:data())
       else
         C.imnn_lfi_density2(out, nx, a[1], a[nx], ny, b[1], b[ny], n, data[t] + column - 1,
-          data[t] + row - 1, P)
+          data[t] + row - 1, P, weights[t] and weights[t]:data())
       end
       smooth(out, nx, ny)
     end

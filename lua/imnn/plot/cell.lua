@@ -101,7 +101,7 @@ local function add_histogram(fig, sheet, layer, p, lines)
   local width = (hi - lo) / bins
   local x, density = ffi.new('double[?]', math.max(n, 1)), ffi.new('double[?]', bins)
   for i, row in ipairs(layer.points) do x[i - 1] = row[p] end
-  core.C.imnn_lfi_density1(density, bins, lo + width / 2, hi - width / 2, n, x, 1)
+  core.C.imnn_lfi_density1(density, bins, lo + width / 2, hi - width / 2, n, x, 1, nil)
   local rows, top = {}, 0
   for i = 0, bins - 1 do
     local v = values.is_finite(density[i]) and density[i] or 0 -- there may be no point inside
