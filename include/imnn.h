@@ -6,6 +6,7 @@
 #include "imnn/control.h"
 #include "imnn/data.h"
 #include "imnn/density.h"
+#include "imnn/ending.h"
 #include "imnn/fisher.h"
 #include "imnn/graph.h"
 #include "imnn/index.h"

@@ -69,6 +69,14 @@ static void on_interrupt(int signal_number)
     errno = error;
 }
 
+/** SIGTERM, SIGUSR1: a loop that listens comes to an end by itself. */
+static void on_ending(int signal_number)
+{
+    if (imnn_ending_ask()) return;
+    signal(signal_number, SIG_DFL);
+    raise(signal_number); /* as soon as this handler returns */
+}
+
 void cli_signals_start(lua_State *L, const char *library)
 {
     struct sigaction action = {.sa_handler = on_interrupt}; /* no SA_RESTART: reading ends, too */
@@ -76,6 +84,10 @@ void cli_signals_start(lua_State *L, const char *library)
     main_thread = pthread_self();
     snprintf(library_source, sizeof library_source, "@%s", library);
     sigaction(SIGINT, &action, NULL);
+    action.sa_handler = on_ending;
+    action.sa_flags = SA_RESTART;
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGUSR1, &action, NULL);
 }
 
 void cli_signals_deadly(bool yes) { atomic_store(&deadly, yes); }
