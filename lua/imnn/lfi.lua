@@ -1,10 +1,12 @@
---- Likelihood-free inference: priors, the Gaussian approximation, approximate Bayesian computation.
+--- Likelihood-free inference: priors, the Gaussian approximation, approximate Bayesian computation,
+-- population Monte Carlo.
 -- @module imnn.lfi
 local abc = require 'imnn.lfi.abc'
 local density = require 'imnn.lfi.density'
 local distance = require 'imnn.lfi.distance'
 local gaussian = require 'imnn.lfi.gaussian'
 local line = require 'imnn.lfi.line'
+local pmc = require 'imnn.lfi.pmc'
 local posterior = require 'imnn.lfi.posterior'
 local prior = require 'imnn.lfi.prior'
 local regression = require 'imnn.lfi.regression'
@@ -27,4 +29,5 @@ return require('imnn.args').strict('lfi', {
   LikelihoodFreeInference = posterior.LikelihoodFreeInference,
   GaussianApproximation = gaussian.new,
   ApproximateBayesianComputation = abc.new,
+  PopulationMonteCarlo = pmc.new,
 })

@@ -150,7 +150,7 @@ describe('help', function()
 
   it('knows classes by their names, too', function()
     for name, page in pairs { Dataset = 'dataset', Chain = 'dataset', Reader = 'reader',
-      NET = 'net', Posterior = 'posterior', ABC = 'abc', Layer = 'layer' } do
+      NET = 'net', Posterior = 'posterior', ABC = 'abc', PMC = 'pmc', Layer = 'layer' } do
       assert.equal(help.text(page, 80), help.text(name, 80))
     end
     for name, method in pairs { ['Dataset:map'] = 'dataset:map', ['net.information'] =

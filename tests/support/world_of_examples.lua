@@ -68,6 +68,12 @@ local makers = {
       compressor = function(d) return np.stack { d:mean(), d:var() } end }
     return abc { epsilon = 5, key = key, n_samples = 200, progress = false }
   end,
+  pmc = function()
+    local pmc = lfi.PopulationMonteCarlo { target_data = simulator(key, { 0, 1 }),
+      prior = lfi.uniform({ -10, 0 }, { 10, 10 }), simulator = simulator, gridsize = 20,
+      compressor = function(d) return np.stack { d:mean(), d:var() } end }
+    return pmc { key = key, n_points = 100, max_iteration = 2, progress = false }
+  end,
 }
 
 --- A new environment.

@@ -45,6 +45,7 @@ local classes = {
   { 'posterior', 'Posteriors', { Posterior = 'imnn.lfi.posterior' } },
   { 'gaussian', 'Gaussian approximations', { Gaussian = 'imnn.lfi.gaussian' }, 'posterior' },
   { 'abc', 'Approximate Bayesian computation', { ABC = 'imnn.lfi.abc' }, 'posterior' },
+  { 'pmc', 'Population Monte Carlo', { PMC = 'imnn.lfi.pmc' }, 'posterior' },
   { 'samples', 'Sample sets', { Statistics = 'imnn.samples.statistics',
     Chains = 'imnn.samples.chains', Editing = 'imnn.samples.edit',
     Densities = 'imnn.samples.density', Tables = 'imnn.samples.tables',

@@ -9,12 +9,12 @@
 -- @module imnn.lfi.abc
 local args = require 'imnn.args'
 local core = require 'imnn.core'
-local distance = require 'imnn.lfi.distance'
 local grid = require 'imnn.lfi.grid'
 local marginals = require 'imnn.lfi.marginals'
 local new_store = require 'imnn.lfi.store'
 local np = require 'imnn.numpy'
 local posterior = require 'imnn.lfi.posterior'
+local problem = require 'imnn.lfi.problem'
 local prior = require 'imnn.lfi.prior'
 local progress = require 'imnn.progress'
 local random = require 'imnn.random'
@@ -29,59 +29,6 @@ local ABC = posterior.class {}
 local columns = { 'parameters', 'summaries', 'distances' }
 
 -- ---- what the user gives ----
-
--- A function of one datum. A network is taken as it is now, whatever a later fit makes of it.
-local function compressor_of(compressor)
-  if type(compressor) == 'function' then return compressor end
-  if not compressor.get_estimate then
-    core.raise('%s: compressor must be a function of one datum or a network with get_estimate', who)
-  end
-  local net = setmetatable({}, getmetatable(compressor))
-  for name, value in pairs(compressor) do rawset(net, name, value) end
-  return function(d) return net:get_estimate(d) end
-end
-
--- The shape of one datum, from the simulator or the network; nil if neither is there.
-local function datum_shape(o)
-  if simulators.is(o.simulator) then
-    local keys = random.split(random.PRNGKey(0))
-    return o.simulator.shape or o.simulator(keys[1], o.prior:sample(keys[2])).shape
-  elseif o.simulator then
-    return transform.shape_of(function(key)
-      local keys = random.split(key)
-      local d = o.simulator(keys[1], o.prior:sample(keys[2]))
-      if not np.is_array(d) then
-        core.raise('%s: the simulator must give an Array, got %s', who, core.kind(d))
-      end
-      return d
-    end, random.PRNGKey(0))
-  end
-  return type(o.compressor) == 'table' and o.compressor.input_shape or nil
-end
-
--- One datum or several as (T, ...).
-local function read_targets(data, one)
-  data = np.array(data)
-  local n, shape = one and #one or 1, data.shape
-  if #shape == n then return np.expand_dims(data, 1) end
-  if #shape ~= n + 1 then
-    core.raise('%s: target_data must be one datum %s or several with one axis more, got %s', who,
-      one and text(one) or '(n)', text(shape))
-  end
-  return data
-end
-
-local function check_targets(data, one)
-  if one and text(data.shape, 2) ~= text(one) then
-    core.raise('%s: a datum has shape %s, target_data holds %s', who, text(one),
-      text(data.shape, 2))
-  end
-  local at = tonumber(C.imnn_array_nonfinite(data.array))
-  if at >= 0 then
-    core.raise('%s: target_data holds a number that is not finite, in datum %d', who,
-      math.floor(at / (data.size / #data)) + 1)
-  end
-end
 
 local function epsilon_list(epsilon, T)
   if np.is_array(epsilon) then epsilon = epsilon:totable() end
@@ -142,7 +89,7 @@ end
 local function black_drawer(self, store, o, epsilon)
   local filter, n = epsilon ~= nil and not o.keep_rejected, o.n_samples
   local bound = epsilon and np.array(epsilon) or np.zeros { self.n_targets }
-  self.measure = self.measure or transform.jit(transform.vmap(function(datum)
+  self.summarise = self.summarise or transform.jit(transform.vmap(function(datum)
     local summary = self.compress(datum)
     return summary, self.distances_of(summary)
   end))
@@ -157,7 +104,7 @@ local function black_drawer(self, store, o, epsilon)
       store:add(theta, np.zeros { 0, self.n_summaries }, np.zeros { 0, self.n_targets }, n)
       return
     end
-    local s, d = self.measure(padded(data, n))
+    local s, d = self.summarise(padded(data, n))
     if m < n then s, d = s[{ { 1, m } }], d[{ { 1, m } }] end
     check_finite(self, theta, d)
     if filter then
@@ -419,37 +366,8 @@ end
 -- @usage local abc = lfi.ApproximateBayesianComputation { target_data = d, prior = prior,
 --   simulator = simulator, compressor = net, F = net.F }
 function M.new(opts)
-  local o = args.take(who, opts, {
-    target_data = { 'Array', 'table' },
-    prior = { 'table' },
-    simulator = { 'function', optional = true },
-    compressor = { 'function', 'table' },
-    gridsize = { 'integer', 'table', default = 100 },
-    F = { 'Array', 'table', optional = true },
-    distance_measure = { 'function', optional = true },
-  })
-  o.prior = prior.of(o.prior)
-  local self = setmetatable({ prior = o.prior, simulator = o.simulator, programs = {},
-    failed = 0 }, ABC)
-  self.ranges = grid.of(who, o.prior, o.gridsize)
-  self.n_params = #self.ranges
-  self.compress = compressor_of(o.compressor)
-  local one = datum_shape(o)
-  self.target_data = read_targets(o.target_data, one)
-  check_targets(self.target_data, one)
-  self.n_targets = #self.target_data
-  self.target_summaries = transform.vmap(self.compress)(self.target_data)
-  if not np.is_array(self.target_summaries) then
-    core.raise('%s: the compressor gives nothing', who)
-  end
-  if #self.target_summaries.shape ~= 2 then
-    core.raise('%s: the compressor must give a vector for one datum, got shape %s', who,
-      text(self.target_summaries.shape, 2))
-  end
-  self.n_summaries = self.target_summaries.shape[2]
-  self.F = distance.fisher(who, o.F, self.n_targets, self.n_summaries, self.n_params)
-  self.distances_of = distance.to_targets(who, o.distance_measure or distance.distance,
-    self.target_summaries, self.F)
+  local self = setmetatable(problem.new(who, opts), ABC)
+  self.programs, self.failed = {}, 0
   publish(self, new_store(self.n_targets))
   return self
 end

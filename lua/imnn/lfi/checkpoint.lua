@@ -1,0 +1,76 @@
+--- Samplers in files, to go on from: whole files only, whatever ends the program.
+-- @module imnn.lfi.checkpoint
+local core = require 'imnn.core'
+local duration = require 'imnn.duration'
+local hdf5 = require 'imnn.data.hdf5'
+local C = core.C
+local M = {}
+
+local FORMAT, VERSION = 'imnn samplers', 1
+
+local function write(path, samplers)
+  local states = {}
+  for t, sampler in ipairs(samplers) do states[t] = sampler:save() end
+  hdf5.create(path, function(f)
+    f:write_tree('samplers', { format = FORMAT, format_version = VERSION,
+      library_version = require('imnn').version(), states = states })
+  end)
+end
+
+-- Hours of computing are not to end in a folder that is not there.
+local function check_place(who, path)
+  local probe = path .. '.probe'
+  local f, why = io.open(probe, 'w')
+  if not f then
+    core.raise('%s: checkpoint %s: its folder cannot be written to: %s', who, path,
+      why:sub(#probe + 3))
+  end
+  f:close()
+  os.remove(probe)
+end
+
+local function resume(who, path, samplers)
+  local f = hdf5.open(path)
+  local ok, record = pcall(f.read_tree, f, 'samplers')
+  f:close()
+  if not ok or type(record) ~= 'table' or record.format ~= FORMAT then
+    core.raise('%s: checkpoint %s holds no samplers of this library', who, path)
+  end
+  if record.format_version > VERSION then
+    core.raise('%s: checkpoint %s was written by version %s of the library, which is newer than '
+      .. 'this one', who, path, record.library_version)
+  end
+  if #record.states ~= #samplers then
+    core.raise('%s: checkpoint %s has %d targets, there are %d here', who, path, #record.states,
+      #samplers)
+  end
+  for t, state in ipairs(record.states) do
+    local good, why = pcall(samplers[t].restore, samplers[t], state)
+    if not good then
+      core.raise('%s: checkpoint %s is of another run: %s; give another name, or remove it', who,
+        path, why:match '[^:]*$':gsub('^ ', ''))
+    end
+  end
+end
+
+--- A function (now) that writes a checkpoint when it is time; samplers are brought to where an
+-- existing file has them.
+-- @tparam string who
+-- @tparam string path
+-- @tparam number|string every seconds, or a span of time
+-- @tparam table samplers
+-- @treturn function
+-- @raise a folder that is not there, a file of another run
+function M.keeper(who, path, every, samplers)
+  local limit = type(every) == 'string' and duration.parse(who, 'every', every) or every
+  check_place(who, path)
+  if C.imnn_path_kind(path) ~= 0 then resume(who, path, samplers) end
+  local last = C.imnn_seconds()
+  return function(now)
+    if not now and C.imnn_seconds() - last < limit then return end
+    write(path, samplers)
+    last = C.imnn_seconds()
+  end
+end
+
+return M

@@ -1,0 +1,545 @@
+--- Population Monte Carlo and adaptive sequential Monte Carlo: populations of particles that come
+-- closer to the data generation by generation, with weights that keep them posteriors.
+--
+-- Attributes beside those of imnn.lfi.problem and imnn.lfi.posterior; all by target, in lists of T:
+-- epsilon, ess (effective sample size), reason (why it stopped), generations: lists of { epsilon,
+-- acceptance, ess, simulations, proposals, accepted, failed, seconds, sweeps }, the first one,
+-- `generation` 0, of the prior; log_weights: Arrays (n), of weights that add up to 1;
+-- acceptance_reached, iterations, total_draws: of the last generation, how many there are without
+-- the first, and simulations of all. `parameters`, `summaries`, `distances` have `accepted`: lists
+-- of T Arrays (n, P), (n, S), (n), `n_accepted`, `epsilon` and `size`. `simulations`: how many were
+-- made for all targets; `failed`: how many of them a black box could not make.
+-- @module imnn.lfi.pmc
+local args = require 'imnn.args'
+local core = require 'imnn.core'
+local duration = require 'imnn.duration'
+local answers = require 'imnn.lfi.answers'
+local checkpoint = require 'imnn.lfi.checkpoint'
+local grid = require 'imnn.lfi.grid'
+local marginals = require 'imnn.lfi.marginals'
+local np = require 'imnn.numpy'
+local posterior = require 'imnn.lfi.posterior'
+local prior = require 'imnn.lfi.prior'
+local problem = require 'imnn.lfi.problem'
+local progress = require 'imnn.progress'
+local random = require 'imnn.random'
+local samplers = require 'imnn.lfi.sampler'
+local text = require('imnn.array.text').shape
+local transform = require 'imnn.transform'
+local C = core.C
+local M = {}
+
+local who = 'PopulationMonteCarlo'
+local PMC = posterior.class {}
+local columns = { 'parameters', 'summaries', 'distances' }
+
+-- ---- options ----
+
+local rows = {
+  key = { 'Array', optional = true },
+  n_points = { 'integer', optional = true },
+  percentile = { 'number', optional = true },
+  acceptance_ratio = { 'number', optional = true },
+  max_iteration = { 'integer', optional = true },
+  max_acceptance = { 'integer', optional = true },
+  max_samples = { 'integer', default = 100000 },
+  n_initial_points = { 'integer', optional = true },
+  n_parallel_simulations = { 'integer', optional = true },
+  proposed = { 'Array', 'table', optional = true },
+  summaries = { 'Array', 'table', optional = true },
+  distances = { 'Array', 'table', optional = true },
+  smoothing = { 'number', default = 0 },
+  replace = { 'boolean', default = false },
+  method = { 'string', default = 'pmc' },
+  alpha = { 'number', optional = true },
+  epsilon = { 'number', 'table', optional = true },
+  kernel = { 'string', default = 'normal' },
+  acceptance = { 'string', default = 'uniform' },
+  distance = { 'string', default = 'given' },
+  covariance = { 'Array', 'table', optional = true },
+  repeats = { 'integer', default = 1 },
+  min_epsilon = { 'number', optional = true },
+  min_progress = { 'number', optional = true },
+  max_simulations = { 'integer', optional = true },
+  max_seconds = { 'number', 'string', optional = true },
+  checkpoint = { 'string', optional = true },
+  every = { 'number', 'string', default = 60 },
+  progress = { 'table', 'boolean', default = true },
+}
+
+local function between(o, name, low, high)
+  if o[name] and not (o[name] > low and o[name] < high) then
+    core.raise('%s: %s must be between %g and %g, got %g', who, name, low, high, o[name])
+  end
+end
+
+local function check_numbers(o)
+  between(o, 'percentile', 0, 100)
+  between(o, 'alpha', 0, 1)
+  for _, name in ipairs { 'n_points', 'max_iteration', 'max_samples', 'n_initial_points',
+    'n_parallel_simulations', 'repeats', 'max_simulations' } do
+    if o[name] and o[name] < 1 then
+      core.raise('%s: %s must be positive, got %d', who, name, o[name])
+    end
+  end
+  for _, name in ipairs { 'acceptance_ratio', 'smoothing', 'min_epsilon', 'min_progress' } do
+    if o[name] and o[name] < 0 then
+      core.raise('%s: %s must not be negative, got %g', who, name, o[name])
+    end
+  end
+  if o.max_acceptance then
+    core.raise('%s: max_acceptance is not needed: points are proposed until the population is '
+      .. 'full; acceptance_ratio, max_simulations and max_seconds say when to give up', who)
+  end
+end
+
+-- The first epsilon, or 0, and those that follow, or nil.
+local function split_epsilon(o)
+  if type(o.epsilon) ~= 'table' then return o.epsilon or 0 end
+  local list = {}
+  for i, e in ipairs(o.epsilon) do
+    if type(e) ~= 'number' or not (e > 0 and e < (list[i - 1] or math.huge)) then
+      core.raise('%s: epsilon must be positive numbers that fall, got %s as number %d', who,
+        tostring(e), i)
+    end
+    list[i] = e
+  end
+  if #list == 0 then core.raise('%s: epsilon is an empty list', who) end
+  if o.method == 'smc' then return 0, list end
+  local rest = { unpack(list, 2) }
+  return list[1], #rest > 0 and rest or nil, #rest == 0 and list[1] or nil
+end
+
+local function take(self, opts)
+  local o = args.take(who, opts, rows)
+  check_numbers(o)
+  if o.method ~= 'pmc' and o.method ~= 'smc' then
+    args.choice(who, 'method', o.method, { pmc = 1, smc = 1 })
+  end
+  args.choice(who, 'kernel', o.kernel, samplers.proposals)
+  args.choice(who, 'acceptance', o.acceptance, samplers.acceptances)
+  args.choice(who, 'distance', o.distance, samplers.distances)
+  if o.percentile and o.alpha then
+    core.raise('%s: percentile and alpha are the same: give one of them', who)
+  end
+  o.alpha = o.percentile and o.percentile / 100 or o.alpha
+  if (o.proposed == nil) ~= (o.summaries == nil) then
+    core.raise('%s: proposed and summaries belong together; %s is missing', who,
+      o.proposed and 'summaries' or 'proposed')
+  end
+  if o.distances and not o.proposed then
+    core.raise('%s: distances belong to proposed and summaries, which are missing', who)
+  end
+  if (o.distance == 'mahalanobis') ~= (o.covariance ~= nil) then
+    core.raise("%s: distance = 'mahalanobis' and covariance, that of the summaries, belong "
+      .. 'together', who)
+  end
+  if type(o.max_seconds) == 'string' then
+    o.max_seconds = duration.parse(who, 'max_seconds', o.max_seconds)
+  end
+  o.goes_on = self.samplers and not o.replace and not o.n_initial_points
+    and not o.proposed and o.epsilon == nil
+  if not o.goes_on and (not o.key or not o.n_points) then
+    core.raise('%s: key and n_points are needed to begin; %s is missing', who,
+      o.key and 'n_points' or 'key')
+  end
+  if not self.simulator and not o.goes_on and not o.proposed then
+    core.raise('%s: there is no simulator; give proposed and summaries', who)
+  end
+  return o
+end
+
+-- ---- samplers ----
+
+local function limits_of(o, generations)
+  local pmc = o.method == 'pmc'
+  return {
+    min_acceptance = o.acceptance_ratio or (pmc and 0.1 or 0.001),
+    min_epsilon = o.min_epsilon or false, min_progress = o.min_progress,
+    max_seconds = o.max_seconds or false, max_simulations = o.max_simulations or false,
+    max_generations = generations + (o.max_iteration or pmc and 10 or 200),
+  }
+end
+
+local function metric_of(self, o, t)
+  if o.distance == 'mahalanobis' then
+    local V = require('imnn.lfi.matrix').read(who, 'covariance', o.covariance, 1,
+      self.n_summaries)
+    return np.linalg.inv(V[1])
+  end
+  return self.F and self.F[t] -- by which a checkpoint is known
+end
+
+local function words(key)
+  local list = key:totable()
+  return { list[1], list[2] }
+end
+
+local function new_samplers(self, o)
+  local keys, list = random.split(o.key, self.n_targets + 1), {}
+  local epsilon, schedule, last = split_epsilon(o)
+  if last then o.min_epsilon = math.max(o.min_epsilon or 0, last) end
+  for t = 1, self.n_targets do
+    list[t] = samplers.new {
+      who = who, method = o.method, n = o.n_points, n_params = self.n_params,
+      n_summaries = self.n_summaries, key = words(keys[t + 1]), shared_key = words(keys[1]),
+      repeats = o.repeats, pilot = o.n_initial_points or 0, epsilon = epsilon,
+      schedule = schedule, alpha = o.alpha, proposal = o.kernel, acceptance = o.acceptance,
+      distance = o.distance, target = self.target_summaries[t], metric = metric_of(self, o, t),
+      max_tries = o.max_samples, limits = limits_of(o, 0),
+    }
+  end
+  return list
+end
+
+-- Rows that the user has made before are the first population.
+local function begin_premade(self, o)
+  local theta, s = np.array(o.proposed, 'f64'), np.array(o.summaries, 'f64')
+  local a, b = theta.shape, s.shape
+  if #a ~= 2 or a[2] ~= self.n_params or #b ~= 2 or b[2] ~= self.n_summaries or a[1] ~= b[1] then
+    core.raise('%s: proposed must be (n, %d) and summaries (n, %d), got %s and %s', who,
+      self.n_params, self.n_summaries, text(a), text(b))
+  end
+  if o.n_initial_points or o.repeats > 1 then
+    core.raise('%s: proposed says what the initial points are; %s is not for them', who,
+      o.n_initial_points and 'n_initial_points' or 'repeats')
+  end
+  local d = o.distances and np.array(o.distances, 'f64')
+    or transform.vmap(self.distances_of)(s):transpose()
+  if d.ndim == 1 and self.n_targets == 1 then d = d:reshape { 1, #d } end
+  if text(d.shape) ~= text { self.n_targets, a[1] } then
+    core.raise('%s: distances must be (%d, %d), got %s', who, self.n_targets, a[1], text(d.shape))
+  end
+  local l = o.method == 'smc' and prior.log_prob(who, self.prior, theta) or nil
+  for t, sampler in ipairs(self.samplers) do sampler:begin(theta, s, d[t] + 0, l) end
+end
+
+-- ---- running ----
+
+local function line_of(self, t, o)
+  local sampler = self.samplers[t]
+  local g = sampler:generation(sampler:generations()) or sampler:generation(
+    sampler:generations() - 1)
+  local last = sampler:generation(sampler:generations() - 1)
+  local accepted, wanted = sampler:progress()
+  local spent = math.max(C.imnn_seconds() - self.started, 1e-9)
+  local made = sampler:simulations() - self.before[t]
+  local left = ''
+  if o.max_seconds then left = ('  %.0f s left'):format(math.max(o.max_seconds - spent, 0))
+  elseif o.max_simulations then
+    left = ('  %.0f s left at most'):format(math.max(o.max_simulations - sampler:simulations(), 0)
+      * spent / math.max(made, 1))
+  end
+  return '%sgeneration %d  epsilon %.4g  %d of %d  acceptance %.3g  ESS %.0f  %d simulations  '
+    .. '%.3g a second%s', self.n_targets > 1 and ('target %d  '):format(t) or '', g.generation,
+    g.epsilon, accepted, wanted, g.acceptance, last and last.ess or 0, sampler:simulations(),
+    made / spent, left
+end
+
+-- The answer to what one sampler asks, for all targets.
+local function answer(self, kind, n, keys, theta, show, label)
+  if kind == 'draw' then return { theta = self.answers:draw(n, keys) } end
+  if kind == 'density' then return { log_prior = self.answers:density(n, theta) } end
+  local s, d, failed = self.answers:simulate(n, keys, theta, show, label)
+  self.simulations = self.simulations + n
+  if failed then
+    for i = 0, n - 1 do self.failed = self.failed + failed[i] end
+  end
+  return { summaries = s, distances = d, failed = failed }
+end
+
+local function tell(self, t, a)
+  local d = a.distances
+  self.samplers[t]:tell { theta = a.theta, log_prior = a.log_prior, summaries = a.summaries,
+    distances = d and (d[{ {}, t }]:astype 'f64' + 0), failed = a.failed }
+end
+
+-- One question of sampler t. false: it has none.
+local function step(self, t, o, show)
+  local kind, n, keys, theta = self.samplers[t]:ask(self.batch)
+  if kind == 'done' then return false end
+  local format = { line_of(self, t, o) }
+  tell(self, t, answer(self, kind, n, keys, theta, show,
+    self.answers.black and format[1]:format(unpack(format, 2)) or nil))
+  show(line_of(self, t, o))
+  return true
+end
+
+-- The first generation is the same draws for all: one question, T answers.
+local function step_together(self, o, show)
+  local kind, n, keys, theta = self.samplers[1]:ask(self.batch)
+  if kind == 'done' then return false end
+  for t = 2, self.n_targets do
+    local other, m = self.samplers[t]:ask(self.batch)
+    if other ~= kind or m ~= n then
+      error(('target %d asks for %s of %s'):format(t, m, other)) -- it cannot
+    end
+  end
+  local a = answer(self, kind, n, keys, theta, show)
+  for t = 1, self.n_targets do tell(self, t, a) end
+  show(line_of(self, 1, o))
+  return true
+end
+
+local function are_together(self, o)
+  if self.n_targets == 1 or type(o.epsilon) == 'number' or type(o.epsilon) == 'table'
+    and o.method == 'pmc' then
+    return false
+  end
+  for _, sampler in ipairs(self.samplers) do
+    if sampler:generations() > 0 or sampler:reason() ~= 'running' then return false end
+  end
+  return true
+end
+
+-- All targets in turn, a batch each, so that a limit of time finds them equally far.
+local function run(self, o, show, keep)
+  local running = true
+  local function boundary()
+    if keep then keep(false) end
+    if keep and C.imnn_ending_asked() then
+      keep(true)
+      self.ending = true
+      return true
+    end
+    core.poll()
+  end
+  while are_together(self, o) and step_together(self, o, show) do
+    if boundary() then return end
+  end
+  while running do
+    running = false
+    for t = 1, self.n_targets do
+      if step(self, t, o, show) then
+        running = true
+        if boundary() then return end
+      end
+    end
+  end
+  if keep then keep(true) end
+end
+
+-- ---- results ----
+
+local aliases = {
+  __index = function(column, key)
+    local name = args.spelling[key]
+    return name and rawget(column, name)
+  end,
+}
+
+local function publish(self, smoothing)
+  local found = {}
+  for _, name in ipairs(columns) do
+    self[name] = setmetatable({ accepted = {}, n_accepted = {}, epsilon = {} }, aliases)
+  end
+  for _, name in ipairs { 'epsilon', 'ess', 'reason', 'generations', 'log_weights',
+    'acceptance_reached', 'iterations', 'total_draws' } do
+    self[name] = {}
+  end
+  for t, sampler in ipairs(self.samplers) do
+    local p = sampler:particles()
+    found[t] = p
+    for _, name in ipairs(columns) do
+      local column = self[name]
+      column.accepted[t], column.n_accepted[t], column.epsilon[t] = p[name], p.n, p.epsilon
+      column.size = p.n
+    end
+    self.epsilon[t], self.ess[t], self.log_weights[t] = p.epsilon, p.ess, p.log_weights
+    self.reason[t], self.iterations[t] = sampler:reason(), math.max(sampler:generations() - 1, 0)
+    self.total_draws[t] = sampler:simulations()
+    local list, i = {}, 0
+    repeat
+      list[i + 1] = sampler:generation(i)
+      i = i + 1
+    until not list[i]
+    self.generations[t] = list
+    self.acceptance_reached[t] = list[math.max(sampler:generations(), 1)].acceptance
+  end
+  self.found, self.smoothing = found, smoothing
+  self.marginals = marginals.from_points(self.parameters.accepted, self.ranges, smoothing,
+    self.log_weights)
+end
+
+--- The particles of a target as a sample set.
+-- @tparam[opt=1] integer target
+-- @treturn SampleSet with weights, summaries, distances, the generation, and the origin: method,
+-- settings, key, simulations, version
+-- @raise a target that is not there, no call yet
+-- @usage local set = pmc:samples()
+-- set:mean()
+function PMC:samples(target)
+  if not self.found then core.raise 'samples: there are none yet: call it with key and n_points' end
+  target = args.argument('samples', 'target', target, { 'integer', default = 1 })
+  local t = self:target_choice(target)[1]
+  local p, support = self.found[t], prior.support(self.prior)
+  return require 'imnn.samples' {
+    parameters = p.parameters, names = self.prior.names, log_weights = p.log_weights,
+    low = support.low, high = support.high, summaries = p.summaries, distances = p.distances,
+    generation = p.generation,
+    origin = { method = self.settings.method, settings = self.settings, target = t,
+      epsilon = p.epsilon, simulations = self.total_draws[t], reason = self.reason[t],
+      version = require('imnn').version() },
+  }
+end
+
+-- What is worth noting of the options.
+local function settings_of(o)
+  local out = {}
+  for _, name in ipairs { 'method', 'n_points', 'n_initial_points', 'alpha', 'kernel',
+    'acceptance', 'distance', 'repeats' } do
+    out[name] = o[name]
+  end
+  out.key = o.key and words(o.key)
+  return out
+end
+
+-- ---- the call ----
+
+local function begin(self, o)
+  self.samplers = new_samplers(self, o)
+  self.simulations, self.failed, self.settings = 0, 0, settings_of(o)
+  self.batch = o.n_parallel_simulations
+    or require('imnn.simulators.object').is(self.simulator) and 256 or 4096
+  self.answers = answers.new(who, self, self.batch)
+end
+
+local function go_on(self, o)
+  for _, name in ipairs { 'n_points', 'method', 'kernel' } do
+    local was = self.settings[name]
+    if o[name] ~= nil and o[name] ~= rows[name].default and o[name] ~= was then
+      core.raise('%s: it goes on with %s = %s; replace = true begins again', who, name,
+        tostring(was))
+    end
+  end
+  o.method = self.settings.method
+  for _, sampler in ipairs(self.samplers) do
+    sampler:resume(limits_of(o, math.max(sampler:generations() - 1, 0)))
+  end
+end
+
+--- Draw populations.
+-- The first one is the `n_points` nearest of `n_initial_points` draws of the prior, or what is
+-- `proposed`. Then epsilon falls, generation by generation, to the `percentile` of the distances;
+-- points are proposed around those of the last generation, chosen by weight, until the population
+-- is full; their weights are prior over the density of all proposals (Beaumont et al. 2009,
+-- Biometrika 96, 983). Whatever ends it inside a generation, the last whole one is the result.
+-- Another call goes on from there, unless it says how to begin. Targets share the first generation.
+-- @tparam table opts `key`; `n_points`; `n_initial_points` (n_points); `percentile` (50), or
+-- `alpha` (0.5; of 'smc' what is left of the effective sample size, 0.9); `acceptance_ratio` (0.1;
+-- smc 0.001): stop when no larger part is accepted; `max_iteration` (10; smc 200): generations in
+-- this call; `max_samples` (100000): proposals outside of the prior in a row that are an error;
+-- `n_parallel_simulations` (4096; black boxes 256): simulations that are made together, which
+-- changes no result; `proposed` (n, P), `summaries` (n, S) and `distances` (T, n): draws of the
+-- prior that were made before; `smoothing` (0) of the marginals, in bins; `replace`: begin again;
+-- `method` ('pmc' or 'smc': Del Moral et al. 2012, Stat. Comput. 22, 1009); `epsilon`: the first
+-- one, or a list of all; `kernel` ('normal', 'student', 'uniform', 'local', 'nearest');
+-- `acceptance` ('uniform', 'triangular', 'epanechnikov'): how a simulation counts within epsilon;
+-- `distance` ('given': by F or distance_measure; 'euclidean', 'scaled', 'adaptive', 'mahalanobis'
+-- with `covariance`, of the summaries); `repeats` (1): simulations for each point; `min_epsilon`,
+-- `min_progress` (0.01 of epsilon), `max_simulations` (for each target), `max_seconds` (number or
+-- '10m'): further reasons to stop; `checkpoint`: a file to go on from, written `every` (60)
+-- seconds or span of time, and when SIGTERM or SIGUSR1 end the program, with exit code 75;
+-- `progress` (true): a line on a terminal
+-- @treturn table self, see the top
+-- @raise options that do not belong together, shapes that do not fit, a distance that is not
+-- finite, a checkpoint of another run
+-- @usage local r = pmc { key = key, n_points = 1000, n_initial_points = 10000,
+--   acceptance_ratio = 0.01 }
+-- print(r.epsilon[1], r.reason[1])
+function PMC:__call(opts)
+  local o = take(self, opts)
+  if o.goes_on then go_on(self, o) else begin(self, o) end
+  local keep = o.checkpoint and checkpoint.keeper(who, o.checkpoint, o.every, self.samplers)
+  if keep then
+    for _, sampler in ipairs(self.samplers) do
+      sampler:resume(limits_of(o, o.goes_on and sampler:generations() - 1 or 0))
+    end
+  end
+  if o.proposed and self.samplers[1]:simulations() == 0 then begin_premade(self, o) end
+  self.started, self.before = C.imnn_seconds(), {}
+  for t, sampler in ipairs(self.samplers) do self.before[t] = sampler:simulations() end
+  if keep then C.imnn_ending_listen(1) end
+  local ok, why = pcall(function()
+    local function loop(show) run(self, o, show, keep) end
+    if o.progress and self.simulator then
+      progress.follow(type(o.progress) == 'table' and o.progress or {}, loop)
+    elseif self.simulator then loop(function() end) end
+  end)
+  if keep then C.imnn_ending_listen(-1) end
+  if self.ending then os.exit(C.IMNN_EXIT_AGAIN) end
+  if ok or self.samplers[1]:generations() > 0 then publish(self, o.smoothing) end
+  if not ok then error(why, 0) end
+  return self
+end
+
+function PMC:__tostring()
+  if not self.found then return ('%s: no population yet'):format(who) end
+  local lines = {}
+  for t = 1, self.n_targets do
+    lines[t] = ('%s: target %d: %d points, generation %d, epsilon %.4g, ESS %.0f, %d simulations, '
+      .. 'stopped by %s'):format(who, t, self.found[t].n, self.found[t].generation,
+      self.epsilon[t], self.ess[t], self.total_draws[t], self.reason[t])
+  end
+  return table.concat(lines, '\n')
+end
+
+--- Marginals of the points, by weight, with another grid or smoothing (imnn.lfi.marginals).
+-- @tparam[opt] table opts `ranges`; `gridsize`; `smoothing`: of the last call
+-- @treturn table
+-- @raise no population yet
+-- @usage local marginals = pmc:get_marginals { smoothing = 1 }
+function PMC:get_marginals(opts)
+  local o = args.take('get_marginals', opts, {
+    ranges = { 'table', optional = true },
+    gridsize = { 'integer', 'table', optional = true },
+    smoothing = { 'number', optional = true },
+  })
+  if not self.found then core.raise 'get_marginals: there is no population yet' end
+  return marginals.from_points(self.parameters.accepted, grid.choose('get_marginals', self, o),
+    o.smoothing or self.smoothing, self.log_weights)
+end
+
+--- Keep the marginals of get_marginals.
+-- @tparam[opt] table opts as for get_marginals
+-- @treturn table
+-- @usage pmc:set_marginals { smoothing = 1 }
+function PMC:set_marginals(opts)
+  self.marginals = self:get_marginals(opts)
+  return self.marginals
+end
+
+--- The parameters of the population as points.
+-- @tparam[opt] table opts those of plot.scatter_plot
+-- @treturn Figure
+-- @raise no population yet
+-- @usage pmc:scatter_plot { label = 'PMC' }
+function PMC:scatter_plot(opts)
+  if not self.found then core.raise 'scatter_plot: there is no population yet' end
+  return require('imnn.plot').scatter_plot(self, prior.labelled(self.prior, opts))
+end
+
+--- The summaries of the population as points.
+-- @tparam[opt] table opts those of plot.scatter_summaries
+-- @treturn Figure
+-- @raise no population yet
+-- @usage pmc:scatter_summaries { label = 'PMC' }
+function PMC:scatter_summaries(opts)
+  if not self.found then core.raise 'scatter_summaries: there is no population yet' end
+  return require('imnn.plot').scatter_summaries(self, opts or {})
+end
+
+--- Prepare for data.
+-- @tparam table opts those of ApproximateBayesianComputation: `target_data`, `prior`, `simulator`,
+-- `compressor`, `F` or `distance_measure`, `gridsize`
+-- @treturn table call it for populations
+-- @raise shapes that do not fit, matrices that are not positive definite
+-- @usage local pmc = lfi.PopulationMonteCarlo { target_data = d, prior = prior,
+--   simulator = simulator, compressor = net, F = net.F }
+function M.new(opts)
+  local self = setmetatable(problem.new(who, opts), PMC)
+  self.samplers, self.found, self.ending = false, false, false
+  return self
+end
+
+return M

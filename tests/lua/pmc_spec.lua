@@ -1,0 +1,333 @@
+--- Population Monte Carlo and adaptive SMC: posteriors that are known, the call of the reference,
+-- the same bytes on every way, checkpoints.
+local ffi = require 'ffi'
+local imnn = require 'imnn'
+local message = require 'tests.support.message'
+local np, lfi, random = imnn.np, imnn.lfi, imnn.random
+
+-- ---- problems whose answers are known (diagnostics: exact posteriors by quadrature) ----
+
+local toys = {
+  A = { prior = lfi.uniform(-10, 10), observed = 0, schedule = { 2, 1, 0.5, 0.1 },
+    exact = { 0, 0.508333 }, sd = { 0.045, 0.094 },
+    simulator = function(key, theta)
+      local k = random.split(key)
+      local narrow = np.lt(random.uniform(k[1]), 0.5)
+      return theta + random.normal(k[2], { 1 }) * np.where(narrow, 0.1, 1)
+    end },
+  B = { prior = lfi.normal(0, 1), observed = 2, schedule = { 2, 1, 0.5, 0.1 },
+    exact = { 0.998336, 0.500831 }, sd = { 0.032, 0.032 },
+    simulator = function(key, theta) return theta + random.normal(key, { 1 }) end },
+  C = { prior = lfi.uniform(0, 1), observed = 0, schedule = { 0.5, 0.2, 0.1, 0.05 },
+    exact = { 0.239711, 0.032393 }, sd = { 0.0091, 0.0036 },
+    simulator = function(key, theta) return theta + 0.3 * random.normal(key, { 1 }) end },
+}
+
+local function pmc_of(toy, more)
+  local o = { target_data = np.array { toy.observed }, prior = toy.prior, gridsize = 20,
+    simulator = toy.simulator, compressor = function(d) return d end }
+  for name, value in pairs(more or {}) do o[name] = value end
+  return lfi.PopulationMonteCarlo(o)
+end
+
+local function call(pmc, o)
+  local all = { key = random.PRNGKey(3), n_points = 1000, progress = false,
+    acceptance_ratio = 0 }
+  for name, value in pairs(o) do all[name] = value end
+  return pmc(all)
+end
+
+local function moments(pmc, t)
+  local w, x = np.exp(pmc.log_weights[t or 1]), pmc.parameters.accepted[t or 1][{ {}, 1 }]
+  local mean = (w * x):sum():item()
+  return mean, ((w * (x - mean) ^ 2):sum() / (1 - (w * w):sum())):item()
+end
+
+local function bytes_of(pmc)
+  local out = {}
+  for t = 1, pmc.n_targets do
+    for _, x in ipairs { pmc.parameters.accepted[t], pmc.log_weights[t],
+      pmc.distances.accepted[t], pmc.summaries.accepted[t] } do
+      out[#out + 1] = ffi.string(x:data(), x.size * 8)
+    end
+    out[#out + 1] = tostring(pmc.total_draws[t])
+  end
+  return table.concat(out)
+end
+
+-- One run against four times its own deviation: 1 seed in 10^4 is a false alarm, each.
+describe('posteriors are right:', function()
+  for name, toy in pairs(toys) do
+    it('population Monte Carlo, toy ' .. name, function()
+      local r = call(pmc_of(toy), { epsilon = toy.schedule })
+      local mean, variance = moments(r)
+      assert.near(toy.exact[1], mean, 4 * toy.sd[1])
+      assert.near(toy.exact[2], variance, 4 * toy.sd[2])
+      assert.equal('complete', r.reason[1])
+      assert.near(toy.schedule[4], r.epsilon[1], 1e-12)
+    end)
+  end
+
+  it('adaptive SMC, toys B and C', function()
+    local b = call(pmc_of(toys.B), { method = 'smc', min_epsilon = 0.1 })
+    local mean, variance = moments(b)
+    assert.near(0.998336, mean, 4 * 0.030)
+    assert.near(0.500831, variance, 4 * 0.031)
+    assert.equal('min_epsilon', b.reason[1])
+    local c = call(pmc_of(toys.C), { method = 'smc', min_epsilon = 0.05 })
+    mean, variance = moments(c)
+    assert.near(0.239711, mean, 4 * 0.0062)
+    assert.near(0.032393, variance, 4 * 0.0021)
+  end)
+
+  it('without weights they would not be', function()
+    local r = call(pmc_of(toys.B), { epsilon = toys.B.schedule })
+    local x = r.parameters.accepted[1][{ {}, 1 }]
+    assert.is_true(x:mean():item() > 0.998336 + 8 * 0.032)
+  end)
+
+  it('with every kernel, acceptance and distance', function()
+    for _, o in ipairs { { kernel = 'student' }, { kernel = 'uniform' }, { kernel = 'local' },
+      { kernel = 'nearest' }, { acceptance = 'epanechnikov' }, { repeats = 2 },
+      { distance = 'euclidean' }, { distance = 'mahalanobis', covariance = { { 1 } } } } do
+      o.epsilon = toys.C.schedule
+      local mean, variance = moments(call(pmc_of(toys.C), o))
+      assert.near(0.2397, mean, 4 * 0.0091)
+      assert.near(0.0324, variance, 4 * 0.0036)
+    end
+    for _, distance in ipairs { 'scaled', 'adaptive' } do -- a scale is an epsilon of another size
+      local r = call(pmc_of(toys.B), { distance = distance, n_initial_points = 4000,
+        max_iteration = 4 })
+      local mean = moments(r)
+      assert.near(0.998, mean, 4 * 0.04)
+    end
+  end)
+end)
+
+describe('a call', function()
+  local function several()
+    return lfi.PopulationMonteCarlo { target_data = np.array { { 0 }, { 0.3 } }, gridsize = 20,
+      prior = toys.C.prior, simulator = toys.C.simulator, compressor = function(d) return d end }
+  end
+
+  it('shares the first generation between targets', function()
+    local r = call(several(), { n_points = 100, n_initial_points = 500, max_iteration = 3,
+      n_parallel_simulations = 10 }) -- at most 9 of which are in vain, by generation
+    assert.equal(500, r.generations[1][1].simulations)
+    assert.equal(500, r.generations[2][1].simulations)
+    assert.is_true(r.simulations < r.total_draws[1] + r.total_draws[2] - 400)
+    assert.same({ 3, 3 }, r.iterations)
+    assert.same({ 'max_generations', 'max_generations' }, r.reason)
+    assert.same({ 100, 1 }, r.parameters.accepted[2].shape)
+    assert.equal(100, r.parameters.n_accepted[1])
+    local first = r.generations[1]
+    for i = 2, #first do assert.is_true(first[i].epsilon < first[i - 1].epsilon) end
+    assert.near(1, (r.marginals[1][1][1] * 1 / 19):sum():item(), 1e-9)
+  end)
+
+  it('gives sample sets', function()
+    local r = call(several(), { n_points = 100, max_iteration = 2 })
+    local set = r:samples(2)
+    assert.equal(100, set.n)
+    assert.near(moments(r, 2), set:mean()[1]:item(), 1e-9)
+    assert.equal(r.total_draws[2], set.origin.simulations)
+    assert.same({ 100, 1 }, set.summaries.shape)
+  end)
+
+  it('has the same bytes for batches of any size, threads and stops', function()
+    local threads = imnn.threads()
+    for _, o in ipairs { { max_iteration = 4 }, { method = 'smc', max_iteration = 5 },
+      { distance = 'adaptive', n_initial_points = 300, max_iteration = 3 } } do
+      o.n_points = 120
+      local expected = bytes_of(call(several(), o))
+      for _, size in ipairs { 7, 100, 1000 } do
+        o.n_parallel_simulations = size
+        assert.is_true(expected == bytes_of(call(several(), o)), 'batch ' .. size)
+      end
+      for n = 1, 3 do
+        imnn.set_threads(n)
+        assert.is_true(expected == bytes_of(call(several(), o)), 'threads ' .. n)
+      end
+      imnn.set_threads(threads)
+      local iterations = o.max_iteration
+      o.max_iteration = 2
+      local r = call(several(), o)
+      r { max_iteration = iterations - 2, acceptance_ratio = 0, progress = false }
+      assert.is_true(expected == bytes_of(r), 'in two calls')
+    end
+  end)
+
+  it('takes premade points', function()
+    local theta = random.uniform(random.PRNGKey(8), { 400, 1 })
+    local s = theta + 0.3 * random.normal(random.PRNGKey(9), { 400, 1 })
+    local r = call(pmc_of(toys.C), { proposed = theta, summaries = s, n_points = 100,
+      max_iteration = 3 })
+    assert.equal(400, r.generations[1][1].simulations)
+    assert.equal(3, r.iterations[1])
+    local without = lfi.PopulationMonteCarlo { target_data = np.array { 0 }, gridsize = 20,
+      prior = toys.C.prior, compressor = function(d) return d end }
+    call(without, { proposed = theta, summaries = s, distances = np.abs(s):reshape { 1, 400 },
+      n_points = 50 })
+    assert.equal(50, without.parameters.n_accepted[1])
+    local nearest = np.sort(np.abs(s):ravel())[50]:item()
+    assert.near(nearest, without.epsilon[1], 1e-6)
+  end)
+
+  it('stops by budgets with the last whole generation', function()
+    local r = call(pmc_of(toys.B), { n_points = 200, max_simulations = 1500, min_progress = 0 })
+    assert.equal('max_simulations', r.reason[1])
+    assert.equal(1500, r.total_draws[1])
+    assert.equal(200, r.parameters.n_accepted[1])
+    assert.is_true(#r.generations[1] == r.iterations[1] + 2)
+    local seconds = call(pmc_of(toys.B), { n_points = 200, max_seconds = '20ms',
+      max_iteration = 10000, min_progress = 0 })
+    assert.equal('max_seconds', seconds.reason[1])
+    local few = call(pmc_of(toys.B), { n_points = 200, acceptance_ratio = 0.3,
+      max_iteration = 100 })
+    assert.equal('min_acceptance', few.reason[1])
+  end)
+
+  it('leaves out black boxes that fail, and counts them', function()
+    local sim = imnn.simulators.blackbox { workers = 2, on_failure = 'drop', shape = { 1 },
+      fn = function(key, t)
+        if key[1]:item() % 5 == 0 then error 'no' end
+        return { t[1]:item() + 0.3 * imnn.random.normal(key):item() }
+      end }
+    local r = call(pmc_of(toys.C, { simulator = sim }), { n_points = 60, max_iteration = 2 })
+    local again = call(pmc_of(toys.C, { simulator = sim }), { n_points = 60, max_iteration = 2,
+      n_parallel_simulations = 50 })
+    assert.is_true(r.generations[1][1].failed > 0)
+    assert.is_true(bytes_of(r) == bytes_of(again))
+    sim:close()
+  end)
+
+  it('refuses what does not fit', function()
+    local pmc = pmc_of(toys.C)
+    local function says(expected, o)
+      local why = message(function() call(pmc, o) end)
+      assert.equal(expected, (why:gsub('^%S+:%d+: ', ''):gsub('distance [%d.e-]+', 'distance d')))
+    end
+    local p = 'PopulationMonteCarlo: '
+    says(p .. 'percentile must be between 0 and 100, got 100', { percentile = 100 })
+    says(p .. 'max_acceptance is not needed: points are proposed until the population is full; '
+      .. 'acceptance_ratio, max_simulations and max_seconds say when to give up',
+      { max_acceptance = 10 })
+    says(p .. 'percentile and alpha are the same: give one of them',
+      { percentile = 10, alpha = 0.1 })
+    says(p .. 'proposed and summaries belong together; summaries is missing',
+      { proposed = np.zeros { 3, 1 } })
+    says(p .. 'epsilon must be positive numbers that fall, got 2 as number 2',
+      { epsilon = { 1, 2 } })
+    says(p .. '3 draws cannot have the 1000 nearest among them', { n_initial_points = 3 })
+    says(p .. 'unknown option "n_point"; did you mean "n_points"?', { n_point = 3 })
+    says(p .. 'method is "pmc" or "smc", got "pmx"; did you mean "pmc"?', { method = 'pmx' })
+    says(p .. 'smc moves particles by one kernel; local ones are for pmc',
+      { method = 'smc', kernel = 'local' })
+    says(p .. 'none of 2000 simulations came within epsilon = 1e-09; the nearest had the distance '
+      .. 'd, 0 failed', { epsilon = 1e-9, max_simulations = 2000 })
+  end)
+end)
+
+-- ---- checkpoints ----
+
+describe('a checkpoint', function()
+  local folder = os.tmpname()
+  local program = os.getenv 'IMNN_PROGRAM' or 'build/bin/imnn'
+  local function path(name) return folder .. '/' .. name end
+  setup(function() os.remove(folder) os.execute('mkdir ' .. folder) end)
+  teardown(function() os.execute('rm -r ' .. folder) end)
+
+  local function script(name, options)
+    local file = assert(io.open(path(name), 'w'))
+    file:write(([[
+local imnn = require 'imnn'
+local np, lfi, random = imnn.np, imnn.lfi, imnn.random
+local pmc = lfi.PopulationMonteCarlo { target_data = np.array { { 0 }, { 0.3 } }, gridsize = 20,
+  prior = lfi.uniform(0, 1), compressor = function(d) return d end,
+  simulator = function(key, theta) return theta + 0.3 * random.normal(key, { 1 }) end }
+local r = pmc { key = random.PRNGKey(2), n_points = 200, n_parallel_simulations = 50,
+  acceptance_ratio = 0, min_progress = 0, checkpoint = arg[1], every = 0, %s }
+local out = assert(io.open(arg[2], 'w'))
+for t = 1, 2 do
+  for _, x in ipairs { r.parameters.accepted[t], r.log_weights[t], r.distances.accepted[t] } do
+    out:write(table.concat(x:ravel():values(), ' '), '\n')
+  end
+  out:write(r.total_draws[t], '\n')
+end
+out:close()
+]]):format(options))
+    file:close()
+  end
+
+  local function run(name, checkpoint, out, before)
+    return os.execute(('%s%s %s %s %s 2>/dev/null'):format(before or '', program, path(name),
+      path(checkpoint), path(out)))
+  end
+
+  local function text(name)
+    local f = io.open(path(name))
+    local all = f and f:read '*a'
+    if f then f:close() end
+    return all
+  end
+
+  for _, method in ipairs { 'pmc', 'smc' } do
+    it('goes on to the same bytes from any kill -9, ' .. method, function()
+      script('kill.lua', ("method = '%s', max_iteration = 4"):format(method))
+      local start = imnn.seconds()
+      run('kill.lua', method .. 'whole.h5', 'whole.txt')
+      local time = imnn.seconds() - start
+      math.randomseed(7)
+      for _ = 1, 6 do
+        run('kill.lua', method .. 'parts.h5', 'parts.txt',
+          ('timeout -s KILL %.3f '):format(time * (0.2 + 0.6 * math.random())))
+      end
+      run('kill.lua', method .. 'parts.h5', 'parts.txt')
+      assert.is_true(#text 'whole.txt' > 1000)
+      assert.is_true(text 'whole.txt' == text 'parts.txt')
+      -- and once more, when all is done already
+      run('kill.lua', method .. 'parts.h5', 'again.txt')
+      assert.is_true(text 'whole.txt' == text 'again.txt')
+    end)
+  end
+
+  it('is written when SIGTERM or SIGUSR1 come, with exit code 75', function()
+    for _, signal in ipairs { 'TERM', 'USR1' } do
+      script('long.lua', 'max_iteration = 100000')
+      local status = os.execute(('sh -c \'%s %s %s %s 2>/dev/null & sleep 1.5; kill -%s $!; wait $!; '
+        .. '[ $? -eq 75 ]\''):format(program, path 'long.lua', path(signal .. '.h5'),
+        path 'none.txt', signal))
+      assert.is_true(status == 0 or status == true, signal)
+      assert.is_nil(text 'none.txt')
+      local f = imnn.data.hdf5.open(path(signal .. '.h5'))
+      assert.equal('imnn samplers', f:read_tree('samplers').format)
+      f:close()
+    end
+  end)
+
+  it('of another run is refused, as is a folder that is not there', function()
+    local function with(o)
+      local all = { n_points = 50, max_iteration = 1, checkpoint = path 'other.h5' }
+      for name, value in pairs(o) do all[name] = value end
+      return call(pmc_of(toys.C), all)
+    end
+    with {}
+    local function says(expected, o)
+      local why = message(function() with(o) end)
+      assert.equal('PopulationMonteCarlo: ' .. expected, (why:gsub('^%S+:%d+: ', '')))
+    end
+    says('checkpoint ' .. path 'other.h5' .. ' is of another run: this is the state of a sampler '
+      .. 'with other options; give another name, or remove it', { n_points = 60 })
+    says('checkpoint /nowhere/x.h5: its folder cannot be written to: No such file or directory',
+      { checkpoint = '/nowhere/x.h5' })
+  end)
+
+  it('may stay where no sampler listens: SIGTERM ends the program as ever', function()
+    local file = assert(io.open(path 'sleep.lua', 'w'))
+    file:write "os.execute 'sleep 0.1' local t = os.time() while os.time() < t + 20 do end"
+    file:close()
+    local status = os.execute(('sh -c \'%s %s & sleep 0.5; kill -TERM $!; wait $!; [ $? -eq 143 ]'
+      .. '\' 2>/dev/null'):format(program, path 'sleep.lua'))
+    assert.is_true(status == 0 or status == true)
+  end)
+end)
