@@ -47,10 +47,9 @@ local function rows(more)
     format = { 'boolean', default = false }, -- of the reference: here nothing is ever left out
     ncol = { 'integer', optional = true },
     bbox_to_anchor = { 'table', optional = true },
-    figsize = { 'table', optional = true },
     limits = { 'table', optional = true },
-    file = { 'string', optional = true },
-  }, more)
+    titles = { 'boolean', optional = true },
+  }, args.rows(figure.options, more))
 end
 
 -- `colours` in all its spellings: one, or one for each target.
@@ -78,7 +77,7 @@ local function corner_plot(o, posteriors)
   return corner.new {
     posteriors = posteriors, ax = o.ax, known = o.known, axis_labels = o.axis_labels,
     levels = o.levels, ncol = o.ncol, bbox_to_anchor = o.bbox_to_anchor, figsize = o.figsize,
-    limits = o.limits, file = o.file,
+    size = o.size, style = o.style, titles = o.titles, limits = o.limits, file = o.file,
   }
 end
 

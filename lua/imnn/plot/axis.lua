@@ -30,9 +30,10 @@ local function decimals_of(step)
 end
 
 -- Ticks at the very ends would touch those of the next panel.
-local function ticks(lo, hi, most, from_lo)
-  local inset = 0.07 * (hi - lo)
-  local first, last = from_lo and lo or lo + inset, hi - inset
+local function ticks(lo, hi, most, inset, from_lo)
+  local edge = inset * (hi - lo)
+  local first, last = from_lo and lo or lo + edge, hi - edge
+  if not (last > first) then return {}, 0, hi - lo end
   local step = step_of(first, last, most)
   local power = math.floor(math.log10(math.max(math.abs(lo), math.abs(hi))))
   if power >= -3 and power <= 4 then power = 0 end
@@ -44,30 +45,51 @@ local function ticks(lo, hi, most, from_lo)
   return out, power, step
 end
 
--- Letters of the widest label.
+-- How wide the widest label is, in digits.
 local function width_of(list)
   local most = 0
-  for _, tick in ipairs(list) do most = math.max(most, text.length(tick[2])) end
+  for _, tick in ipairs(list) do
+    local _, dots = tick[2]:gsub('%.', '')
+    local _, signs = tick[2]:gsub('−', '')
+    most = math.max(most, text.length(tick[2]) - 0.5 * dots + 0.3 * signs)
+  end
   return most
+end
+
+local INSET = 0.07 -- of the axis, without ticks
+local LINE = 1.8 -- how high a label is, and how wide one that is turned, in digits
+
+-- At most `most` ticks, as far from the ends as their labels need; nothing if labels would touch.
+local function fitting(lo, hi, most, how)
+  local room = how.room or math.huge
+  local list, power, step = ticks(lo, hi, most, INSET, how.from_lo)
+  local inset = 0.5 * (how.across and LINE or width_of(list)) / room - 0.02
+  if inset > INSET then list, power, step = ticks(lo, hi, most, inset, how.from_lo) end
+  local wide = how.across and LINE or width_of(list)
+  if #list == 0 or #list > 1 and wide + 0.7 > room * step / (hi - lo) then return nil end
+  return { lo = lo, hi = hi, ticks = list, width = width_of(list),
+    unit = power == 0 and '' or ' / 10^{' .. tostring(power):gsub('%-', '−') .. '}' }
 end
 
 --- A linear axis from lo to hi.
 -- @tparam number lo
 -- @tparam number hi
--- @tparam[opt] table how `room`: letters that fit along it, if the labels lie along it;
--- `from_lo`: a tick may stand at its beginning
+-- @tparam[opt] table how `room`: digits that fit along it; `across`: the labels do not lie along
+-- it; `from_lo`: a tick may stand at its beginning
 -- @treturn table lo, hi, ticks { { position, label }, ... }, at most 4; unit: what follows the
--- label of the axis, like " / 10^-9" where that was taken out of the ticks; width of the labels
+-- label of the axis, like " / 10^-9" where that was taken out of the ticks; width of the labels in
+-- digits; crowded: whether two of them find no place, so that one is left
 function M.linear(lo, hi, how)
   how = how or {}
+  local one
   for most = 4, 1, -1 do
-    local list, power, step = ticks(lo, hi, most, how.from_lo)
-    local width = width_of(list)
-    if most == 1 or width + 0.8 <= (how.room or math.huge) * step / (hi - lo) then
-      return { lo = lo, hi = hi, ticks = list, width = width,
-        unit = power == 0 and '' or ' / ' .. ten_to(power) }
-    end
+    local axis = fitting(lo, hi, most, how)
+    if axis and #axis.ticks > 1 then return axis end
+    one = one or axis
   end
+  local axis = one or fitting(lo, hi, 4, {}) or fitting(lo, hi, 1, {})
+  axis.crowded = true
+  return axis
 end
 
 --- A logarithmic axis between positive numbers.
@@ -86,12 +108,13 @@ function M.log(lo, hi)
 end
 
 --- Settings of an axis.
+-- @tparam table sheet that writes labels
 -- @tparam table set to which they are added
 -- @tparam string letter "x", "y" or "y2"
 -- @tparam table axis
 -- @tparam[opt] table how `labels = false`: ticks alone; `ticks = false`: not even those; `mirror =
--- false`: not on the other side
-function M.set(set, letter, axis, how)
+-- false`: not on the other side; `turned`: labels by 45 degrees
+function M.set(sheet, set, letter, axis, how)
   how = how or {}
   set[#set + 1] = ('%srange [%s:%s]'):format(letter, text.number(axis.lo), text.number(axis.hi))
   if axis.logarithmic then set[#set + 1] = 'logscale ' .. letter end
@@ -101,10 +124,11 @@ function M.set(set, letter, axis, how)
   end
   local list = {}
   for i, tick in ipairs(axis.ticks) do
-    list[i] = text.quote(how.labels == false and '' or tick[2]) .. ' ' .. text.number(tick[1])
+    list[i] = sheet:tick(how.labels == false and '' or tick[2]) .. ' ' .. text.number(tick[1])
   end
-  set[#set + 1] = ('%stics %s (%s) noenhanced'):format(letter,
-    how.mirror == false and 'nomirror' or 'mirror', table.concat(list, ', '))
+  set[#set + 1] = ('%stics %s%s (%s) noenhanced'):format(letter,
+    how.mirror == false and 'nomirror' or 'mirror', how.turned and ' rotate by 45 right' or '',
+    table.concat(list, ', '))
 end
 
 return M

@@ -1,5 +1,6 @@
 --- Lines of equal value on a grid, as closed loops.
 -- @module imnn.plot.contour
+local ffi = require 'ffi'
 local M = {}
 
 -- Which edges of a cell a line joins, by the corners that are inside (1 bottom left, 2 bottom
@@ -17,19 +18,18 @@ local saddle = {
 
 -- The grid with one more line of cells around it, without width and with nothing in them, so that
 -- lines which reach the edge go on along it.
-local function pad(f, x, y)
-  local nx, ny = #x, #y
-  local function at(i, j)
-    if i < 1 or j < 1 or i > nx or j > ny then return -math.huge end
-    return f[i][j]
-  end
+local function pad(field)
+  local nx, ny = field.nx, field.ny
+  local f = ffi.new('double[?]', (nx + 2) * (ny + 2))
+  for k = 0, (nx + 2) * (ny + 2) - 1 do f[k] = -math.huge end
+  for i = 0, nx - 1 do ffi.copy(f + (i + 1) * (ny + 2) + 1, field.f + i * ny, 8 * ny) end
   local function coordinates(v)
-    local out = { v[1] }
-    for i, c in ipairs(v) do out[i + 1] = c end
-    out[#out + 1] = v[#v]
+    local out = { [0] = v[1] }
+    for i, c in ipairs(v) do out[i] = c end
+    out[#v + 1] = v[#v]
     return out
   end
-  return at, coordinates(x), coordinates(y)
+  return f, coordinates(field.x), coordinates(field.y)
 end
 
 -- Where between two points the value is `level`; next to nothing it is at the point itself.
@@ -46,49 +46,56 @@ local function area(loop)
   return sum / 2
 end
 
+-- The cells that a line crosses: their places in the padded grid, and which of their corners are
+-- inside.
+local function crossed(f, nx, ny, level)
+  local found = {}
+  for i = 0, nx do
+    local low, high = f + i * (ny + 2), f + (i + 1) * (ny + 2)
+    local left = (low[0] >= level and 1 or 0) + (high[0] >= level and 2 or 0)
+    for j = 0, ny do
+      local right = (low[j + 1] >= level and 1 or 0) + (high[j + 1] >= level and 2 or 0)
+      if left ~= right or left == 1 or left == 2 then found[#found + 1] = i * (ny + 2) + j end
+      left = right
+    end
+  end
+  return found
+end
+
 -- from edge to edge, and where on each edge the line is
-local function trace(f, x, y, level)
-  local at, px, py = pad(f, x, y)
-  local width = #px
-  local follow, point = {}, {}
-  for j = 1, #py - 1 do
-    for i = 1, width - 1 do
-      local bl, br = at(i - 1, j - 1), at(i, j - 1)
-      local tl, tr = at(i - 1, j), at(i, j)
-      local case = (bl >= level and 1 or 0) + (br >= level and 2 or 0) + (tr >= level and 4 or 0)
-        + (tl >= level and 8 or 0)
-      if case > 0 and case < 15 then
-        local edge = { 2 * (j * width + i), 2 * (j * width + i + 1) + 1,
-          2 * ((j + 1) * width + i), 2 * (j * width + i) + 1 }
-        local lines = joins[case] or saddle[case][(bl + br + tr + tl) / 4 >= level]
-        for _, line in ipairs(lines) do
-          follow[edge[line[1]]] = edge[line[2]]
-          for _, e in ipairs(line) do
-            if e == B then point[edge[B]] = { cross(px[i], bl, px[i + 1], br, level), py[j] }
-            elseif e == T then
-              point[edge[T]] = { cross(px[i], tl, px[i + 1], tr, level), py[j + 1] }
-            elseif e == L then point[edge[L]] = { px[i], cross(py[j], bl, py[j + 1], tl, level) }
-            else point[edge[R]] = { px[i + 1], cross(py[j], br, py[j + 1], tr, level) } end
-          end
-        end
+local function trace(field, level)
+  local f, px, py = pad(field)
+  local wide = field.ny + 2
+  local follow, point, starts = {}, {}, {}
+  for _, cell in ipairs(crossed(f, field.nx, field.ny, level)) do
+    local i, j = math.floor(cell / wide), cell % wide
+    local bl, br, tl, tr = f[cell], f[cell + wide], f[cell + 1], f[cell + wide + 1]
+    local case = (bl >= level and 1 or 0) + (br >= level and 2 or 0) + (tr >= level and 4 or 0)
+      + (tl >= level and 8 or 0)
+    local edge = { 2 * cell, 2 * (cell + wide) + 1, 2 * (cell + 1), 2 * cell + 1 }
+    local lines = joins[case] or saddle[case][(bl + br + tr + tl) / 4 >= level]
+    for _, line in ipairs(lines) do
+      follow[edge[line[1]]] = edge[line[2]]
+      starts[#starts + 1] = edge[line[1]]
+      for _, e in ipairs(line) do
+        if e == B then point[edge[B]] = { cross(px[i], bl, px[i + 1], br, level), py[j] }
+        elseif e == T then point[edge[T]] = { cross(px[i], tl, px[i + 1], tr, level), py[j + 1] }
+        elseif e == L then point[edge[L]] = { px[i], cross(py[j], bl, py[j + 1], tl, level) }
+        else point[edge[R]] = { px[i + 1], cross(py[j], br, py[j + 1], tr, level) } end
       end
     end
   end
-  return follow, point
+  return follow, point, starts
 end
 
 --- The loops around what is at least `level`, the largest first. Inside them are holes, inside
 -- those islands, ...: painted in this order each covers what is right.
--- @tparam table f values f[i][j] at x[i], y[j]
--- @tparam table x positions, rising
--- @tparam table y positions, rising
+-- @tparam table field of imnn.plot.grid
 -- @tparam number level
 -- @treturn table loops { { x, y }, ..., hole = boolean }
-function M.loops(f, x, y, level)
-  local follow, point = trace(f, x, y, level)
-  local out, starts = {}, {}
-  for edge in pairs(follow) do starts[#starts + 1] = edge end
-  table.sort(starts) -- the same script for the same numbers
+function M.loops(field, level)
+  local follow, point, starts = trace(field, level)
+  local out = {}
   for _, start in ipairs(starts) do
     local loop, edge = {}, start
     while follow[edge] do

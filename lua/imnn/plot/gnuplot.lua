@@ -6,44 +6,66 @@ local M = {}
 
 M.program = 'gnuplot' -- another one may be put here
 
-local font_points = 9
 local pango = 72 / 96 -- the cairo terminals take a point for the 72nd part of 96 dots
+
+-- A PNG so many dots wide and high, of which an inch has dpi.
+local function png(width, height, dpi, look)
+  local scale = dpi / 72
+  return ("pngcairo size %d,%d background '%s' font 'Sans,%.4g' fontscale %.4g linewidth %.4g "
+    .. 'dashlength %.4g pointscale %.4g rounded'):format(width, height, look.ground, look.points,
+    pango * scale, 0.7 * scale * look.lines, 0.8 * scale, scale)
+end
+
+local function cairo(kind, page)
+  return ("%s size %.4gcm,%.4gcm background '%s' font 'Sans,%.4g' fontscale %.4g linewidth %.4g "
+    .. 'dashlength 1.2 rounded'):format(kind, page.width, page.height, page.look.ground,
+    page.look.points, pango, 1.2 * page.look.lines)
+end
 
 -- How each kind of file is drawn; width and height in cm, of which an inch has 2.54. Lines and
 -- letters have the same size on paper in all of them.
 local terminals = {
-  png = function(width, height, dpi)
-    local scale, dots = dpi / 72, dpi / 2.54
-    return ("pngcairo size %d,%d background '#ffffff' font 'Sans,%d' fontscale %.4g linewidth %.4g "
-      .. 'dashlength %.4g pointscale %.4g rounded'):format(width * dots, height * dots, font_points,
-      pango * scale, 0.7 * scale, 0.8 * scale, scale)
+  png = function(page)
+    local dots = page.dpi / 2.54
+    return png(page.width * dots, page.height * dots, page.dpi, page.look)
   end,
-  pdf = function(width, height)
-    return ("pdfcairo size %.4gcm,%.4gcm background '#ffffff' font 'Sans,%d' fontscale %.4g "
-      .. 'linewidth 1.2 dashlength 1.2 rounded'):format(width, height, font_points, pango)
-  end,
-  svg = function(width, height)
+  pdf = function(page) return cairo('pdfcairo', page) end,
+  eps = function(page) return cairo('epscairo', page) end,
+  svg = function(page)
     local dpi = 96 -- of CSS
-    return ("svg size %d,%d background '#ffffff' font 'sans-serif,%.4g' linewidth 1 dashlength 2 "
-      .. 'rounded'):format(width / 2.54 * dpi, height / 2.54 * dpi, font_points * dpi / 72)
+    return ("svg size %d,%d background '%s' font 'sans-serif,%.4g' linewidth %.4g dashlength 2 "
+      .. 'rounded'):format(page.width / 2.54 * dpi, page.height / 2.54 * dpi, page.look.ground,
+      page.look.points * dpi / 72, page.look.lines)
   end,
-  txt = function(width, height)
+  tex = function(page)
+    return ("cairolatex pdf colourtext size %.4gcm,%.4gcm background '%s' font ',%.4g' linewidth "
+      .. '%.4g dashlength 1.2 rounded'):format(page.width, page.height, page.look.ground,
+      page.look.points, 1.2 * page.look.lines)
+  end,
+  tikz = function(page)
+    return ("tikz size %.4gcm,%.4gcm background '%s' font '\\fontsize{%.4g}{%.4g}\\selectfont' "
+      .. 'linewidth %.4g dashlength 1.2'):format(page.width, page.height, page.look.ground,
+      page.look.points, 1.2 * page.look.points, 1.2 * page.look.lines)
+  end,
+  txt = function(page)
     local columns = 100
-    return ('dumb enhanced size %d,%d'):format(columns, columns * height / width / 2)
+    return ('dumb enhanced size %d,%d'):format(columns, columns * page.height / page.width / 2)
   end,
 }
+local latex = { tex = true, tikz = true }
 
---- The lines that say where to draw: terminal and output.
--- @raise an extension that nobody draws
-local function header(path, width, height, dpi)
+local function kind_of(path)
   local kind = (path:match '%.(%w+)$' or ''):lower()
   if not terminals[kind] then
-    core.raise('plot.save: no way to draw "%s"; names end in .png, .pdf, .svg or .txt', path)
+    core.raise('plot.save: no way to draw "%s"; names end in .pdf, .png, .svg, .eps, .tex, .tikz '
+      .. 'or .txt', path)
   end
-  return function(target)
-    return ('set terminal %s\nset output %s\n'):format(terminals[kind](width, height, dpi),
-      text.quote(target))
-  end
+  return kind
+end
+
+-- The lines that say where to draw: terminal and output.
+local function header(kind, page, target)
+  return ('set terminal %s\nset output %s\n'):format(terminals[kind](page), text.quote(target))
 end
 
 local function shell(s) return "'" .. s:gsub("'", "'\\''") .. "'" end
@@ -60,9 +82,9 @@ local function complaint(said)
 end
 
 -- Run a script, which is UTF-8 whatever the user's locale; what it prints, or an error.
-local function run(script)
-  local pipe = io.popen(('LC_ALL=C.UTF-8 %s -d %s 2>&1; echo "status $?"'):format(
-    shell(M.program), shell(script)))
+local function run(script, folder)
+  local pipe = io.popen(('%sLC_ALL=C.UTF-8 %s -d %s 2>&1; echo "status $?"'):format(
+    folder and ('cd %s && '):format(shell(folder)) or '', shell(M.program), shell(script)))
   local said, status = (pipe:read '*a' or ''):match '^(.*)status (%d+)%s*$'
   pipe:close()
   core.poll() -- ctrl-C ended the reading, and gnuplot, too
@@ -76,6 +98,11 @@ local function run(script)
   return said
 end
 
+local function refuse(path, why)
+  local last = tostring(why):match '([^:]*)%s*$'
+  core.raise('plot: cannot write %s: %s', path, (last:gsub('^%s+', '')))
+end
+
 -- Write for the sake of `path`, which is what the user knows.
 local function write(file, content, path)
   local f, why = io.open(file, 'w')
@@ -86,20 +113,24 @@ local function write(file, content, path)
     closed, later = f:close()
     ok = ok and closed
   end
-  if not ok then
-    core.raise('plot: cannot write %s: %s', path, tostring(why or later):match '[^:]*$':sub(2))
-  end
+  if not ok then refuse(path, why or later) end
 end
 
---- A name beside `path` that nobody else uses.
-local function beside(path, extension)
-  local unique = tostring {}:match '0x(%x+)'
-  return ('%s.%s%d.tmp%s'):format(path, unique, os.time(), extension)
+local function read(file)
+  local f = io.open(file, 'rb')
+  local content = f and f:read '*a' or ''
+  if f then f:close() end
+  return content
 end
+
+local function unique() return ('%s%d.tmp'):format(tostring {}:match '0x(%x+)', os.time()) end
+
+--- A name beside `path` that nobody else uses.
+local function beside(path, extension) return ('%s.%s%s'):format(path, unique(), extension) end
 
 local function rename(from, to)
   local ok, why = os.rename(from, to)
-  if not ok then core.raise('plot: cannot write %s: %s', to, why:match '[^:]*$':sub(2)) end
+  if not ok then refuse(to, why) end
 end
 
 -- fn() with files that are gone afterwards, whatever happens.
@@ -109,33 +140,127 @@ local function cleaning(files, fn)
   if not ok then error(why, 0) end
 end
 
+-- gnuplot would expand ~ and run |.
+local function tame(path) return path:find '^[^/.]' and './' .. path or path end
+
+-- The text of a figure for LaTeX names its picture by where it was drawn: not where it is to lie.
+local function name_picture(file, from, to, path)
+  local stem = to:match '[^/]*$'
+  local content = read(file)
+  local first, last = content:find('{' .. from .. '}', 1, true)
+  while first do
+    content = content:sub(1, first) .. stem .. content:sub(last)
+    first, last = content:find('{' .. from .. '}', first + #stem, true)
+  end
+  write(file, content, path)
+end
+
 --- Draw a script to a file; the script is kept beside it as path.gp. Either both are new, or both
--- are as they were.
+-- are as they were. The picture of a text for LaTeX x.tex is x-inc.pdf, so that it and x.pdf can
+-- lie in one place; its script draws x-inc.tex.
+-- @tparam function draw ({ latex = boolean }) -> script
+-- @tparam string path
+-- @tparam table page `width`, `height`, `dpi`, `look`
 -- @raise an unknown extension, a path that cannot be written, what gnuplot complains about
-function M.save(script, path, width, height, dpi)
-  local head = header(path, width, height, dpi)
-  if path:find '^[^/.]' then path = './' .. path end -- gnuplot would expand ~ and run |
+function M.save(draw, path, page)
+  local kind = kind_of(path)
+  local script = draw { latex = latex[kind] }
+  path = tame(path)
   local extension = path:match '%.%w+$'
   local picture, tried, kept = beside(path, extension), beside(path, '.gp'), beside(path, '.kept')
-  cleaning({ picture, tried, kept }, function()
-    write(tried, head(picture) .. script, path)
+  local files, stem = { picture, tried, kept }, picture:sub(1, -#extension - 1)
+  if kind == 'tex' then files[4] = stem .. '.pdf' end
+  cleaning(files, function()
+    local target = path
+    write(tried, header(kind, page, picture) .. script, path)
     run(tried)
-    write(kept, head(path) .. script, path)
+    if kind == 'tex' then
+      local inner = path:sub(1, -#extension - 1) .. '-inc'
+      target = inner .. extension
+      name_picture(picture, stem, inner, path)
+      rename(stem .. '.pdf', inner .. '.pdf')
+    end
+    write(kept, header(kind, page, target) .. script, path)
     rename(picture, path)
     rename(kept, path .. '.gp')
   end)
 end
 
+-- ---- folders ----
+
+local function execute(command, path)
+  local pipe = io.popen('{ ' .. command .. '; } 2>&1; echo "status $?"')
+  local said, status = (pipe:read '*a' or ''):match '^(.*)status (%d+)%s*$'
+  pipe:close()
+  if status ~= '0' then refuse(path, (said or ''):gsub('%s+$', '')) end
+  return said
+end
+
+-- A folder may be written again if everything in it is ours.
+local function check_ours(folder, path)
+  local there = shell(folder)
+  local said = execute(('if [ -e %s ]; then ls -A %s/; fi'):format(there, there), path)
+  for name in said:gmatch '[^\n]+' do
+    if name ~= 'data' and not name:find '^figure%.%w+$' then
+      core.raise('plot: %s holds other files, like %s; give a folder of its own', path, name)
+    end
+  end
+end
+
+--- Draw a script into a folder: figure.gp, the picture, and data/1.txt, ...
+-- @tparam function draw ({ latex = boolean, apart = true }) -> script, blocks
+-- @tparam string path which ends in "/"
+-- @tparam string extension of the picture
+-- @tparam table page as for `save`
+-- @raise as `save`; a folder with other files
+function M.save_folder(draw, path, extension, page)
+  local kind = kind_of('figure.' .. extension)
+  local script, blocks = draw { latex = latex[kind], apart = true }
+  local folder = tame(path):gsub('/+$', '')
+  if folder == '' then core.raise('plot: cannot write %s: it is the root of all files', path) end
+  check_ours(folder, path)
+  local new = beside(folder, '')
+  local ok, why = pcall(function()
+    execute(('mkdir %s && mkdir %s/data'):format(shell(new), shell(new)), path)
+    for n, block in ipairs(blocks) do
+      write(('%s/data/%d.txt'):format(new, n),
+        (block.what and '# ' .. block.what .. '\n' or '') .. block.content, path)
+    end
+    write(new .. '/figure.gp', '# Draws the figure again: gnuplot figure.gp, in this folder.\n'
+      .. header(kind, page, 'figure.' .. extension) .. script, path)
+    run('figure.gp', new)
+    execute(('rm -rf %s && mv %s %s'):format(shell(folder), shell(new), shell(folder)), path)
+  end)
+  if not ok then
+    os.execute(('rm -rf %s'):format(shell(new)))
+    error(why, 0)
+  end
+end
+
+-- What a script draws with a terminal, as bytes.
+local function bytes(script, how)
+  local file, picture = os.tmpname(), os.tmpname()
+  local content
+  cleaning({ file, picture }, function()
+    local head = ('set terminal %s\nset output %s\n'):format(how, text.quote(picture))
+    write(file, head .. script, file)
+    run(file)
+    content = read(picture)
+  end)
+  return content
+end
+
+--- The figure as a PNG so many dots wide.
+-- @treturn string bytes
+function M.png(script, page, dots)
+  return bytes(script, png(dots, dots * page.height / page.width, dots / page.width * 2.54,
+    page.look))
+end
+
 --- The figure drawn with characters.
 -- @treturn string lines
 function M.characters(script, columns, lines)
-  local file = os.tmpname()
-  local said
-  cleaning({ file }, function()
-    write(file, ('set terminal dumb enhanced size %d,%d\n'):format(columns, lines) .. script, file)
-    said = run(file)
-  end)
-  return said
+  return (bytes(script, ('dumb enhanced size %d,%d'):format(columns, lines)):gsub('^%s*\f', ''))
 end
 
 return M

@@ -1,6 +1,9 @@
 --- Densities on grids, made ready to be drawn: without their empty surroundings, and on a finer
 -- grid where a coarse one would show as corners.
+-- A density of two parameters is a field: `f[i * ny + j]`, double, at `x[i + 1]`, `y[j + 1]`, with
+-- `nx`, `ny`.
 -- @module imnn.plot.grid
+local ffi = require 'ffi'
 local M = {}
 
 local enough = 64 -- cells across what is drawn
@@ -17,16 +20,15 @@ local function between(p0, p1, p2, p3, u)
   return math.max(v, 0)
 end
 
---- A list with k - 1 numbers put between each two.
-local function refine(f, k)
-  if k == 1 then return f end
-  local out = {}
-  for i = 1, #f - 1 do
-    local p0, p3 = f[i - 1] or 2 * f[i] - f[i + 1], f[i + 2] or 2 * f[i + 1] - f[i]
-    for s = 0, k - 1 do out[#out + 1] = between(p0, f[i], f[i + 1], p3, s / k) end
+-- n numbers `stride` apart with k - 1 put between each two.
+local function refine_row(out, out_stride, f, stride, n, k)
+  for i = 0, n - 2 do
+    local p1, p2 = f[i * stride], f[(i + 1) * stride]
+    local p0 = i > 0 and f[(i - 1) * stride] or 2 * p1 - p2
+    local p3 = i < n - 2 and f[(i + 2) * stride] or 2 * p2 - p1
+    for s = 0, k - 1 do out[(i * k + s) * out_stride] = between(p0, p1, p2, p3, s / k) end
   end
-  out[#out + 1] = f[#f]
-  return out
+  out[(n - 1) * k * out_stride] = f[(n - 1) * stride]
 end
 
 local function refine_axis(x, k)
@@ -61,43 +63,52 @@ function M.curve(f, x)
   local top = 0
   for _, v in ipairs(f) do top = math.max(top, v) end
   local first, last = bounds(#f, function(i) return f[i] > nothing * top end)
-  local k = factor(last - first)
-  return refine(slice(f, first, last), k), refine_axis(slice(x, first, last), k)
+  local k, n = factor(last - first), last - first + 1
+  local part, fine = slice(f, first, last), {}
+  if k == 1 or n < 2 then return part, slice(x, first, last) end
+  local from, to = ffi.new('double[?]', n, part), ffi.new('double[?]', (n - 1) * k + 1)
+  refine_row(to, 1, from, 1, n, k)
+  for i = 1, (n - 1) * k + 1 do fine[i] = to[i - 1] end
+  return fine, refine_axis(slice(x, first, last), k)
 end
 
-local function transpose(f)
-  local out = {}
-  for j = 1, #f[1] do
-    out[j] = {}
-    for i = 1, #f do out[j][i] = f[i][j] end
+--- A field of a nested table f[i][j] at x[i], y[j].
+function M.field(f, x, y)
+  local nx, ny = #x, #y
+  local flat = ffi.new('double[?]', nx * ny)
+  for i = 1, nx do
+    for j = 1, ny do flat[(i - 1) * ny + j - 1] = f[i][j] end
   end
-  return out
+  return { nx = nx, ny = ny, x = x, y = y, f = flat }
 end
 
---- A density of two parameters, f[i][j] at x[i], y[j].
--- @treturn table values
--- @treturn table positions in x
--- @treturn table positions in y
-function M.surface(f, x, y)
-  local top, along_x, along_y = 0, {}, {}
-  for i, row in ipairs(f) do
-    for j, v in ipairs(row) do
-      top = math.max(top, v)
-      along_x[i] = math.max(along_x[i] or 0, v)
-      along_y[j] = math.max(along_y[j] or 0, v)
+local function highest(field)
+  local nx, ny, f = field.nx, field.ny, field.f
+  local top, along_x, along_y = 0, ffi.new('double[?]', nx + 1), ffi.new('double[?]', ny + 1)
+  for i = 0, nx - 1 do
+    for j = 0, ny - 1 do
+      local v = f[i * ny + j]
+      if v > top then top = v end
+      if v > along_x[i + 1] then along_x[i + 1] = v end
+      if v > along_y[j + 1] then along_y[j + 1] = v end
     end
   end
-  local i1, i2 = bounds(#x, function(i) return along_x[i] > nothing * top end)
-  local j1, j2 = bounds(#y, function(j) return along_y[j] > nothing * top end)
-  local k = factor(i2 - i1, j2 - j1)
-  local rows = {}
-  for i = i1, i2 do rows[#rows + 1] = refine(slice(f[i], j1, j2), k) end
-  if k > 1 then
-    local columns = transpose(rows)
-    for j, column in ipairs(columns) do columns[j] = refine(column, k) end
-    rows = transpose(columns)
-  end
-  return rows, refine_axis(slice(x, i1, i2), k), refine_axis(slice(y, j1, j2), k)
+  return top, along_x, along_y
+end
+
+--- The part of a field where there is something, on a grid that is fine enough.
+function M.surface(field)
+  local top, along_x, along_y = highest(field)
+  local i1, i2 = bounds(field.nx, function(i) return along_x[i] > nothing * top end)
+  local j1, j2 = bounds(field.ny, function(j) return along_y[j] > nothing * top end)
+  local k, nx, ny = factor(i2 - i1, j2 - j1), i2 - i1 + 1, j2 - j1 + 1
+  local first = field.f + (i1 - 1) * field.ny + j1 - 1
+  local mx, my = (nx - 1) * k + 1, (ny - 1) * k + 1
+  local rows, out = ffi.new('double[?]', nx * my), ffi.new('double[?]', mx * my)
+  for i = 0, nx - 1 do refine_row(rows + i * my, 1, first + i * field.ny, 1, ny, k) end
+  for j = 0, my - 1 do refine_row(out + j, my, rows + j, my, nx, k) end
+  return { nx = mx, ny = my, x = refine_axis(slice(field.x, i1, i2), k),
+    y = refine_axis(slice(field.y, j1, j2), k), f = out, of = field }
 end
 
 return M

@@ -88,12 +88,12 @@ end
 local function colour_of(fig, i, kind)
   local run = fig.runs[i]
   local own = #fig.runs == 1 and not run.colour and kind.second and 2 or i
-  return style.colour(who, run.colour, own)
+  return style.colour(who, run.colour, own, fig.look)
 end
 
-local function line(colour, dash, title)
+local function line(sheet, colour, dash, title)
   return ("with lines linecolor rgb '%s' linewidth 1.1 dashtype %s %s"):format(colour,
-    style.dash(who, dash), title and 'title ' .. text.literal(title) or 'notitle')
+    style.dash(who, dash), title and 'title ' .. sheet:entry(title, 8) or 'notitle')
 end
 
 local function join(...)
@@ -104,19 +104,20 @@ local function join(...)
   return table.concat(words, ' ')
 end
 
-local function add_legend(fig, plots)
+local function add_legend(fig, sheet, plots)
   local any = validated(fig.runs)
   local one = #fig.runs == 1 and fig.runs[1]
   for i, run in ipairs(one and {} or fig.runs) do
-    table.insert(plots[1], 'NaN ' .. line(style.colour(who, run.colour, i), 'solid',
+    local colour = style.colour(who, run.colour, i, fig.look)
+    table.insert(plots[1], 'NaN ' .. line(sheet, colour, 'solid',
       run.label ~= '' and run.label or 'run ' .. i))
   end
   for k, role in ipairs { any and '(training)' or '', any and '(validation)' or nil } do
     for _, kind in ipairs(curves) do
       local entry = join(one and one.label or '', kind.symbol, role)
-      local colour = one and colour_of(fig, 1, kind) or style.colour(who, 'black')
+      local colour = one and colour_of(fig, 1, kind) or fig.look.ink
       if one or any or kind.panel ~= 1 then
-        table.insert(plots[kind.panel], 'NaN ' .. line(colour, kind.dash[k], entry))
+        table.insert(plots[kind.panel], 'NaN ' .. line(sheet, colour, kind.dash[k], entry))
       end
     end
   end
@@ -177,7 +178,7 @@ end
 local function legend_size(fig, i, plot)
   local entries, longest = 0, 1
   for _, item in ipairs(plot) do
-    local entry = item:match " title '(.*)' noenhanced$"
+    local entry = item:match " title '(.*)'"
     if entry then entries, longest = entries + 1, math.max(longest, text.length(entry)) end
   end
   local room = fig.width - margin.left - margin.right
@@ -186,9 +187,9 @@ local function legend_size(fig, i, plot)
   return columns, math.ceil(entries / columns)
 end
 
-local function label(n, s, x, y, turn)
-  return ('label %d %s at screen %.4f,%.4f center%s'):format(n, text.literal(s), x, y,
-    turn and ' rotate by 90' or '')
+local function label(sheet, n, s, x, y, turn)
+  return ("label %d %s at screen %.4f,%.4f center%s textcolor rgb '%s'"):format(n,
+    sheet:literal(s, 9), x, y, turn and ' rotate by 90' or '', sheet.look.ink)
 end
 
 local function draw_panel(fig, sheet, i, n, plot)
@@ -196,20 +197,21 @@ local function draw_panel(fig, sheet, i, n, plot)
   local middle = (at[3] + at[4]) / 2
   local columns, rows = legend_size(fig, i, plot)
   local spare = i > 1 and math.min(0.5, (rows * line_height + 0.15) / panel_height(fig)) or 0
-  local set = {
-    "border 15 linewidth 0.6 linecolor rgb '#303030'", "tics scale 0.5 font ',8'",
-    ("key %s right horizontal samplen 2.2 spacing 1.1 font ',8' maxcols %d opaque fillcolor rgb "
-      .. "'#30ffffff'"):format(panel.legend, columns),
-    label(1, panel.ylabel, 0.35 / fig.width, middle, true),
-  }
-  axis.set(set, 'x', axis.linear(0, n, { from_lo = true }), { labels = i == 3 })
-  axis.set(set, 'y', axis_of(fig, i, false, spare), { mirror = not panel.y2label })
+  local set = sheet:frame()
+  for _, setting in ipairs {
+    ("key on %s right horizontal samplen 2.2 spacing 1.1 %s maxcols %d opaque fillcolor rgb '%s' "
+      .. "textcolor rgb '%s'"):format(panel.legend, sheet:font(8), columns,
+      style.transparent(fig.look.ground, 0.81), fig.look.ink),
+    label(sheet, 1, panel.ylabel, 0.35 / fig.width, middle, true),
+  } do set[#set + 1] = setting end
+  axis.set(sheet, set, 'x', axis.linear(0, n, { from_lo = true }), { labels = i == 3 })
+  axis.set(sheet, set, 'y', axis_of(fig, i, false, spare), { mirror = not panel.y2label })
   if panel.y2label then
-    axis.set(set, 'y2', axis_of(fig, i, true, spare), { mirror = false })
-    set[#set + 1] = label(2, panel.y2label, 1 - 0.3 / fig.width, middle, true)
+    axis.set(sheet, set, 'y2', axis_of(fig, i, true, spare), { mirror = false })
+    set[#set + 1] = label(sheet, 2, panel.y2label, 1 - 0.3 / fig.width, middle, true)
   end
   if i == 3 then
-    set[#set + 1] = label(3, 'Number of iterations', (at[1] + at[2]) / 2, 0.3 / fig.height)
+    set[#set + 1] = label(sheet, 3, 'Number of iterations', (at[1] + at[2]) / 2, 0.3 / fig.height)
   end
   sheet:panel { name = panel.name, box = at, set = set, plot = plot }
 end
@@ -217,18 +219,19 @@ end
 local function draw(fig, sheet)
   local n, plots = 1, { {}, {}, {} }
   if fig.expected then
-    plots[1][1] = text.number(fig.expected) .. ' ' .. line('#000000', 'dashed', 'expected |F|')
+    plots[1][1] = text.number(fig.expected) .. ' '
+      .. line(sheet, fig.look.ink, 'dashed', 'expected |F|')
   end
-  plots[2][1] = '1 ' .. line('#000000', 'dashed')
+  plots[2][1] = '1 ' .. line(sheet, fig.look.ink, 'dashed')
   for i, run in ipairs(fig.runs) do
     n = math.max(n, run.n - 1)
     for _, c in ipairs(run.curves) do
       table.insert(plots[c.kind.panel], sheet:data(values.curve(c.y)) .. ' using 1:2 '
         .. (c.kind.right and 'axes x1y2 ' or '')
-        .. line(colour_of(fig, i, c.kind), c.kind.dash[c.validation and 2 or 1]))
+        .. line(sheet, colour_of(fig, i, c.kind), c.kind.dash[c.validation and 2 or 1]))
     end
   end
-  add_legend(fig, plots)
+  add_legend(fig, sheet, plots)
   for i = 1, 3 do draw_panel(fig, sheet, i, n, plots[i]) end
 end
 
@@ -243,26 +246,21 @@ end
 -- @raise an empty history, unknown options, what fig:save raises
 -- @usage plot.history(net.history, { expected_detF = 50, label = 'first' }):save 'history.pdf'
 function M.new(history, opts)
-  local o = args.take(who, opts, {
+  local o = args.take(who, opts, args.rows(figure.options, {
     ax = { 'Figure', optional = true },
     expected_detF = { 'number', optional = true },
     color = { 'string', optional = true },
-    figsize = { 'table', default = { 12, 16 } },
     label = { 'string', default = '' },
     ncol = { 'integer', default = 1 },
-    file = { 'string', optional = true },
-  })
+  }))
   args.argument(who, 'the history', history, { 'table' })
   local run = read(history)
   run.label, run.colour = o.label, o.color
   run.validated = run.curves[#run.curves].validation
   style.colour(who, o.color, 1)
-  if o.ax and not figure.is(o.ax, 'history') then
-    core.raise('%s: option "ax" must be a history figure, got a %s figure', who, o.ax.kind)
-  end
-  local width, height = figure.size(who, o.figsize)
-  local fig = o.ax or figure.new { kind = 'history', width = width, height = height, runs = {},
-    draw = draw, ncol = math.max(1, o.ncol) }
+  local width, height = figure.size(who, o, { 12, 16 })
+  local fig = figure.given(who, o.ax, 'history') or figure.new { kind = 'history', width = width,
+    height = height, runs = {}, draw = draw, ncol = math.max(1, o.ncol), style = o.style }
   fig.expected = o.expected_detF or fig.expected
   fig.runs[#fig.runs + 1] = run
   if o.file then fig:save(o.file) end

@@ -1,25 +1,19 @@
---- Layers of corner plots: densities on a grid, or points, read and checked.
+--- Layers of corner plots: densities on a grid, samples, or points, read and checked.
+--
+-- A layer has `P` columns, perhaps with `names`, and one of `marginals` (with `ranges`), `samples`,
+-- `points`. Its densities are made when they are first asked for, and kept.
 -- @module imnn.plot.layer
-local ffi = require 'ffi'
 local args = require 'imnn.args'
 local contour = require 'imnn.plot.contour'
 local core = require 'imnn.core'
+local density = require 'imnn.plot.density'
 local grid = require 'imnn.plot.grid'
+local np = require 'imnn.numpy'
 local style = require 'imnn.plot.style'
 local values = require 'imnn.plot.values'
 local M = {}
 
 local who = 'plot.corner'
-
---- The density level that encloses the fraction p of the mass; f is f[i] or f[i][j].
-function M.level(f, p)
-  local nx, ny = #f, type(f[1]) == 'table' and #f[1] or 1
-  local flat = ffi.new('double[?]', nx * ny)
-  for i = 1, nx do
-    for j = 1, ny do flat[(i - 1) * ny + j - 1] = ny > 1 and f[i][j] or f[i] end
-  end
-  return core.C.imnn_lfi_level(flat, nx, ny, p)
-end
 
 -- How many numbers there are, and how many of them are none: those of a target without draws.
 local function count(f, n, lost)
@@ -79,15 +73,94 @@ local function read_ranges(ranges)
   return out
 end
 
-local layer_options = {
+-- ---- samples ----
+
+--- Whether x is a set of samples: something with parameters (n, P).
+function M.is_samples(x)
+  if type(x) ~= 'table' and type(x) ~= 'cdata' and type(x) ~= 'userdata' or np.is_array(x) then
+    return false
+  end
+  local ok, parameters = pcall(function() return rawget(x, 'parameters') or x.parameters end)
+  return ok and np.is_array(parameters)
+end
+
+local function field(x, name)
+  local ok, v = pcall(function() return x[name] end)
+  return ok and v or nil
+end
+
+-- One number for each column, infinite where there is none.
+local function limit_list(given, P, none)
+  local plain, out = given and values.plain(given) or {}, {}
+  for p = 1, P do out[p] = type(plain) == 'number' and plain or plain[p] or none end
+  return out
+end
+
+-- The columns of an Array as double, row by row.
+local function numbers(x)
+  local a = x:astype 'f64'
+  return a:data(), a
+end
+
+local function read_samples(given)
+  local parameters = np.is_array(given) and given or given.parameters
+  local shape = parameters.shape
+  if #shape == 1 then parameters = parameters:reshape(-1, 1) end
+  shape = parameters.shape
+  if #shape ~= 2 or shape[1] == 0 or shape[2] == 0 then
+    core.raise('%s: parameters of samples must be (n, P), got %s', who,
+      values.shape_text(values.plain(parameters)))
+  end
+  local s = { n = shape[1], P = shape[2] }
+  s.x, s.held = numbers(parameters)
+  local weights = not np.is_array(given) and field(given, 'weights') or nil
+  if weights then
+    weights = np.array(weights, 'f64')
+    if #weights.shape ~= 1 or weights.shape[1] ~= s.n then
+      core.raise('%s: weights must be (%d), one for each sample, got (%s)', who, s.n,
+        table.concat(weights.shape, ', '))
+    end
+    s.weights, s.held_weights = numbers(weights)
+  end
+  for i = 0, s.n * s.P - 1 do
+    if s.x[i] - s.x[i] ~= 0 then
+      core.raise('%s: sample %d is not finite', who, math.floor(i / s.P) + 1)
+    end
+  end
+  local total = 0
+  for i = 0, s.weights and s.n - 1 or -1 do
+    if not (s.weights[i] >= 0 and s.weights[i] < math.huge) then
+      core.raise('%s: weight %d is %g, and must be 0 or more', who, i + 1, s.weights[i])
+    end
+    total = total + s.weights[i]
+  end
+  if s.weights and total == 0 then core.raise('%s: all weights are 0', who) end
+  if not np.is_array(given) then
+    s.low = limit_list(field(given, 'low'), s.P, -math.huge)
+    s.high = limit_list(field(given, 'high'), s.P, math.huge)
+  else
+    s.low, s.high = {}, {}
+  end
+  return s
+end
+
+-- ---- options ----
+
+--- What may be said about a layer.
+M.options = {
   marginals = { 'table', optional = true },
   points = { 'table', 'Array', optional = true },
+  samples = { 'table', 'Array', 'cdata', 'userdata', optional = true },
   ranges = { 'table', optional = true },
+  names = { 'table', optional = true },
+  labels = { 'table', optional = true },
+  hard = { 'table', optional = true }, -- for each parameter whether its grid ends at limits
   target = { 'integer', default = 1 },
   label = { 'string', default = '' },
   color = { 'string', optional = true },
   linestyle = { 'string', default = 'solid' },
   filled = { 'boolean', optional = true },
+  scatter = { 'boolean', default = false },
   hist = { 'boolean', default = true },
   s = { 'number', default = 5 },
   alpha = { 'number', default = 1 },
@@ -102,23 +175,25 @@ local function check_points(points)
   return rows
 end
 
---- A layer, which has `P` parameters and either `points` or `ranges` and, unless there was nothing
--- to see, `marginals`.
--- @tparam table given what a user gives as a posterior: plot.corner
--- @raise shapes that do not fit, unknown or missing options
-function M.read(given)
-  local o = args.take(who, given, layer_options)
-  style.colour(who, o.color, 1)
-  style.dash(who, o.linestyle)
-  if not (o.alpha > 0 and o.alpha <= 1) then
-    core.raise('%s: option "alpha" must be above 0 and at most 1, got %g', who, o.alpha)
-  end
-  if o.bins and o.bins < 1 then
-    core.raise('%s: a histogram needs at least one bin, got %d', who, o.bins)
-  end
-  if not (o.s > 0) then core.raise('%s: option "s" must be positive, got %g', who, o.s) end
+local function names_of(o, source)
+  o.names = o.names or field(source, 'names')
+  o.labels = o.labels or field(source, 'labels')
+end
+
+local function read_data(o)
   if o.ranges then o.ranges = read_ranges(o.ranges) end
-  if o.points then
+  if o.samples then
+    local given = o.samples
+    if not np.is_array(given) then
+      if not M.is_samples(given) then
+        core.raise('%s: samples must be a sample set or an Array (n, P), got %s', who,
+          core.kind(given))
+      end
+      names_of(o, given)
+    end
+    o.samples = read_samples(given)
+    o.P = o.samples.P
+  elseif o.points then
     o.points = check_points(o.points)
     o.P = o.points[1] and #o.points[1] or o.ranges and #o.ranges
     if not o.P then core.raise('%s: there are no points', who) end
@@ -128,28 +203,92 @@ function M.read(given)
   else
     core.raise('%s: a posterior needs ranges and marginals, or points', who)
   end
-  return o
 end
 
---- Where a layer has something to show of parameter p: its outermost interval and some more.
+local Layer = {}
+Layer.__index = Layer
+
+--- A layer.
+-- @tparam table given what a user gives as a posterior: plot.corner
+-- @raise shapes that do not fit, unknown or missing options
+function M.read(given)
+  local o = args.take(who, given, M.options)
+  style.colour(who, o.color, 1)
+  style.dash(who, o.linestyle)
+  if not (o.alpha > 0 and o.alpha <= 1) then
+    core.raise('%s: option "alpha" must be above 0 and at most 1, got %g', who, o.alpha)
+  end
+  if o.bins and o.bins < 1 then
+    core.raise('%s: a histogram needs at least one bin, got %d', who, o.bins)
+  end
+  if not (o.s > 0) then core.raise('%s: option "s" must be positive, got %g', who, o.s) end
+  read_data(o)
+  o.made = {}
+  return setmetatable(o, Layer)
+end
+
+-- What fn() gives, made once.
+local function once(layer, name, fn)
+  local found = layer.made[name]
+  if found == nil then
+    found = fn() or false
+    layer.made[name] = found
+  end
+  return found or nil
+end
+
+--- The density of column p, or nil.
+function Layer:curve(p)
+  return once(self, p, function()
+    if self.samples then return density.curve(self.samples, p) end
+    if not self.marginals then return nil end
+    local f, x = grid.curve(self.marginals[p][p], self.ranges[p])
+    local whole, hard = self.ranges[p], self.hard and self.hard[p] or {}
+    return { f = f, x = x,
+      hard = { hard[1] and x[1] == whole[1], hard[2] and x[#x] == whole[#whole] } }
+  end)
+end
+
+--- The density of columns a and b, or nil.
+function Layer:surface(a, b)
+  return once(self, a .. ' ' .. b, function()
+    if self.samples then return density.surface(self.samples, a, b) end
+    if not self.marginals then return nil end
+    if a < b then
+      return grid.surface(grid.field(self.marginals[b][a], self.ranges[a], self.ranges[b]))
+    end
+    local f = {}
+    for i = 1, #self.ranges[a] do
+      f[i] = {}
+      for j = 1, #self.ranges[b] do f[i][j] = self.marginals[a][b][j][i] end
+    end
+    return grid.surface(grid.field(f, self.ranges[a], self.ranges[b]))
+  end)
+end
+
+-- Columns of points, from the lowest to the highest.
+local function extent_of_points(points, p)
+  local lo, hi = math.huge, -math.huge
+  for _, row in ipairs(points) do
+    if values.is_finite(row[p]) then lo, hi = math.min(lo, row[p]), math.max(hi, row[p]) end
+  end
+  return lo - 0.05 * (hi - lo), hi + 0.05 * (hi - lo)
+end
+
+--- Where a layer has something to show of column p: the interval that holds `mass`, or 99 % if that
+-- is more, and some more, but nothing beyond its limits.
 -- @treturn number low, above high if there is nothing
 -- @treturn number high
-function M.extent(layer, p, outermost)
-  local lo, hi, first, last = math.huge, -math.huge, -math.huge, math.huge
-  if layer.points then
-    for _, row in ipairs(layer.points) do
-      if values.is_finite(row[p]) then lo, hi = math.min(lo, row[p]), math.max(hi, row[p]) end
-    end
-    return lo - 0.05 * (hi - lo), hi + 0.05 * (hi - lo)
-  elseif layer.marginals then
-    local f, x = grid.curve(layer.marginals[p][p], layer.ranges[p])
-    for _, piece in ipairs(contour.pieces(f, x, M.level(f, outermost))) do
-      lo, hi = math.min(lo, piece[1]), math.max(hi, piece[2])
-    end
-    first, last = x[1], x[#x]
+function Layer:extent(p, mass)
+  if self.points then return extent_of_points(self.points, p) end
+  local curve, lo, hi = self:curve(p), math.huge, -math.huge
+  if not curve then return lo, hi end
+  local x, f = curve.x, curve.f
+  for _, piece in ipairs(contour.pieces(f, x, density.level(curve, math.max(mass, 0.99)))) do
+    lo, hi = math.min(lo, piece[1]), math.max(hi, piece[2])
   end
-  local more = 0.35 * (hi - lo)
-  return math.max(first, lo - more), math.min(last, hi + more)
+  local more = 0.12 * (hi - lo)
+  return math.max(x[1], lo - more), math.min(x[#x], hi + more)
 end
 
 return M

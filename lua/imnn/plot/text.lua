@@ -1,4 +1,8 @@
 --- Text of gnuplot scripts: strings, labels, numbers.
+--
+-- Labels have one spelling for all kinds of files: `_` and `^` lower and raise the next letter or
+-- {group}, \mu and $\mu$ are the Greek letter, all else is literal. Where LaTeX sets the text, they
+-- become its formulas, and what stands between dollars is left to it as it is.
 -- @module imnn.plot.text
 local M = {}
 
@@ -24,11 +28,22 @@ local greek = {
   Xi = 'Ξ', Pi = 'Π', Sigma = 'Σ', Upsilon = 'Υ', Phi = 'Φ', Psi = 'Ψ', Omega = 'Ω',
 }
 
---- The label of an axis: `_` and `^` lower and raise the next letter or {group}, \mu and $\mu$ are
--- the Greek letter; all else is literal.
+local function plain(s)
+  return (tostring(s):gsub('%$', ''):gsub('\\(%a+)', function(name) return greek[name] end))
+end
+
+--- The label of an axis, or another text with formulas. What is lowered and raised at one place
+-- stands one above the other.
 function M.label(s)
-  s = tostring(s):gsub('%$', ''):gsub('\\(%a+)', function(name) return greek[name] end)
-  return M.quote((s:gsub('[@&~\\]', '\\%0'))) .. ' enhanced'
+  s = plain(s):gsub('[@&~\\]', '\\%0')
+  s = s:gsub('%^{([^{}]*)}_{([^{}]*)}', '@^{/*0.8 %1}_{/*0.8 %2}')
+  return M.quote(s) .. ' enhanced'
+end
+
+--- A label made of a name that programs use: "sigma_8", "n_s", "tau".
+function M.name(s)
+  s = tostring(s):gsub('^%a+', greek)
+  return (s:gsub('_(.+)$', function(rest) return '_{' .. rest:gsub('_', ' ') .. '}' end))
 end
 
 --- A number that comes back the same, or nothing where there is none.
@@ -40,5 +55,155 @@ end
 
 --- How many letters a text has.
 function M.length(s) return #s:gsub('[\128-\191]', '') end
+
+--- How wide a label is, in letters: what is lowered or raised is smaller, and stands one above the
+-- other.
+function M.width(s)
+  local small = 0
+  s = plain(s)
+  local function both(a, b)
+    small = small + math.max(M.length(a), M.length(b)) - 2
+    return ''
+  end
+  s = s:gsub('%^(%b{})_(%b{})', both)
+  s = s:gsub('[_^](%b{})', function(group) return both(group, group) end)
+  s = s:gsub('[_^]([%z\1-\127\194-\244][\128-\191]*)', function()
+    small = small + 1
+    return ''
+  end)
+  return M.length(s) + 0.7 * small
+end
+
+-- ---- LaTeX ----
+
+local escaped = {
+  ['\\'] = '\\textbackslash{}', ['~'] = '\\textasciitilde{}', ['^'] = '\\textasciicircum{}',
+  ['&'] = '\\&', ['%'] = '\\%', ['$'] = '\\$', ['#'] = '\\#', ['_'] = '\\_', ['{'] = '\\{',
+  ['}'] = '\\}', ['<'] = '$<$', ['>'] = '$>$', ['|'] = '$|$',
+}
+local formulas = {
+  ['−'] = '-', ['±'] = '\\pm ', ['×'] = '\\times ', ['·'] = '\\cdot ', ['∞'] = '\\infty ',
+  ['≤'] = '\\le ', ['≥'] = '\\ge ', ['≈'] = '\\approx ', ['∪'] = '\\cup ',
+  ['∈'] = '\\in ', ['°'] = '^\\circ ',
+  ['√'] = '\\surd ', ['…'] = '\\dots ', ['ϕ'] = '\\phi ',
+}
+for name, letter in pairs(greek) do formulas[letter] = '\\' .. name .. ' ' end
+-- Small digits and signs, and what they stand for.
+local function small(letters)
+  local out, k = {}, 0
+  for letter in letters:gmatch '[\194-\244][\128-\191]*' do
+    out[letter], k = ('0123456789-'):sub(k + 1, k + 1), k + 1
+  end
+  return out
+end
+local raised = small '⁰¹²³⁴⁵⁶⁷⁸⁹⁻'
+local lowered = small '₀₁₂₃₄₅₆₇₈₉₋'
+
+local letter_pattern = '[%z\1-\127\194-\244][\128-\191]*'
+
+-- What stands inside of a formula.
+local function formula(s)
+  s = s:gsub('[#%%&]', '\\%0'):gsub('%a%a+', '\\mathrm{%0}')
+  return (s:gsub('[\194-\244][\128-\191]*', function(c)
+    return formulas[c] or raised[c] or lowered[c] or c
+  end))
+end
+
+-- Tokens { text, formula = boolean } of a label without dollars.
+local function tokens(s)
+  local out, at = {}, 1
+  local function add(text, is_formula) out[#out + 1] = { text, formula = is_formula } end
+  local function script(mark, content)
+    local last = out[#out]
+    if not last then
+      add('{}', true)
+    elseif not last.formula then
+      last[1], last.formula = formula(last[1]), true
+    end
+    out[#out][1] = out[#out][1] .. mark .. '{' .. formula(content) .. '}'
+  end
+  while at <= #s do
+    local run = s:match('^%a+', at) or s:match('^[%d.]+', at) or s:match('^ +', at)
+    local command = s:match('^\\%a+', at)
+    local mark, group = s:match('^([_^])(%b{})', at)
+    if run then
+      add(run)
+      at = at + #run
+    elseif command then
+      add(command .. ' ', true)
+      at = at + #command
+    elseif mark then
+      script(mark, group:sub(2, -2))
+      at = at + #group + 1
+    else
+      local c = s:match('^' .. letter_pattern, at) or s:sub(at, at)
+      local next_one = (c == '_' or c == '^') and s:match('^' .. letter_pattern, at + 1)
+      at = at + #c
+      if next_one then
+        script(c, next_one)
+        at = at + #next_one
+      elseif raised[c] then script('^', raised[c])
+      elseif lowered[c] then script('_', lowered[c])
+      elseif formulas[c] then add(formulas[c], true)
+      else add(escaped[c] or c) end
+    end
+  end
+  return out
+end
+
+local function to_latex(s)
+  local list, out = tokens(s), {}
+  if #list == 1 and list[1][1]:find '^%a$' then list[1].formula = true end
+  for _, token in ipairs(list) do
+    out[#out + 1] = token.formula and '$' .. token[1]:gsub(' $', '') .. '$' or token[1]
+  end
+  return (table.concat(out):gsub('%$%$', ''))
+end
+
+-- Formulas between dollars, and labels between them.
+local function latex_label(s)
+  local out, rest = {}, s
+  while true do
+    local before, inside, after = rest:match '^(.-)(%b$$)(.*)$'
+    if not before then break end
+    out[#out + 1] = to_latex(before) .. inside
+    rest = after
+  end
+  return table.concat(out) .. to_latex(rest)
+end
+
+local function latex_literal(s)
+  return (tostring(s):gsub(letter_pattern, function(c)
+    if escaped[c] then return escaped[c] end
+    local raise, low = raised[c], lowered[c]
+    local f = raise and '^{' .. raise .. '}' or low and '_{' .. low .. '}' or formulas[c]
+    return f and '$' .. f:gsub(' $', '') .. '$' or nil
+  end):gsub('%$%$', ''))
+end
+
+-- gnuplot's terminals for LaTeX take a bracket at the beginning for a place, and may not know
+-- sizes.
+local function constant(s, points)
+  local size = points
+    and ('\\fontsize{%.3g}{%.3g}\\selectfont '):format(points, 1.2 * points) or ''
+  return M.quote(size .. s:gsub('^%[', '{}['))
+end
+
+local function with_font(s, points)
+  return points and ("%s font ',%.3g'"):format(s, points) or s
+end
+
+--- Ways to write a text of so many points: `label`, which has formulas; `literal`, which has none;
+-- `tick`, where a list of such is said to have none, and a font.
+M.enhanced = {
+  label = function(s, points) return with_font(M.label(s), points) end,
+  literal = function(s, points) return with_font(M.literal(s), points) end,
+  tick = M.quote,
+}
+M.latex = {
+  label = function(s, points) return constant(latex_label(tostring(s)), points) end,
+  literal = function(s, points) return constant(latex_literal(s), points) end,
+  tick = function(s, points) return constant(latex_literal(s), points) end,
+}
 
 return M

@@ -1,0 +1,315 @@
+--- The page of a corner plot: cells, labels, titles, the legend.
+-- @module imnn.plot.triangle
+local axis = require 'imnn.plot.axis'
+local cell = require 'imnn.plot.cell'
+local density = require 'imnn.plot.density'
+local quote = require 'imnn.plot.quote'
+local style = require 'imnn.plot.style'
+local text = require 'imnn.plot.text'
+local M = {}
+
+local who = 'plot.corner'
+
+local function limits_of(fig, p)
+  local given = fig.limits and fig.limits[p]
+  if given then return given[1], given[2] end
+  local lo, hi = math.huge, -math.huge
+  for _, layer in ipairs(fig.layers) do
+    if layer.columns[p] then
+      local a, b = layer:extent(layer.columns[p], fig.levels[1])
+      if b > a then lo, hi = math.min(lo, a), math.max(hi, b) end
+    end
+  end
+  for _, known in ipairs(fig.known) do
+    local v = known[p]
+    if v and hi > lo then
+      lo = v < lo and v - 0.05 * (hi - v) or lo
+      hi = v > hi and v + 0.05 * (v - lo) or hi
+    end
+  end
+  if hi > lo then return lo, hi end
+  for _, layer in ipairs(fig.layers) do -- nothing to show: the whole grid
+    local range = layer.ranges and layer.ranges[layer.columns[p]]
+    if range then return range[1], range[#range] end
+  end
+  return (lo < math.huge and lo or 0) - 0.5, (lo < math.huge and lo or 0) + 0.5
+end
+
+-- ---- the page, in cm ----
+
+local LETTER, GAP = 0.17, 0.12 -- the width of a digit of 8 points; between cells
+
+-- Letters become smaller in small cells, and have the style's size.
+local function scale_of(fig)
+  local side = math.min(fig.width, fig.height * 1.15) / (fig.P + 0.7)
+  return math.max(0.6, math.min(1, 0.45 + 0.55 * side / 2.4))
+end
+
+local function letter(fig) return LETTER * fig.scale * fig.look.points / 9 end
+
+-- Axes along columns and rows. Where labels of a column find no place they are turned in all.
+local function make_axes(fig)
+  fig.axes, fig.rows, fig.turned = {}, {}, false
+  local limits, room = {}, (fig.width - 0.9) / fig.P / letter(fig) - 0.7
+  for p = 1, fig.P do
+    limits[p] = { limits_of(fig, p) }
+    fig.axes[p] = axis.linear(limits[p][1], limits[p][2], { room = room })
+    fig.rows[p] = axis.linear(limits[p][1], limits[p][2], { across = true,
+      room = (fig.height - 1.5) / fig.P / letter(fig) })
+    fig.turned = fig.turned or fig.axes[p].crowded
+  end
+  for p = 1, fig.turned and fig.P or 0 do
+    fig.axes[p] = axis.linear(limits[p][1], limits[p][2], { across = true, room = room })
+  end
+end
+
+local function label_of(fig, p)
+  local label = fig.axis_labels and fig.axis_labels[p]
+  if not label then
+    for _, layer in ipairs(fig.layers) do
+      local column = layer.columns[p]
+      label = label or column and layer.labels and layer.labels[column]
+    end
+  end
+  return label or fig.names and text.name(fig.names[p]) or 'θ_{' .. p .. '}'
+end
+
+-- The layer that titles speak of: the first one with densities.
+local function titled(fig)
+  if not fig.titles then return nil end
+  for _, layer in ipairs(fig.layers) do
+    if not layer.points then return layer end
+  end
+end
+
+-- Titles of the diagonal: { what, which interval }, or nil.
+local function title_of(fig, p)
+  local layer = titled(fig)
+  local curve = layer and layer.columns[p] and layer:curve(layer.columns[p])
+  if not curve then return nil end
+  local kind = fig.interval == 'auto' and density.kind(curve, fig.mass) or fig.interval
+  local one_sided = kind == 'upper' or kind == 'lower'
+  local mass = one_sided and math.max(fig.mass, fig.levels[1]) or fig.mass
+  local pieces, middle = density.interval(curve, kind, mass)
+  local label = label_of(fig, p):gsub('%s*%[.-%]$', '')
+  local share = ('%.4g %%'):format(100 * mass)
+  local first, last = pieces[1], pieces[#pieces]
+  if not first then return nil end
+  local width = last[2] - first[1]
+  if kind == 'none' then return { label, 'no constraint' } end
+  if kind == 'upper' then return { label .. ' < ' .. quote.number(last[2], width), share } end
+  if kind == 'lower' then return { label .. ' > ' .. quote.number(first[1], width), share } end
+  if #pieces == 1 then
+    return { label .. ' = ' .. quote.value(middle, first[1], first[2]),
+      share .. (kind == 'hpd' and ' HPD' or ' equal-tail') }
+  end
+  local parts = {}
+  for i, piece in ipairs(pieces) do
+    parts[i] = ('[%s, %s]'):format(quote.number(piece[1], width), quote.number(piece[2], width))
+  end
+  return { label .. ' ∈ ' .. table.concat(parts, ' ∪ '), share .. ' HPD' }
+end
+
+local TITLE, LABEL = 8, 9 -- points
+
+-- How wide a text of so many points is, in cm.
+local function width_of(fig, s, points)
+  return text.width(s) * LETTER * points / 8 * fig.look.points / 9
+end
+
+-- The label of an axis as lines that fit into `room`: its unit comes below if it must, and letters
+-- become smaller.
+local function fit_label(fig, p, room)
+  local label = label_of(fig, p) .. fig.axes[p].unit
+  local points, lines = LABEL * fig.scale, { label }
+  local name, unit = label:match '^(.-)%s*(%[.*)$'
+  if unit and width_of(fig, label, points) > room then lines = { name, unit } end
+  for _, line in ipairs(lines) do
+    local wide = width_of(fig, line, points)
+    if wide > room then points = math.max(4.5, points * room / wide) end
+  end
+  return { lines = lines, points = points }
+end
+
+local function layout(fig)
+  local s, width, lines = fig.scale * fig.look.points / 9, 0, 1
+  for p = 2, fig.P do width = math.max(width, fig.rows[p].width) end
+  local page = { left = fig.P == 1 and 0.3 or 0.35 + 0.55 * s + letter(fig) * width, right = 0.3,
+    top = 0.3, bottom = 0.35 + 0.8 * s, titles = {}, labels = {}, line = 0.4 * s }
+  for p = 1, fig.P do
+    page.titles[p] = title_of(fig, p)
+    page.labels[p] = fit_label(fig, p, (fig.width - page.left - 0.4) / fig.P - 0.15)
+    lines = math.max(lines, #page.labels[p].lines)
+    if page.titles[p] then page.top = 0.2 + 0.72 * s end
+  end
+  page.foot = 0.3 * s + 0.03
+  if lines > 1 then
+    page.bottom = page.bottom + page.line
+    page.left = page.left + (fig.P > 1 and page.line or 0)
+    page.foot = page.foot + page.line
+  end
+  if fig.turned then
+    local most = 0
+    for p = 1, fig.P do most = math.max(most, fig.axes[p].width) end
+    page.bottom = page.bottom + letter(fig) * most * 0.72 - 0.1
+    page.left = math.max(page.left, 0.3 + letter(fig) * fig.axes[1].width * 0.72)
+  end
+  local function share() return (fig.width - page.left - page.right - (fig.P - 1) * GAP) / fig.P end
+  local last = page.titles[fig.P] -- others have room to their right
+  local need = last and width_of(fig, last[1], TITLE * fig.scale) - share() or 0
+  if need > 0 then page.right = page.right + math.min(need, 0.12 * fig.width) end
+  page.width = share()
+  page.height = (fig.height - page.bottom - page.top - (fig.P - 1) * GAP) / fig.P
+  return page
+end
+
+local function box(fig, page, row, column)
+  local left = page.left + (column - 1) * (page.width + GAP)
+  local top = fig.height - page.top - (row - 1) * (page.height + GAP)
+  return { left / fig.width, (left + page.width) / fig.width, (top - page.height) / fig.height,
+    top / fig.height }
+end
+
+-- With one parameter the legend stands in the cell, above the curves: a fraction of their height.
+local function legend_room(fig, page, entries)
+  local lines = fig.P == 1 and not fig.anchor and #entries or 0
+  local share = math.min(0.5, 0.42 * lines / page.height)
+  return share / (1 - share)
+end
+
+-- A title above its cell: in its middle, or from its left end on if it is wider.
+local function add_title(fig, sheet, set, page, p, at)
+  local title = page.titles[p]
+  if not title then return end
+  local s = fig.scale * fig.look.points / 9
+  local layer = titled(fig)
+  local ink = #fig.layers > 1 and layer.colour or fig.look.ink
+  for i, line in ipairs(title) do
+    local points = i == 1 and TITLE * fig.scale or math.max(4.5, 6.2 * fig.scale)
+    local wide = width_of(fig, line, points)
+    local room = fig.width * (1 - at[1]) - 0.1
+    points = points * math.min(1, room / wide)
+    local x, how = (at[1] + at[2]) / 2, 'center'
+    if wide > page.width then x, how = at[1], 'left' end
+    set[#set + 1] = ("label %d %s at screen %.4f,%.4f %s textcolor rgb '%s'"):format(10 + i,
+      sheet:label(line, points), x, at[4] + ((i == 1 and 0.52 or 0.15) * s + 0.04) / fig.height,
+      how, i == 1 and ink or fig.look.faint)
+  end
+end
+
+local function add_label(fig, sheet, set, page, p, n, place)
+  local label = page.labels[p]
+  for i, line in ipairs(label.lines) do
+    local x, y, turn = place((i - 1) * page.line)
+    set[#set + 1] = ("label %d %s at screen %.4f,%.4f center%s textcolor rgb '%s'"):format(n + i,
+      sheet:label(line, label.points), x, y, turn or '', fig.look.ink)
+  end
+end
+
+local function add_cell(fig, sheet, page, row, column, entries)
+  local plot, at, set = cell.contents(fig, sheet, row, column), box(fig, page, row, column),
+    sheet:frame(8 * fig.scale)
+  axis.set(sheet, set, 'x', fig.axes[column], { labels = row == fig.P, turned = fig.turned })
+  if row == column then
+    axis.set(sheet, set, 'y', { lo = 0, hi = 1.08 + legend_room(fig, page, entries) },
+      { ticks = false })
+    add_title(fig, sheet, set, page, row, at)
+  else
+    axis.set(sheet, set, 'y', fig.rows[row], { labels = column == 1 })
+  end
+  if row == fig.P then
+    add_label(fig, sheet, set, page, column, 20, function(shift)
+      return (at[1] + at[2]) / 2, (page.foot - shift) / fig.height
+    end)
+  end
+  if column == 1 and row > 1 then
+    add_label(fig, sheet, set, page, row, 30, function(shift)
+      return (page.foot - #page.labels[row].lines * page.line + page.line + shift) / fig.width,
+        (at[3] + at[4]) / 2, ' rotate by 90'
+    end)
+  end
+  cell.mark_truth(fig, set, row, column)
+  sheet:panel { name = ('row %d, column %d'):format(row, column), box = at, set = set, plot = plot }
+end
+
+-- ---- the legend ----
+
+-- { sample, text } of each layer that has a name, and what its regions hold.
+local function legend_entries(fig)
+  local out, regions, lines = {}, nil, false
+  for _, layer in ipairs(fig.layers) do
+    if layer.label ~= '' then out[#out + 1] = { cell.sample(fig, layer), layer.label } end
+    if layer.fill and not regions then regions = cell.regions(fig, layer) end
+    lines = lines or not layer.points and not layer.scatter
+  end
+  if fig.P == 1 and #out == 0 then return out end -- the title says it
+  if regions then
+    for _, entry in ipairs(regions) do out[#out + 1] = entry end
+  elseif lines then
+    local shares = {}
+    for i = #fig.levels, 1, -1 do shares[#shares + 1] = ('%.4g %%'):format(100 * fig.levels[i]) end
+    out[#out + 1] = { ("with lines linecolor rgb '%s'"):format(fig.look.ground),
+      'around ' .. table.concat(shares, ', ') }
+  end
+  return out
+end
+
+-- In the empty triangle, or where `bbox_to_anchor` says in units of the first cell.
+local function add_legend(fig, sheet, page, entries)
+  if #entries == 0 then return end
+  local plot, first, longest = {}, box(fig, page, 1, 1), 1
+  for _, entry in ipairs(entries) do
+    longest = math.max(longest, text.length(entry[2]))
+  end
+  local s = fig.look.points / 9
+  local column = math.min(fig.P, 2 + math.floor(fig.P / 3)) -- left of it, titles are higher
+  local home = box(fig, page, 1, column)
+  local room = fig.P == 1 and page.width / 2 or (1 - home[1]) * fig.width - 1.3
+  local tall = fig.P == 1 and page.height / 2 or (column - 1) * (page.height + GAP) - 0.8 * s
+  local size = math.min(9 * math.max(0.75, fig.scale), 9 * room / (longest * 0.185 * s),
+    9 * tall / (#entries * 0.44 * s))
+  size = math.max(5, size)
+  for i, entry in ipairs(entries) do
+    plot[i] = ('NaN %s title %s'):format(entry[1], sheet:entry(entry[2], size))
+  end
+  local x, y = home[1] + 0.2 / fig.width, home[4]
+  local corner = 'left top Left reverse'
+  if fig.anchor then
+    x = first[1] + fig.anchor[1] * (first[2] - first[1])
+    y = first[3] + fig.anchor[2] * (first[4] - first[3])
+  elseif fig.P == 1 then
+    x, y, corner = first[2] - 0.1 / fig.width, first[4] - 0.1 / fig.height, 'right top'
+  end
+  sheet:panel {
+    name = 'legend', box = first, plot = plot,
+    set = { 'border 0', 'unset tics', 'xrange [0:1]', 'yrange [0:1]', 'boxwidth 1',
+      ("key at screen %.4f,%.4f %s samplen 1.8 spacing 1.25 %s textcolor rgb '%s' %s"):format(x, y,
+        corner, sheet:font(size), fig.look.ink, fig.ncol and 'horizontal maxcols ' .. fig.ncol
+        or 'vertical') },
+  }
+end
+
+-- Colours, and which of the layers are filled: the first one with densities, if none is said to be.
+local function dress(fig)
+  local full
+  for i, layer in ipairs(fig.layers) do
+    layer.colour, layer.block = style.colour(who, layer.color, i, fig.look), nil
+    layer.fill = layer.filled
+    if layer.fill == nil and not layer.points and not full then layer.fill = true end
+    full = full or layer.fill
+  end
+end
+
+--- Draw the figure.
+function M.draw(fig, sheet)
+  dress(fig)
+  fig.scale = scale_of(fig)
+  make_axes(fig)
+  local page, entries = layout(fig), legend_entries(fig)
+  for row = 1, fig.P do
+    for column = 1, row do add_cell(fig, sheet, page, row, column, entries) end
+  end
+  add_legend(fig, sheet, page, entries)
+end
+
+return M
