@@ -8,7 +8,9 @@ local superscript = {
   ['5'] = '⁵', ['6'] = '⁶', ['7'] = '⁷', ['8'] = '⁸', ['9'] = '⁹',
 }
 
-local function ten_to(power) return '10' .. tostring(power):gsub('.', superscript) end
+local function ten_to(power) -- + 0: not -0
+  return '10' .. tostring(power + 0):gsub('.', superscript)
+end
 
 -- The smallest step of 1, 2, 2.5, 5, 10, ... that leaves at most `most` multiples inside.
 local function step_of(lo, hi, most)
@@ -101,6 +103,17 @@ function M.log(lo, hi)
     return axis
   end
   local step, list = math.max(1, math.ceil((last - first) / 5)), {}
+  if last - first < 2.2 and first > -3 and last < 5 then -- and numbers between them
+    for k = math.floor(first), math.ceil(last) do
+      for _, factor in ipairs { 1, 3 } do
+        local v, room = factor * 10 ^ k, 0.05 * (last - first)
+        if v > lo * 10 ^ room and v < hi / 10 ^ room then
+          list[#list + 1] = { v, ('%g'):format(v) }
+        end
+      end
+    end
+    return { lo = lo, hi = hi, ticks = list, width = width_of(list), unit = '', logarithmic = true }
+  end
   for k = math.ceil((first + 0.1) / step), math.floor((last - 0.1) / step) do
     list[#list + 1] = { 10 ^ (k * step), ten_to(k * step) }
   end

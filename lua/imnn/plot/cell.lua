@@ -55,8 +55,9 @@ local function add_pair(fig, sheet, layer, row, column, fills, lines)
   local field = layer:surface(a, b)
   if not field then return end
   local n, format = #fig.levels, format_for(fig.axes[column], fig.axes[row])
+  local levels = density.levels(field, fig.levels)
   for k, p in ipairs(fig.levels) do
-    local loops = contour.loops(field, density.level(field, p))
+    local loops = contour.loops(field, levels[k])
     local name = #loops > 0 and loop_data(sheet, loops, { format = format,
       what = ('row %d, column %d: around %s'):format(row, column, percent(p)) })
     for i, loop in ipairs(layer.fill and loops or {}) do

@@ -10,9 +10,7 @@ local triangle = require 'imnn.plot.triangle'
 local values = require 'imnn.plot.values'
 local M = {}
 
-local who = 'plot.corner'
-
-local function read_levels(levels)
+local function read_levels(who, levels)
   local out = {}
   for i, p in ipairs(levels) do
     if type(p) ~= 'number' or not (p > 0 and p < 1) then
@@ -26,7 +24,7 @@ local function read_levels(levels)
 end
 
 -- One entry for each parameter, which may be false.
-local function check_list(name, list, P)
+local function check_list(who, name, list, P)
   args.argument(who, ('option "%s"'):format(name), list, { 'table' })
   local n = 0
   for i in pairs(list) do n = math.max(n, type(i) == 'number' and i or 0) end
@@ -36,8 +34,8 @@ local function check_list(name, list, P)
   end
 end
 
-local function read_limits(limits, P)
-  check_list('limits', limits, P)
+local function read_limits(who, limits, P)
+  check_list(who, 'limits', limits, P)
   for p = 1, P do
     local l = limits[p]
     if l and not (type(l) == 'table' and values.is_finite(l[1]) and values.is_finite(l[2])
@@ -55,16 +53,17 @@ end
 
 local kinds = { auto = 'auto', ['equal-tail'] = 'equal-tail', hpd = 'hpd' }
 
-local function new_figure(o, P, names)
-  local width, height = figure.size(who, o, default_size(P))
-  return figure.new { kind = 'corner', width = width, height = height, draw = triangle.draw,
-    layers = {}, known = {}, P = P, names = names, levels = read_levels(o.levels or { 0.68, 0.95 }),
-    mass = o.mass, interval = args.choice(who, 'option "interval"', o.interval, kinds),
+local function new_figure(who, o, P, names, kind)
+  local width, height = figure.size(who, o, kind.size(P, o))
+  return figure.new { kind = kind.name, width = width, height = height, draw = kind.draw,
+    columns = o.columns, layers = {}, known = {}, P = P, names = names,
+    levels = read_levels(who, o.levels or { 0.68, 0.95 }), mass = o.mass,
+    interval = args.choice(who, 'option "interval"', o.interval, kinds),
     titles = o.titles ~= false, ncol = o.ncol, style = o.style }
 end
 
 -- Which column of a layer a parameter of the figure is: by name, or by place.
-local function place(fig, layer)
+local function place(who, fig, layer)
   layer.columns = {}
   if not (fig.names and layer.names) then
     if layer.P ~= fig.P then
@@ -87,7 +86,7 @@ local function place(fig, layer)
 end
 
 -- Names of the parameters that the figure shows, if they have any.
-local function names_of(o, added)
+local function names_of(who, o, added)
   local P, names
   for _, layer in ipairs(added) do names = names or layer.names end
   for _, layer in ipairs(added) do
@@ -108,6 +107,36 @@ local function names_of(o, added)
   return #chosen, chosen
 end
 
+-- A figure of layers of a kind { name, draw, size, more options }.
+local function make(who, opts, kind)
+  local o, added = read.corner(who, opts, kind.options)
+  figure.given(who, o.ax, kind.name)
+  if #added == 0 then core.raise('%s: there is nothing to draw: no posteriors', who) end
+  if not (o.mass > 0 and o.mass < 1) then
+    core.raise('%s: option "mass" must be a fraction between 0 and 1, got %g', who, o.mass)
+  end
+  if o.columns and o.columns < 1 then
+    core.raise('%s: option "columns" must be 1 or more, got %d', who, o.columns)
+  end
+  local P, names = names_of(who, o, added)
+  local fig = o.ax or new_figure(who, o, P, names, kind)
+  if o.labels and o.axis_labels then
+    core.raise('%s: options "labels" and "axis_labels" are the same; give one', who)
+  end
+  local known, labels = o.known and values.plain(o.known), o.labels or o.axis_labels
+  if known then check_list(who, 'known', known, fig.P) end
+  if labels then check_list(who, o.labels and 'labels' or 'axis_labels', labels, fig.P) end
+  local limits = o.limits and read_limits(who, o.limits, fig.P)
+  for _, layer in ipairs(added) do place(who, fig, layer) end
+  for _, layer in ipairs(added) do fig.layers[#fig.layers + 1] = layer end
+  if known then fig.known[#fig.known + 1] = known end
+  fig.axis_labels = labels or fig.axis_labels
+  fig.limits = limits or fig.limits
+  fig.anchor = o.bbox_to_anchor or fig.anchor
+  if o.file then fig:save(o.file) end
+  return fig
+end
+
 --- A corner plot: marginals of single parameters on the diagonal (their peak is 1, or that of a
 -- histogram), regions of pairs below it. The first density is filled, the others are lines; the
 -- innermost region is the darkest. Above the diagonal stands what the first density says, and which
@@ -125,6 +154,7 @@ end
 --   `scatter` (false): points in place of regions, the fainter the less they weigh
 -- * `label`: names of the posteriors for the legend, a text or a list; `colours`, `linestyle`,
 --   `filled`, `scatter`, `s`, `alpha` for all, or a list with one for each
+-- * `smooth`: "kde", or "histogram", whose bins are smoothed by `smoothing` (0) of their width
 -- * `parameters`: names of those to be shown, in this order
 -- * `ax`: the corner figure to draw into
 -- * `known`: true values, a line each; false where unknown
@@ -146,29 +176,21 @@ end
 -- plot.corner { set, set * 0.5, labels = { 'Omega_m', 'σ_8' }, label = { 'wide', 'narrow' },
 --   known = { 0.3, 0.8 } }
 function M.new(opts)
-  local o, added = read.corner(who, opts)
-  figure.given(who, o.ax, 'corner')
-  if #added == 0 then core.raise('%s: there is nothing to draw: no posteriors', who) end
-  if not (o.mass > 0 and o.mass < 1) then
-    core.raise('%s: option "mass" must be a fraction between 0 and 1, got %g', who, o.mass)
-  end
-  local P, names = names_of(o, added)
-  local fig = o.ax or new_figure(o, P, names)
-  if o.labels and o.axis_labels then
-    core.raise('%s: options "labels" and "axis_labels" are the same; give one', who)
-  end
-  local known, labels = o.known and values.plain(o.known), o.labels or o.axis_labels
-  if known then check_list('known', known, fig.P) end
-  if labels then check_list(o.labels and 'labels' or 'axis_labels', labels, fig.P) end
-  local limits = o.limits and read_limits(o.limits, fig.P)
-  for _, layer in ipairs(added) do place(fig, layer) end
-  for _, layer in ipairs(added) do fig.layers[#fig.layers + 1] = layer end
-  if known then fig.known[#fig.known + 1] = known end
-  fig.axis_labels = labels or fig.axis_labels
-  fig.limits = limits or fig.limits
-  fig.anchor = o.bbox_to_anchor or fig.anchor
-  if o.file then fig:save(o.file) end
-  return fig
+  return make('plot.corner', opts, { name = 'corner', draw = triangle.draw, size = default_size })
+end
+
+local function wall_size(P, o)
+  local columns = o.columns or triangle.columns(P)
+  local rows = math.ceil(P / columns)
+  return { math.min(18, 0.8 + 4.4 * columns), math.min(26, 0.6 + 4.6 * rows) }
+end
+
+--- Single parameters alone, in rows of panels.
+-- @tparam string who for messages
+-- @tparam table opts those of a corner plot, and `columns`
+function M.wall(who, opts)
+  return make(who, opts, { name = 'wall', draw = triangle.wall, size = wall_size,
+    options = { columns = { 'integer', optional = true } } })
 end
 
 return M

@@ -1,172 +1,233 @@
 --- Densities of samples, for figures; levels and intervals of densities.
--- A curve is { x = positions, f = values, hard = { boolean, boolean } }: whether its ends are
--- limits of the parameter. For fields see imnn.plot.grid.
+-- A curve is { x = positions, f = values, hard = { boolean, boolean } }, whether its ends are
+-- limits of the parameter; `flat`: f as C has it. For fields see imnn.plot.grid.
 -- @module imnn.plot.density
 local ffi = require 'ffi'
 local contour = require 'imnn.plot.contour'
 local core = require 'imnn.core'
-local np = require 'imnn.numpy'
 local C = core.C
 local M = {}
 
-local function list_of(p, n)
-  local out = {}
-  for i = 1, n do out[i] = p[i - 1] end
-  return out
-end
+-- ---- where the samples are ----
 
--- ---- samples ----
+local CELLS = 1024
 
--- Weighted mean, deviation, lowest and highest of a column; effective number of samples.
-local function moments(s, p)
-  local sum, sum2, mean, squares, lo, hi = 0, 0, 0, 0, math.huge, -math.huge
+-- Weight in each cell of a column between lo and hi, and in all of them.
+local function count(s, p, lo, hi)
+  local cells, total = ffi.new('double[?]', CELLS), 0
+  local x, stride, scale = s.x + p - 1, s.P, CELLS / (hi - lo)
   for i = 0, s.n - 1 do
-    local v, w = s.x[i * s.P + p - 1], s.weights and s.weights[i] or 1
-    if w > 0 then
-      sum, sum2, mean = sum + w, sum2 + w * w, mean + w * v
-      lo, hi = math.min(lo, v), math.max(hi, v)
+    local v, w = x[i * stride], s.weights and s.weights[i] or 1
+    if v >= lo and v <= hi and w > 0 then
+      local k = math.min(math.floor((v - lo) * scale), CELLS - 1)
+      cells[k] = cells[k] + w
+      total = total + w
     end
   end
-  mean = mean / sum
-  for i = 0, s.n - 1 do
-    local d = s.x[i * s.P + p - 1] - mean
-    squares = squares + (s.weights and s.weights[i] or 1) * d * d
-  end
-  return { mean = mean, deviation = math.sqrt(squares / sum), lo = lo, hi = hi,
-    n_eff = sum * sum / sum2 }
+  return cells, total
 end
 
--- Where the grid of a column begins and ends.
+local function ends(s, p)
+  local lo, hi, x = math.huge, -math.huge, s.x + p - 1
+  for i = 0, s.n - 1 do
+    if not s.weights or s.weights[i] > 0 then
+      local v = x[i * s.P]
+      if v < lo then lo = v end
+      if v > hi then hi = v end
+    end
+  end
+  return lo, hi
+end
+
+local TAIL = 0.001 -- on each side: what lies there does not decide what is shown
+
+-- A range that holds all but the tails, by histograms that look closer and closer.
+local function bulk(s, p, lo, hi)
+  local _, all = count(s, p, lo, hi)
+  local below, above = 0, 0
+  for _ = 1, 12 do
+    if not (hi > lo) then break end
+    local cells, first, last = count(s, p, lo, hi), 0, CELLS - 1
+    while first < last and below + cells[first] < TAIL * all do
+      below, first = below + cells[first], first + 1
+    end
+    while last > first and above + cells[last] < TAIL * all do
+      above, last = above + cells[last], last - 1
+    end
+    local width, many = (hi - lo) / CELLS, last - first
+    lo, hi = lo + first * width, lo + (last + 1) * width
+    if many > 64 then break end
+  end
+  return lo, hi
+end
+
+-- Where the grid of a column begins and ends: limits count where samples come near them.
 local function range(s, p)
   s.ranges = s.ranges or {}
   if not s.ranges[p] then
-    local m = moments(s, p)
-    local more = 4 * m.deviation * m.n_eff ^ -0.2
-    if not (more > 0) then more = math.max(1e-6 * math.abs(m.mean), 1e-12) end
-    local lo = math.max(m.lo - more, m.mean - 12 * m.deviation, s.low[p] or -math.huge)
-    local hi = math.min(m.hi + more, m.mean + 12 * m.deviation, s.high[p] or math.huge)
-    s.ranges[p] = { lo = lo, hi = hi, moments = m, hard = { lo == s.low[p], hi == s.high[p] } }
+    local least, most = ends(s, p)
+    local lo, hi = bulk(s, p, least, most)
+    local more = 0.3 * (hi - lo)
+    if not (more > 1e-12 * math.max(math.abs(lo), math.abs(hi))) then -- all of one value
+      more = math.max(1e-3 * math.abs(lo), 1e-6)
+    end
+    s.ranges[p] = { math.max(lo - more, s.low[p] or -math.huge),
+      math.min(hi + more, s.high[p] or math.huge), width = more }
   end
   return s.ranges[p]
 end
 
-local function nodes(r, n)
-  local out = {}
-  for i = 0, n - 1 do out[i + 1] = r.lo + (r.hi - r.lo) * i / (n - 1) end
+-- ---- densities ----
+
+local methods = { kde = C.IMNN_DENSITY_LINEAR, histogram = C.IMNN_DENSITY_HISTOGRAM }
+M.methods = methods
+
+local function options(s, columns)
+  local o = C.imnn_density_defaults()
+  o.method, o.smoothing = methods[s.smooth or 'kde'], s.smoothing or 0
+  o.corrections = s.smooth ~= 'histogram' and 1 or 0 -- wide kernels without much bias
+  for k, p in ipairs(columns) do
+    local r = range(s, p)
+    o.low[k - 1], o.high[k - 1] = s.low[p] or -math.huge, s.high[p] or math.huge
+    o.from[k - 1], o.to[k - 1] = r[1], r[2]
+  end
+  return o
+end
+
+local function density(s, columns, o)
+  local a, b = columns[1], columns[2]
+  local given = ffi.new('imnn_density_samples', { n = s.n, x = s.x + a - 1,
+    y = b and s.x + b - 1 or nil, stride = s.P, weight = s.weights, weight_stride = 1 })
+  local out = ffi.new 'imnn_density *[1]'
+  local status = C.imnn_density_new(out, given, o)
+  if status ~= C.IMNN_OK and not (o.bandwidth[0] > 0) then -- samples of one value have no spread
+    for k, p in ipairs(columns) do o.bandwidth[k - 1] = 0.1 * range(s, p).width end
+    status = C.imnn_density_new(out, given, o)
+  end
+  if status ~= C.IMNN_OK then
+    core.raise('plot: %s', (ffi.string(C.imnn_last_error()):gsub('^kde: ', '')))
+  end
+  return ffi.gc(out[0], C.imnn_density_release)
+end
+
+local function nodes(d, k)
+  local out, n = {}, d.nodes[k]
+  for i = 0, n - 1 do out[i + 1] = d.from[k] + (d.to[k] - d.from[k]) * i / (n - 1) end
   return out
 end
 
--- Weights shared between neighbouring nodes.
-local function bin(out, s, a, ra, na, b, rb, nb)
-  for i = 0, s.n - 1 do
-    local w = s.weights and s.weights[i] or 1
-    local u = (s.x[i * s.P + a - 1] - ra.lo) / (ra.hi - ra.lo) * (na - 1)
-    local v = b and (s.x[i * s.P + b - 1] - rb.lo) / (rb.hi - rb.lo) * (nb - 1) or 0
-    local inside = u >= 0 and u <= na - 1 and v >= 0 and v <= nb - 1
-    if inside then
-      local k, l = math.min(math.floor(u), na - 2), b and math.min(math.floor(v), nb - 2) or 0
-      u, v = u - k, v - l
-      out[k * nb + l] = out[k * nb + l] + w * (1 - u) * (1 - v)
-      out[(k + 1) * nb + l] = out[(k + 1) * nb + l] + w * u * (1 - v)
-      if b then
-        out[k * nb + l + 1] = out[k * nb + l + 1] + w * (1 - u) * v
-        out[(k + 1) * nb + l + 1] = out[(k + 1) * nb + l + 1] + w * u * v
-      end
-    end
-  end
-end
+local LEAST = 0.2 -- of n^(4/5): samples under the kernel at the peak; 0.42 of a normal density
 
-local function sigma(r, n, power)
-  return 1.06 * r.moments.deviation * r.moments.n_eff ^ power / (r.hi - r.lo) * (n - 1)
+-- The density of a column, without the noise that the eye takes for structure: where a density has
+-- a step the rule gives a kernel with hardly any samples under it.
+local function smooth_density(s, p)
+  local o = options(s, { p })
+  local d = density(s, { p }, o)
+  local top, rule = 0, d.marginal[0]
+  if not (rule > 0) then return d, d.bandwidth[0] end -- a histogram, or samples of one value
+  for i = 0, d.nodes[0] - 1 do top = math.max(top, d.f[i]) end
+  local more = LEAST * d.n_eff ^ 0.8 / (d.n_eff * top * rule)
+  if more > 1 then
+    o.bandwidth[0] = d.bandwidth[0] * more
+    d = density(s, { p }, o)
+  end
+  return d, rule * math.max(1, more)
 end
 
 --- The density of a column of samples.
 -- @tparam table s samples: `n`, `P`, `x` (double, row by row), `weights` (double or nil), `low`,
--- `high`: lists of limits
+-- `high`: lists of limits; `smooth`: "kde" or "histogram", with `smoothing` in bins
 -- @tparam number p which column
 -- @treturn table curve
 function M.curve(s, p)
-  local r, n = range(s, p), 512
-  local f = ffi.new('double[?]', n)
-  bin(f, s, p, r, n, nil, nil, 1)
-  core.check(C.imnn_lfi_smooth(f, f, n, 1, math.max(0.5, sigma(r, n, -0.2))), 'plot')
-  return { x = nodes(r, n), f = list_of(f, n), hard = r.hard }
+  s.curves = s.curves or {}
+  if not s.curves[p] then
+    local d, rule = smooth_density(s, p)
+    local f = {}
+    for i = 1, d.nodes[0] do f[i] = d.f[i - 1] end
+    s.curves[p] = { x = nodes(d, 0), f = f, hard = { d.hard[0][0], d.hard[0][1] }, flat = d.f,
+      held = d, rule = rule }
+  end
+  return s.curves[p]
 end
 
---- The density of a pair of columns.
+local NARROW = 0.8 -- correlation of a ridge that needs a finer grid
+
+local function correlation(s, a, b)
+  local w1, sa, sb, saa, sbb, sab = 0, 0, 0, 0, 0, 0
+  local x, y, stride, w = s.x + a - 1, s.x + b - 1, s.P, s.weights
+  local x0, y0 = x[0], y[0] -- differences from a sample: what is large and the same cancels
+  for i = 0, s.n - 1 do
+    local u, v, k = x[i * stride] - x0, y[i * stride] - y0, w and w[i] or 1
+    w1, sa, sb = w1 + k, sa + k * u, sb + k * v
+    saa, sbb, sab = saa + k * u * u, sbb + k * v * v, sab + k * u * v
+  end
+  sa, sb = sa / w1, sb / w1
+  local r = (sab / w1 - sa * sb) / math.sqrt((saa / w1 - sa * sa) * (sbb / w1 - sb * sb))
+  return r == r and r or 0
+end
+
+--- The density of a pair of columns. What the rule says about bandwidths of single ones is not
+-- asked again.
 -- @treturn table field
 function M.surface(s, a, b)
-  local ra, rb, n = range(s, a), range(s, b), 128
-  local f = ffi.new('double[?]', n * n)
-  bin(f, s, a, ra, n, b, rb, n)
-  core.check(C.imnn_lfi_smooth(f, f, n, n, math.max(0.5, math.min(sigma(ra, n, -1 / 6),
-    sigma(rb, n, -1 / 6)))), 'plot')
-  return { nx = n, ny = n, x = nodes(ra, n), y = nodes(rb, n), f = f }
+  local o = options(s, { a, b })
+  for k, p in ipairs { a, b } do
+    local one = M.curve(s, p)
+    o.marginal[k - 1], o.n_eff = one.rule, one.held.n_eff
+  end
+  local n = math.abs(correlation(s, a, b)) < NARROW and 128 or 256
+  o.nodes[0], o.nodes[1] = s.smooth == 'histogram' and 0 or n, s.smooth == 'histogram' and 0 or n
+  local d = density(s, { a, b }, o)
+  return { nx = d.nodes[0], ny = d.nodes[1], x = nodes(d, 0), y = nodes(d, 1), f = d.f, held = d }
 end
 
 -- ---- levels and intervals ----
 
---- The level above which the fraction p of the mass of a curve or field lies.
-function M.level(d, p)
-  if d.nx then return C.imnn_lfi_level(d.f, d.nx, d.ny, p) end
-  return C.imnn_lfi_level(ffi.new('double[?]', #d.f, d.f), #d.f, 1, p)
+local function flat(curve)
+  if not curve.flat then curve.flat = ffi.new('double[?]', #curve.f, curve.f) end
+  return curve.flat
 end
 
--- The points below which fractions of the mass of a curve lie; f is linear between nodes.
-local function quantiles(curve, fractions)
-  local x, f, sum, total, out = curve.x, curve.f, 0, 0, {}
-  for i = 2, #x do total = total + 0.5 * (f[i] + f[i - 1]) * (x[i] - x[i - 1]) end
-  local k = 1
-  for i = 2, #x do
-    local step = x[i] - x[i - 1]
-    local mass = 0.5 * (f[i] + f[i - 1]) * step
-    while k <= #fractions and (sum + mass >= fractions[k] * total or i == #x) do
-      local want = math.max(0, fractions[k] * total - sum)
-      local a, b = (f[i] - f[i - 1]) / step / 2, f[i - 1] -- a t^2 + b t = want
-      local t = want == 0 and 0 or 2 * want / (b + math.sqrt(math.max(0, b * b + 4 * a * want)))
-      out[k], k = x[i - 1] + math.min(step, t), k + 1
-    end
-    sum = sum + mass
+--- The levels above which fractions of the mass of a curve or field lie.
+function M.levels(d, fractions)
+  local n, list = #fractions, {}
+  local p, out = ffi.new('double[?]', n, fractions), ffi.new('double[?]', n)
+  core.check(C.imnn_density_levels(out, d.nx and d.f or flat(d), d.nx or #d.f, d.ny or 1, n, p),
+    'plot')
+  for i = 1, n do list[i] = out[i - 1] end
+  return list
+end
+
+--- One of them.
+function M.level(d, p) return M.levels(d, { p })[1] end
+
+--- The points below which fractions of the mass of a curve lie.
+function M.quantiles(curve, fractions)
+  local out, n = {}, #curve.x
+  for i, p in ipairs(fractions) do
+    out[i] = C.imnn_density_quantile(flat(curve), n, curve.x[1], curve.x[n], p)
   end
   return out
 end
 
-local function peak(curve)
+local kinds = { [0] = 'none', 'upper', 'lower', 'equal-tail', 'hpd' }
+
+--- Which kind of interval says most about a curve: imnn_density_interval.
+-- @treturn string "none" (both limits count), "upper", "lower", "equal-tail" or "hpd"
+function M.kind(curve, mass)
+  local n, hard, out = #curve.x, ffi.new 'bool[2]', ffi.new 'double[2]'
+  hard[0], hard[1] = curve.hard[1] or false, curve.hard[2] or false
+  return kinds[tonumber(C.imnn_density_interval(out, flat(curve), n, curve.x[1], curve.x[n], hard,
+    mass))]
+end
+
+local function mode(curve)
   local best = 1
   for i, v in ipairs(curve.f) do
     if v > curve.f[best] then best = i end
   end
-  return curve.f[best], curve.x[best]
-end
-
--- exp(-z^2 / 2), z being where a normal density ends that holds a mass in its middle.
-local function edge(mass)
-  local z = np.ndtri(np.array((1 + mass) / 2, 'f64')):item()
-  return math.exp(-z * z / 2)
-end
-
-local function value_at(curve, v)
-  local x, f = curve.x, curve.f
-  for i = 2, #x do
-    if v <= x[i] then return f[i - 1] + (f[i] - f[i - 1]) * (v - x[i - 1]) / (x[i] - x[i - 1]) end
-  end
-  return f[#f]
-end
-
-local function tails(curve, mass) return quantiles(curve, { (1 - mass) / 2, (1 + mass) / 2 }) end
-
---- Which kind of interval says most about a curve. A limit counts if the density there is above
--- that at which an interval of a normal density ends; equal tails that end at unequal densities are
--- no summary of what is likely.
--- @treturn string "none" (both limits count), "upper", "lower", "equal-tail" or "hpd"
-function M.kind(curve, mass)
-  local top, least = peak(curve), edge(mass)
-  local low = curve.hard[1] and curve.f[1] > least * top
-  local high = curve.hard[2] and curve.f[#curve.f] > least * top
-  if low or high then return low and high and 'none' or low and 'upper' or 'lower' end
-  local ends = tails(curve, mass)
-  local differ = math.abs(value_at(curve, ends[1]) - value_at(curve, ends[2]))
-  return differ > 0.05 * top and 'hpd' or 'equal-tail'
+  return curve.x[best]
 end
 
 --- The interval of a kind that holds a mass.
@@ -174,12 +235,14 @@ end
 -- @treturn number the estimate: the median with equal tails, else where the density is highest
 function M.interval(curve, kind, mass)
   local x = curve.x
-  local _, mode = peak(curve)
-  if kind == 'none' then return { { x[1], x[#x] } }, mode end
-  if kind == 'upper' then return { { x[1], quantiles(curve, { mass })[1] } }, mode end
-  if kind == 'lower' then return { { quantiles(curve, { 1 - mass })[1], x[#x] } }, mode end
-  if kind == 'hpd' then return contour.pieces(curve.f, x, M.level(curve, mass)), mode end
-  return { tails(curve, mass) }, quantiles(curve, { 0.5 })[1]
+  if kind == 'none' then return { { x[1], x[#x] } }, mode(curve) end
+  if kind == 'upper' then return { { x[1], M.quantiles(curve, { mass })[1] } }, mode(curve) end
+  if kind == 'lower' then return { { M.quantiles(curve, { 1 - mass })[1], x[#x] } }, mode(curve) end
+  if kind == 'hpd' then
+    return contour.pieces(curve.f, x, M.level(curve, mass)), mode(curve)
+  end
+  local q = M.quantiles(curve, { (1 - mass) / 2, 0.5, (1 + mass) / 2 })
+  return { { q[1], q[3] } }, q[2]
 end
 
 return M

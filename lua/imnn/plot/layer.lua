@@ -13,8 +13,6 @@ local style = require 'imnn.plot.style'
 local values = require 'imnn.plot.values'
 local M = {}
 
-local who = 'plot.corner'
-
 -- How many numbers there are, and how many of them are none: those of a target without draws.
 local function count(f, n, lost)
   for _, v in ipairs(f) do
@@ -25,7 +23,7 @@ local function count(f, n, lost)
 end
 
 -- The marginals of one target as tables, checked against the grid; nil if there are none.
-local function read_marginals(marginals, ranges, target)
+local function read_marginals(who, marginals, ranges, target)
   local out = {}
   for row = 1, #ranges do
     out[row] = {}
@@ -54,7 +52,7 @@ local function read_marginals(marginals, ranges, target)
   return out
 end
 
-local function read_ranges(ranges)
+local function read_ranges(who, ranges)
   local out = {}
   for p, given in ipairs(ranges) do
     local range = values.plain(given)
@@ -80,7 +78,7 @@ function M.is_samples(x)
   if type(x) ~= 'table' and type(x) ~= 'cdata' and type(x) ~= 'userdata' or np.is_array(x) then
     return false
   end
-  local ok, parameters = pcall(function() return rawget(x, 'parameters') or x.parameters end)
+  local ok, parameters = pcall(function() return x.parameters end)
   return ok and np.is_array(parameters)
 end
 
@@ -102,7 +100,7 @@ local function numbers(x)
   return a:data(), a
 end
 
-local function read_samples(given)
+local function read_samples(who, given)
   local parameters = np.is_array(given) and given or given.parameters
   local shape = parameters.shape
   if #shape == 1 then parameters = parameters:reshape(-1, 1) end
@@ -135,14 +133,15 @@ local function read_samples(given)
     total = total + s.weights[i]
   end
   if s.weights and total == 0 then core.raise('%s: all weights are 0', who) end
-  if not np.is_array(given) then
-    s.low = limit_list(field(given, 'low'), s.P, -math.huge)
-    s.high = limit_list(field(given, 'high'), s.P, math.huge)
-  else
-    s.low, s.high = {}, {}
-  end
+  local from = np.is_array(given) and {} or given
+  s.low = limit_list(field(from, 'low'), s.P, -math.huge)
+  s.high = limit_list(field(from, 'high'), s.P, math.huge)
   return s
 end
+
+--- Samples as figures take them, of a sample set or of an Array (n, P): see imnn.plot.density.
+-- @raise shapes that do not fit, numbers that are not finite, weights below 0
+M.samples = read_samples
 
 -- ---- options ----
 
@@ -150,7 +149,7 @@ end
 M.options = {
   marginals = { 'table', optional = true },
   points = { 'table', 'Array', optional = true },
-  samples = { 'table', 'Array', 'cdata', 'userdata', optional = true },
+  samples = { 'SampleSet', 'Array', 'table', optional = true },
   ranges = { 'table', optional = true },
   names = { 'table', optional = true },
   labels = { 'table', optional = true },
@@ -160,14 +159,17 @@ M.options = {
   color = { 'string', optional = true },
   linestyle = { 'string', default = 'solid' },
   filled = { 'boolean', optional = true },
+  background = { 'boolean', default = false }, -- does not decide what is shown
   scatter = { 'boolean', default = false },
+  smooth = { 'string', default = 'kde' },
+  smoothing = { 'number', default = 0 },
   hist = { 'boolean', default = true },
   s = { 'number', default = 5 },
   alpha = { 'number', default = 1 },
   bins = { 'integer', optional = true },
 }
 
-local function check_points(points)
+local function check_points(who, points)
   local rows = values.plain(points)
   if #rows > 0 and (type(rows[1]) ~= 'table' or #values.shape(rows) ~= 2) then
     core.raise('%s: points must be (n, parameters), got %s', who, values.shape_text(rows))
@@ -180,8 +182,8 @@ local function names_of(o, source)
   o.labels = o.labels or field(source, 'labels')
 end
 
-local function read_data(o)
-  if o.ranges then o.ranges = read_ranges(o.ranges) end
+local function read_data(who, o)
+  if o.ranges then o.ranges = read_ranges(who, o.ranges) end
   if o.samples then
     local given = o.samples
     if not np.is_array(given) then
@@ -191,15 +193,17 @@ local function read_data(o)
       end
       names_of(o, given)
     end
-    o.samples = read_samples(given)
+    o.samples = read_samples(who, given)
+    args.choice(who, 'option "smooth"', o.smooth, density.methods)
+    o.samples.smooth, o.samples.smoothing = o.smooth, o.smoothing
     o.P = o.samples.P
   elseif o.points then
-    o.points = check_points(o.points)
+    o.points = check_points(who, o.points)
     o.P = o.points[1] and #o.points[1] or o.ranges and #o.ranges
     if not o.P then core.raise('%s: there are no points', who) end
   elseif o.marginals and o.ranges then
     o.P = #o.ranges
-    o.marginals = read_marginals(o.marginals, o.ranges, o.target)
+    o.marginals = read_marginals(who, o.marginals, o.ranges, o.target)
   else
     core.raise('%s: a posterior needs ranges and marginals, or points', who)
   end
@@ -209,9 +213,10 @@ local Layer = {}
 Layer.__index = Layer
 
 --- A layer.
+-- @tparam string who for messages
 -- @tparam table given what a user gives as a posterior: plot.corner
 -- @raise shapes that do not fit, unknown or missing options
-function M.read(given)
+function M.read(who, given)
   local o = args.take(who, given, M.options)
   style.colour(who, o.color, 1)
   style.dash(who, o.linestyle)
@@ -221,8 +226,11 @@ function M.read(given)
   if o.bins and o.bins < 1 then
     core.raise('%s: a histogram needs at least one bin, got %d', who, o.bins)
   end
+  if o.smoothing < 0 then
+    core.raise('%s: option "smoothing" must not be negative, got %g', who, o.smoothing)
+  end
   if not (o.s > 0) then core.raise('%s: option "s" must be positive, got %g', who, o.s) end
-  read_data(o)
+  read_data(who, o)
   o.made = {}
   return setmetatable(o, Layer)
 end

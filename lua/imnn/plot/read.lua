@@ -9,7 +9,8 @@ local values = require 'imnn.plot.values'
 local M = {}
 
 -- Options of single layers, which may be given for all of them, or as a list with one for each.
-local single = { 'label', 'color', 'linestyle', 'filled', 'scatter', 's', 'alpha', 'hist', 'bins' }
+local single = { 'label', 'color', 'linestyle', 'filled', 'scatter', 's', 'alpha', 'hist', 'bins',
+  'smooth', 'smoothing' }
 
 local function either(kind) return { kind, 'table', optional = true } end
 
@@ -30,6 +31,7 @@ local corner_options = args.rows(figure.options, {
   target = { 'integer', optional = true },
   label = either 'string', color = either 'string', linestyle = either 'string',
   filled = either 'boolean', scatter = either 'boolean', hist = either 'boolean',
+  smooth = either 'string', smoothing = either 'number',
   s = either 'number', alpha = either 'number', bins = either 'integer',
 })
 
@@ -121,10 +123,10 @@ local function pick(who, name, given, i, n)
   return given[(i - 1) % math.max(1, #given) + 1]
 end
 
---- Options of a corner plot, and its layers.
-function M.corner(who, opts)
+--- Options of a corner plot, and `more` of them, and its layers.
+function M.corner(who, opts, more)
   local named, list = places(who, opts)
-  local o = args.take(who, named, corner_options)
+  local o = args.take(who, named, args.rows(corner_options, more or {}))
   if o.posteriors then list[#list + 1] = o.posteriors end
   local given, out = {}, {}
   local function add(item) given[#given + 1] = item end
@@ -138,7 +140,7 @@ function M.corner(who, opts)
     for _, name in ipairs(single) do
       if own[name] == nil then own[name] = pick(who, name, o[name], i, #given) end
     end
-    out[i] = layer.read(own)
+    out[i] = layer.read(who, own)
   end
   return o, out
 end

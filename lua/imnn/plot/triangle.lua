@@ -10,16 +10,28 @@ local M = {}
 
 local who = 'plot.corner'
 
-local function limits_of(fig, p)
-  local given = fig.limits and fig.limits[p]
-  if given then return given[1], given[2] end
+-- Where layers have something to show: those that are asked for.
+local function extent(fig, p, background)
   local lo, hi = math.huge, -math.huge
   for _, layer in ipairs(fig.layers) do
-    if layer.columns[p] then
+    if layer.columns[p] and (layer.background or false) == background then
       local a, b = layer:extent(layer.columns[p], fig.levels[1])
       if b > a then lo, hi = math.min(lo, a), math.max(hi, b) end
     end
   end
+  return lo, hi
+end
+
+local function limits_of(fig, p)
+  local given = fig.limits and fig.limits[p]
+  if given then return given[1], given[2] end
+  local lo, hi = extent(fig, p, false)
+  local first, last = extent(fig, p, true)
+  if hi > lo then -- what is behind is shown as far as it leaves room
+    local more = 0.6 * (hi - lo)
+    lo = math.min(lo, math.max(first, lo - more))
+    hi = math.max(hi, math.min(last, hi + more))
+  else lo, hi = first, last end
   for _, known in ipairs(fig.known) do
     local v = known[p]
     if v and hi > lo then
@@ -69,6 +81,7 @@ local function label_of(fig, p)
     for _, layer in ipairs(fig.layers) do
       local column = layer.columns[p]
       label = label or column and layer.labels and layer.labels[column]
+      if label and layer.names and label == layer.names[column] then label = nil end
     end
   end
   return label or fig.names and text.name(fig.names[p]) or 'θ_{' .. p .. '}'
@@ -235,17 +248,17 @@ end
 -- ---- the legend ----
 
 -- { sample, text } of each layer that has a name, and what its regions hold.
-local function legend_entries(fig)
+local function legend_entries(fig, single)
   local out, regions, lines = {}, nil, false
   for _, layer in ipairs(fig.layers) do
     if layer.label ~= '' then out[#out + 1] = { cell.sample(fig, layer), layer.label } end
     if layer.fill and not regions then regions = cell.regions(fig, layer) end
     lines = lines or not layer.points and not layer.scatter
   end
-  if fig.P == 1 and #out == 0 then return out end -- the title says it
+  if single and #out == 0 then return out end -- the title says it
   if regions then
     for _, entry in ipairs(regions) do out[#out + 1] = entry end
-  elseif lines then
+  elseif lines and not single then
     local shares = {}
     for i = #fig.levels, 1, -1 do shares[#shares + 1] = ('%.4g %%'):format(100 * fig.levels[i]) end
     out[#out + 1] = { ("with lines linecolor rgb '%s'"):format(fig.look.ground),
@@ -305,11 +318,88 @@ function M.draw(fig, sheet)
   dress(fig)
   fig.scale = scale_of(fig)
   make_axes(fig)
-  local page, entries = layout(fig), legend_entries(fig)
+  local page, entries = layout(fig), legend_entries(fig, fig.P == 1)
   for row = 1, fig.P do
     for column = 1, row do add_cell(fig, sheet, page, row, column, entries) end
   end
   add_legend(fig, sheet, page, entries)
+end
+
+-- ---- single parameters in rows ----
+
+--- How many panels stand in a row, if nobody says.
+function M.columns(P) return P <= 4 and P or math.ceil(math.sqrt(P) * 1.2) end
+
+-- Sizes of a page of panels, in cm: each has its title above and its label below.
+local function wall_page(fig, entries)
+  local s = fig.look.points / 9
+  local columns = math.min(fig.P, fig.columns or M.columns(fig.P))
+  local rows, titles, title = math.ceil(fig.P / columns), {}, 0.12
+  for p = 1, fig.P do
+    titles[p] = title_of(fig, p)
+    if titles[p] then title = 0.85 * s end
+  end
+  local page = { titles = titles, labels = {}, title = title, foot = 1.05 * s, line = 0.4 * s,
+    columns = columns, left = 0.3, right = 0.3, gap = 0.4,
+    top = 0.15 + (#entries > 0 and 0.5 * s or 0) }
+  page.width = (fig.width - page.left - page.right - (columns - 1) * page.gap) / columns
+  page.height = (fig.height - page.top) / rows - page.title - page.foot
+  return page
+end
+
+local function wall_cell(fig, sheet, page, p)
+  local row, column = math.floor((p - 1) / page.columns), (p - 1) % page.columns
+  local left = page.left + column * (page.width + page.gap)
+  local top = fig.height - page.top - page.title
+    - row * (page.height + page.title + page.foot)
+  local at = { left / fig.width, (left + page.width) / fig.width,
+    (top - page.height) / fig.height, top / fig.height }
+  local set = sheet:frame(8)
+  axis.set(sheet, set, 'x', fig.axes[p])
+  axis.set(sheet, set, 'y', { lo = 0, hi = 1.08 }, { ticks = false })
+  add_title(fig, sheet, set, page, p, at)
+  local label = { lines = { label_of(fig, p) .. fig.axes[p].unit }, points = LABEL }
+  local wide = width_of(fig, label.lines[1], LABEL)
+  label.points = LABEL * math.min(1, page.width / wide)
+  page.labels[p] = label
+  add_label(fig, sheet, set, page, p, 20, function()
+    return (at[1] + at[2]) / 2, at[3] - 0.72 * fig.look.points / 9 / fig.height
+  end)
+  cell.mark_truth(fig, set, p, p)
+  sheet:panel { name = 'parameter ' .. p, box = at, set = set,
+    plot = cell.contents(fig, sheet, p, p) }
+end
+
+-- One line above the panels.
+local function wall_legend(fig, sheet, entries)
+  if #entries == 0 then return end
+  local plot, longest = {}, 0 -- all entries are as wide as the longest one
+  for _, entry in ipairs(entries) do longest = math.max(longest, text.length(entry[2])) end
+  local size = math.max(5, math.min(8, 9 * (fig.width - 0.6) / (#entries * (longest + 6) * 0.185)))
+  for i, entry in ipairs(entries) do
+    plot[i] = ('NaN %s title %s'):format(entry[1], sheet:entry(entry[2], size))
+  end
+  sheet:panel {
+    name = 'legend', box = { 0.01, 0.99, 0.1, 0.9 }, plot = plot,
+    set = { 'border 0', 'unset tics', 'xrange [0:1]', 'yrange [0:1]', 'boxwidth 1',
+      ("key at screen %.4f,%.4f center top Left reverse horizontal maxcols %d samplen 1.4 "
+        .. "width -2 %s textcolor rgb '%s'"):format(0.5, 1 - 0.08 / fig.height, #entries,
+        sheet:font(size), fig.look.ink) },
+  }
+end
+
+--- Draw a figure of single parameters.
+function M.wall(fig, sheet)
+  dress(fig)
+  fig.scale, fig.axes = 1, {}
+  local entries = legend_entries(fig, true)
+  local page = wall_page(fig, entries)
+  for p = 1, fig.P do
+    local lo, hi = limits_of(fig, p)
+    fig.axes[p] = axis.linear(lo, hi, { room = page.width / letter(fig) })
+  end
+  for p = 1, fig.P do wall_cell(fig, sheet, page, p) end
+  wall_legend(fig, sheet, entries)
 end
 
 return M
