@@ -5,6 +5,7 @@
 local args = require 'imnn.args'
 local core = require 'imnn.core'
 local corner = require 'imnn.plot.corner'
+local diagnostics = require 'imnn.plot.diagnostics'
 local figure = require 'imnn.plot.figure'
 local history = require 'imnn.plot.history'
 local values = require 'imnn.plot.values'
@@ -12,6 +13,11 @@ local M = {}
 
 M.corner = corner.new
 M.history = history.new
+M.generations = diagnostics.generations
+M.distances = diagnostics.distances
+M.trace = diagnostics.trace
+M.prior_posterior = diagnostics.prior_posterior
+M.predictive = diagnostics.predictive
 
 --- Whether x is a figure.
 -- @function is_figure

@@ -1,0 +1,384 @@
+--- Figures that tell how well a posterior was found: generations, distances, chains, predictions.
+-- @module imnn.plot.diagnostics
+local args = require 'imnn.args'
+local core = require 'imnn.core'
+local corner = require 'imnn.plot.corner'
+local density = require 'imnn.plot.density'
+local figure = require 'imnn.plot.figure'
+local layer = require 'imnn.plot.layer'
+local np = require 'imnn.numpy'
+local panels = require 'imnn.plot.panels'
+local style = require 'imnn.plot.style'
+local values = require 'imnn.plot.values'
+local M = {}
+
+local run_options = args.rows(figure.options, {
+  ax = { 'Figure', optional = true },
+  label = { 'string', default = '' },
+  color = { 'string', optional = true },
+})
+
+-- A list of numbers from an Array or a table.
+local function numbers(who, what, given)
+  local list = values.plain(given)
+  if type(list) == 'number' then list = { list } end
+  if type(list) ~= 'table' then
+    core.raise('%s: %s must be a list of numbers, got %s', who, what, core.kind(given))
+  end
+  for _, v in ipairs(list) do
+    if type(v) ~= 'number' then
+      core.raise('%s: %s must be a list of numbers, got %s', who, what, values.shape_text(list))
+    end
+  end
+  return list
+end
+
+-- ---- generations ----
+
+local rows_of_generations = {
+  { key = 'epsilon', also = 'ε', name = 'ε', log = true },
+  { key = 'acceptance', name = 'acceptance', log = true },
+  { key = 'ess', name = 'effective samples' },
+}
+
+local function generation_panels(fig)
+  local out = {}
+  for _, row in ipairs(rows_of_generations) do
+    local items = {}
+    for i, run in ipairs(fig.runs) do
+      local y, points = run[row.key], {}
+      for t, v in ipairs(y or {}) do points[t] = { run.x and run.x[t] or t, v } end
+      if #points > 0 then
+        local colour = style.colour('plot.generations', run.colour, i, fig.look)
+        items[#items + 1] = { line = points, colour = colour,
+          title = #out == 0 and run.label ~= '' and run.label or nil }
+        items[#items + 1] = { points = points, colour = colour }
+      end
+    end
+    if #items > 0 then
+      out[#out + 1] = { name = row.name, ylabel = row.name, log_y = row.log,
+        from_zero = not row.log, items = items, log_x = fig.runs[1].x ~= nil,
+        xlabel = fig.runs[1].x and 'simulations' or 'generation' }
+    end
+  end
+  return out
+end
+
+--- How a sampler went: epsilon, fraction of accepted simulations, effective number of samples, by
+-- generation.
+-- @tparam table run lists or Arrays `epsilon`, `acceptance`, `ess`, any of them; `simulations`: up
+-- to the end of each generation, which then are the horizontal axis
+-- @tparam[opt] table opts `label`, `colour`; `ax`: the figure of another run to draw into; `size`,
+-- `style`, `file`: see corner
+-- @treturn Figure
+-- @raise no numbers, unknown options, what fig:save raises
+-- @usage plot.generations { epsilon = { 3, 1, 0.5 }, acceptance = { 1, 0.4, 0.1 },
+--   ess = { 1000, 800, 750 } }
+function M.generations(run, opts)
+  local who = 'plot.generations'
+  local o = args.take(who, opts, run_options)
+  args.argument(who, 'the run', run, { 'table' })
+  local found = { label = o.label, colour = o.color }
+  local some = false
+  for _, row in ipairs(rows_of_generations) do
+    local given = run[row.key] or row.also and run[row.also]
+    if given ~= nil then
+      found[row.key] = numbers(who, row.key, given)
+      some = some or #found[row.key] > 0
+    end
+  end
+  if not some then
+    core.raise('%s: the run holds no numbers; its lists are epsilon, acceptance, ess', who)
+  end
+  if run.simulations ~= nil then found.x = numbers(who, 'simulations', run.simulations) end
+  style.colour(who, o.color, 1)
+  local fig = figure.given(who, o.ax, 'generations') or panels.new(who, o,
+    { kind = 'generations', runs = {}, panels = generation_panels, size = { 11, 12 } })
+  fig.runs[#fig.runs + 1] = found
+  if o.file then fig:save(o.file) end
+  return fig
+end
+
+-- ---- distances ----
+
+-- Steps of a histogram between lo and hi; heights add up to 1.
+local function steps(list, lo, hi, bins, logarithmic)
+  local counts, n = {}, 0
+  local function at(v) return logarithmic and math.log10(v) or v end
+  local a, b = at(lo), at(hi)
+  for _, v in ipairs(list) do
+    if v >= lo and v <= hi then
+      local k = math.min(bins, math.floor((at(v) - a) / (b - a) * bins) + 1)
+      counts[k], n = (counts[k] or 0) + 1, n + 1
+    end
+  end
+  local rows = {}
+  for k = 1, bins do
+    local height = (counts[k] or 0) / math.max(1, n)
+    for side = 0, 1 do
+      local x = a + (b - a) * (k - 1 + side) / bins
+      rows[#rows + 1] = { logarithmic and 10 ^ x or x, height }
+    end
+  end
+  table.insert(rows, 1, { rows[1][1], 0 })
+  rows[#rows + 1] = { rows[#rows][1], 0 }
+  return rows
+end
+
+local function distance_panels(fig)
+  local lo, hi, least, most = math.huge, -math.huge, math.huge, 0
+  for _, list in ipairs(fig.lists) do
+    most = math.max(most, #list)
+    for _, v in ipairs(list) do
+      if values.is_finite(v) then
+        lo, hi = math.min(lo, v), math.max(hi, v)
+        if v > 0 then least = math.min(least, v) end
+      end
+    end
+  end
+  if not (hi > lo) then lo, hi = math.min(lo, 0), math.max(hi, lo + 1, 1) end
+  local logarithmic = #fig.lists > 1 and least < math.huge and hi / least > 30
+  if logarithmic then lo = math.max(least, hi * 1e-6) end
+  local bins = math.max(10, math.min(60, math.floor(1.5 * math.sqrt(most))))
+  local items, n = {}, #fig.lists
+  for i, list in ipairs(fig.lists) do
+    local first = style.colour('plot.distances', nil, 1, fig.look)
+    local colour = n == 1 and first
+      or style.tint(first, 0.3 + 0.7 * (i - 1) / math.max(1, n - 1), fig.look.ground)
+    local rows = steps(list, lo, hi, bins, logarithmic)
+    if n == 1 then
+      items[#items + 1] = { fill = rows, colour = style.tint(colour, 0.25, fig.look.ground) }
+    end
+    items[#items + 1] = { line = rows, colour = colour,
+      title = n > 1 and (i == 1 or i == n) and 'generation ' .. i or nil }
+  end
+  for _, e in ipairs(fig.epsilon) do
+    items[#items + 1] = { mark = e, colour = fig.look.ink, dash = 'dashed' }
+  end
+  return { { name = 'distances', xlabel = 'distance', ylabel = 'fraction', items = items,
+    log_x = logarithmic, from_zero = true, x = { lo, hi } } }
+end
+
+--- How far simulations were from the data, as histograms.
+-- @tparam table|Array distances (n), or a list of such, one for each generation
+-- @tparam[opt] table opts `epsilon`: a number or a list, a line each; `size`, `style`, `file`: see
+-- corner
+-- @treturn Figure
+-- @raise no distances, unknown options, what fig:save raises
+-- @usage plot.distances(np.abs(random.normal(key, { 1000 })), { epsilon = 0.5 })
+function M.distances(distances, opts)
+  local who = 'plot.distances'
+  local o = args.take(who, opts, args.rows(figure.options, {
+    epsilon = { 'number', 'table', 'Array', optional = true } }))
+  local plain = values.plain(distances)
+  if type(plain) ~= 'table' or #plain == 0 then
+    core.raise('%s: distances must be (n), or a list of such, got %s', who,
+      type(plain) == 'table' and 'an empty list' or core.kind(distances))
+  end
+  local lists = {}
+  if type(plain[1]) == 'number' then lists[1] = numbers(who, 'distances', plain)
+  else
+    for t, list in ipairs(plain) do
+      lists[t] = numbers(who, ('distances[%d]'):format(t), list)
+    end
+  end
+  local fig = panels.new(who, o, { kind = 'distances', lists = lists, panels = distance_panels,
+    epsilon = o.epsilon and numbers(who, 'epsilon', o.epsilon) or {}, size = { 10, 7 } })
+  if o.file then fig:save(o.file) end
+  return fig
+end
+
+-- ---- chains ----
+
+local function trace_panels(fig)
+  local out = {}
+  for p = 1, fig.P do
+    local items = {}
+    for c, chain in ipairs(fig.chains) do
+      local y = {}
+      for i = 1, #chain do y[i] = chain[i][p] end
+      items[c] = { line = values.curve(y), width = 0.6,
+        colour = style.colour('plot.trace', nil, c, fig.look),
+        title = p == 1 and #fig.chains > 1 and #fig.chains <= 6 and 'chain ' .. c or nil }
+    end
+    if fig.known and fig.known[p] then
+      items[#items + 1] = { level = fig.known[p], colour = fig.look.ink, dash = 'dashed' }
+    end
+    out[p] = { name = 'parameter ' .. p, xlabel = 'sample', items = items,
+      ylabel = fig.labels and fig.labels[p] or 'θ_{' .. p .. '}' }
+  end
+  return out
+end
+
+local function field(x, name)
+  local ok, v = pcall(function() return x[name] end)
+  return ok and v or nil
+end
+
+-- Rows by chain: of a set with `chain`, of an Array (n, P), or of one (chains, n, P).
+local function read_chains(who, given)
+  local rows, chain
+  if layer.is_samples(given) then
+    rows, chain = values.plain(given.parameters), field(given, 'chain')
+  else rows = values.plain(given) end
+  local depth = #values.shape(rows)
+  if depth == 3 then return rows end
+  if depth == 1 then
+    for i, v in ipairs(rows) do rows[i] = { v } end
+  elseif depth ~= 2 then
+    core.raise('%s: samples must be a sample set, or (n, P), or (chains, n, P), got %s', who,
+      type(rows) == 'table' and values.shape_text(rows) or core.kind(given))
+  end
+  if not chain then return { rows } end
+  local out, number = {}, {}
+  for i, c in ipairs(values.plain(chain)) do
+    if not number[c] then
+      out[#out + 1] = {}
+      number[c] = #out
+    end
+    table.insert(out[number[c]], rows[i])
+  end
+  return out
+end
+
+--- Samples in the order in which they were drawn, a panel for each parameter, a colour for each
+-- chain.
+-- @tparam SampleSet|Array|table samples a sample set, whose `chain` tells them apart; (n, P); or
+-- (chains, n, P)
+-- @tparam[opt] table opts `labels`: P texts; `known`: P true values, false where unknown; `size`,
+-- `style`, `file`: see corner
+-- @treturn Figure
+-- @raise shapes that do not fit, unknown options, what fig:save raises
+-- @usage plot.trace(random.normal(key, { 4, 500, 2 }), { labels = { 'μ', 'σ' } })
+function M.trace(samples, opts)
+  local who = 'plot.trace'
+  local o = args.take(who, opts, args.rows(figure.options, {
+    labels = { 'table', optional = true },
+    known = { 'table', 'Array', optional = true } }))
+  local chains = read_chains(who, samples)
+  local P = chains[1] and chains[1][1] and #chains[1][1] or 0
+  if P == 0 then core.raise('%s: there are no samples', who) end
+  local known, labels = o.known and values.plain(o.known), o.labels
+  labels = labels or field(samples, 'labels') or field(samples, 'names')
+  if type(labels) ~= 'table' then labels = nil end
+  for name, list in pairs { known = known, labels = labels } do
+    if #list ~= P then
+      core.raise('%s: option "%s" must have %d entries, one for each parameter, got %d', who, name,
+        P, #list)
+    end
+  end
+  local fig = panels.new(who, o, { kind = 'trace', chains = chains, P = P, known = known,
+    labels = labels, panels = trace_panels, size = { 14, math.min(25, 2 + 2.6 * P) } })
+  if o.file then fig:save(o.file) end
+  return fig
+end
+
+-- ---- prior and posterior ----
+
+local DRAWS = 20000 -- of a prior, for its density
+
+-- Something to draw from a prior that is a distribution: samples between its limits.
+local function drawn(who, prior)
+  if type(prior) ~= 'table' or layer.is_samples(prior) or not prior.sample then return prior end
+  local samples = prior:sample(require('imnn.random').PRNGKey(0), DRAWS)
+  if #samples.shape == 1 then samples = samples:reshape(-1, 1) end
+  if #samples.shape ~= 2 then
+    core.raise('%s: the prior must be one of vectors, but draws (%s)', who,
+      table.concat(samples.shape, ', '))
+  end
+  local support = type(prior.support) == 'table' and prior.support or {}
+  return { parameters = samples, names = prior.names, low = support.low, high = support.high }
+end
+
+--- What the data say beyond the prior: densities of single parameters, the prior as a dashed grey
+-- line, posteriors as in a corner plot, in rows of panels.
+-- @tparam table prior a distribution or prior of imnn.lfi, a sample set, or an Array (n, P)
+-- @tparam table posterior whatever plot.corner draws, or a list of such
+-- @tparam[opt] table opts those of plot.corner; `columns`: panels in a row
+-- @treturn Figure
+-- @raise as plot.corner
+-- @usage plot.prior_posterior(lfi.uniform(-3, 3), random.normal(key, { 1000, 1 }))
+function M.prior_posterior(prior, posterior, opts)
+  local who = 'plot.prior_posterior'
+  args.argument(who, 'opts', opts, { 'table', optional = true })
+  args.argument(who, 'the prior', prior, { 'table', 'Array', 'SampleSet' })
+  args.argument(who, 'the posterior', posterior, { 'table', 'Array', 'SampleSet' })
+  local o = { posterior }
+  for key, v in pairs(opts or {}) do o[key] = v end
+  o[2] = { drawn(who, prior), label = 'prior', color = 'grey', linestyle = 'dashed',
+    filled = false, scatter = false, background = true }
+  return corner.wall(who, o)
+end
+
+-- ---- predictions ----
+
+local function prediction_panels(fig)
+  local s, bands = fig.samples, { { 0.025, 0.975, 0.2 }, { 0.16, 0.84, 0.4 } }
+  local fractions, found = { 0.025, 0.16, 0.5, 0.84, 0.975 }, {}
+  for k = 1, s.P do found[k] = density.quantiles(density.curve(s, k), fractions) end
+  local items, colour = {}, style.colour('plot.predictive', nil, 1, fig.look)
+  for i, band in ipairs(bands) do
+    local rows = {}
+    for k = 1, s.P do rows[k] = { k, found[k][i] } end
+    for k = s.P, 1, -1 do rows[#rows + 1] = { k, found[k][#fractions + 1 - i] } end
+    items[i] = { fill = rows, colour = style.tint(colour, band[3], fig.look.ground),
+      title = ('%g %%'):format(100 * (band[2] - band[1])) }
+  end
+  local middle, seen = {}, {}
+  for k = 1, s.P do
+    middle[k] = { k, found[k][3] }
+    seen[k] = fig.observed and { k, fig.observed[k] } or nil
+  end
+  items[3] = { line = middle, colour = colour, title = 'median' }
+  if fig.observed then
+    items[4] = { points = seen, colour = fig.look.ink, size = 0.45, title = 'observed' }
+  end
+  return { { name = 'summaries', xlabel = 'summary', ylabel = 'value', items = items,
+    x = { 0.5, s.P + 0.5 } } }
+end
+
+local MOST = 12 -- summaries that are shown one by one
+
+--- Whether simulations with parameters of the posterior look like the data: the density of each
+-- summary with a line where it was observed; of more than 12 summaries, intervals side by side.
+-- @tparam SampleSet|Array simulated a sample set with `summaries`, or summaries (n, S)
+-- @tparam[opt] Array|table observed (S)
+-- @tparam[opt] table opts `weights` (n) of an Array; `labels`: S texts; `size`, `style`, `file`:
+-- see corner
+-- @treturn Figure
+-- @raise shapes that do not fit, unknown options, what fig:save raises
+-- @usage plot.predictive(random.normal(key, { 1000, 2 }), np.array { 0.3, -1 })
+function M.predictive(simulated, observed, opts)
+  local who = 'plot.predictive'
+  local o = args.take(who, opts, args.rows(figure.options, {
+    weights = { 'Array', 'table', optional = true }, labels = { 'table', optional = true } }))
+  local summaries, weights = simulated, o.weights
+  if layer.is_samples(simulated) then
+    summaries, weights = field(simulated, 'summaries'), weights or field(simulated, 'weights')
+    if not summaries then core.raise('%s: the sample set holds no summaries', who) end
+  elseif type(simulated) == 'table' then summaries = np.array(simulated, 'f64') end
+  if not np.is_array(summaries) then
+    core.raise('%s: summaries must be (n, S), got %s', who, core.kind(simulated))
+  end
+  local samples = layer.samples(who, { parameters = summaries, weights = weights })
+  local seen = observed ~= nil and numbers(who, 'observed', observed) or nil
+  if seen and #seen ~= samples.P then
+    core.raise('%s: there are %d summaries, but %d observed ones', who, samples.P, #seen)
+  end
+  if samples.P <= MOST then
+    local labels = o.labels
+    for k = 1, labels and 0 or samples.P do
+      labels = labels or {}
+      labels[k] = 's_{' .. k .. '}'
+    end
+    return corner.wall(who, { { parameters = summaries, weights = weights }, known = seen,
+      labels = labels, titles = false, size = o.size, figsize = o.figsize, style = o.style,
+      file = o.file })
+  end
+  local fig = panels.new(who, o, { kind = 'predictive', samples = samples, observed = seen,
+    panels = prediction_panels, size = { 14, 8 } })
+  if o.file then fig:save(o.file) end
+  return fig
+end
+
+return M
