@@ -29,7 +29,7 @@ local args = require 'imnn.args'
 local sets = require 'imnn.samples.set'
 local M = {}
 
-for _, name in ipairs { 'statistics', 'chains', 'edit', 'density', 'tables' } do
+for _, name in ipairs { 'statistics', 'chains', 'edit', 'density', 'tables', 'figures' } do
   require('imnn.samples.' .. name)
 end
 

@@ -1,5 +1,6 @@
 -- Corner plots of samples, and where figures go.
 local imnn = require 'imnn'
+local blocks = require 'imnn.plot.blocks'
 local gnuplot = require 'imnn.plot.gnuplot'
 local message = require 'tests.support.message'
 local plot = require 'imnn.plot'
@@ -228,6 +229,24 @@ describe('corner plots of samples', function()
     has(fig, "title 'around 68 %, 95 %'")
   end)
 
+  it('are methods of sets and posteriors', function()
+    local set = imnn.SampleSet { parameters = columns({ 0.5, 0.5 }, { 0.1, 0.1 }),
+      names = { 'a', 'b' }, chain = np.arange(4000) % 2 }
+    local fig = set:corner { set, label = { 'one', 'two' }, known = { 0.4, false } }
+    has(fig, "title 'two'")
+    has(fig, 'arrow from first 0.4')
+    assert.is_true(plot.is_figure(set:trace { known = { 0.4, false } }, 'trace'))
+    local gaussian = imnn.lfi.GaussianApproximation { parameter_estimates = { 0.5, 0.5 },
+      invF = { { 0.01, 0 }, { 0, 0.01 } }, prior = imnn.lfi.uniform({ 0, 0 }, { 1, 1 }),
+      gridsize = 40 }
+    fig = gaussian:corner { set, label = { 'Gaussian', 'samples' } }
+    assert.matches('^θ_{1} = 0.50 ± 0.10$', labels_of(tostring(fig))[1])
+    has(fig, "title 'samples'")
+    assert.matches('corner: there are no marginals yet$', message(function()
+      imnn.lfi.LikelihoodFreeInference { prior = imnn.lfi.uniform(0, 1) }:corner()
+    end))
+  end)
+
   it('have ticks whose labels do not touch, for up to twelve parameters', function()
     for _, P in ipairs { 1, 2, 5, 12 } do
       local mean, deviation = {}, {}
@@ -388,6 +407,10 @@ describe('the terminal', function()
     assert.same({ 'sixel', 1 }, { best({ TERM = 'xterm' }, '\27[?62;4;22c') })
     assert.same({ 'characters', 1 }, { best({ TERM = 'xterm' }, '\27[?62;22;44c') })
     assert.same({ 'characters', 1 }, { best { TERM = 'xterm' } })
+    local utf8 = { TERM = 'xterm-256color', LANG = 'de_DE.UTF-8' }
+    assert.same({ 'blocks', 1 }, { best(utf8, '\27[?62;22c') })
+    utf8.LC_ALL = 'C'
+    assert.same({ 'characters', 1 }, { best(utf8, '\27[?62;22c') })
     local inside = { TERM = 'xterm-kitty', TMUX = '/x' }
     assert.same({ 'characters', 1 }, { best(inside, '\27_Gi=31;OK\27\\\27[?1;2c') })
   end)
@@ -440,8 +463,46 @@ describe('the terminal', function()
       message(function() terminal.sixel 'no picture' end))
   end)
 
+  it('gets blocks in two colours, and text above them', function()
+    local red, blue = "'#ff0000'", "'#0000ff'"
+    local script = ('set multiplot\nset margins 0,0,0,0\nset border 0\nunset tics\n'
+      .. 'set xrange [0:8]\nset yrange [0:4]\nset object 1 rectangle from 0,0 to 8,4 '
+      .. 'fillcolor rgb %s fillstyle solid noborder\nset object 2 rectangle from 0,0 to 4,2 '
+      .. 'fillcolor rgb %s fillstyle solid noborder\nplot NaN notitle\nunset multiplot\n')
+      :format(red, blue)
+    local page = { width = 2, height = 2, look = fig.look }
+    local bytes = gnuplot.png(script, page, 8 * blocks.wide, 4 * blocks.high)
+    local full = { ink = '#000000', ground = '#ffffff', full = true }
+    local lines = blocks.compose(bytes, '\n     ab', { { '#00ff00', 'mine' } }, full)
+    local row = {}
+    for line in lines:gmatch '(.-)\n' do row[#row + 1] = line end
+    assert.equal(5, #row)
+    local function shows(line, what) assert.is_truthy(line:find(what, 1, true), line) end
+    shows(row[2], '\27[48;2;255;0;0m    \27[48;2;255;0;0;38;2;0;0;0mab\27[48;2;255')
+    shows(row[3], '\27[48;2;0;0;255m   \27[48;2;255;0;0m   ')
+    shows(row[5], '\27[38;2;0;255;0m■\27[38;2;0;0;0m mine')
+    full.full = false
+    shows(blocks.compose(bytes, '', {}, full), '\27[48;5;21m   \27[48;5;196m   ')
+  end)
+
+  it('gets the legend and the text of every figure', function()
+    local out, written = io.output(), os.tmpname()
+    finally(function()
+      io.output(out)
+      os.remove(written)
+    end)
+    io.output(written)
+    fig:show { as = 'blocks', columns = 60 }
+    io.output():close()
+    local said = read(written)
+    for _, what in ipairs { 'first', '68 %', '0.80', 'Ωm', '▌' } do
+      assert.is_truthy(said:find(what, 1, true), what)
+    end
+  end)
+
   it('of another kind may be asked for', function()
-    assert.matches('plot.show: option "as" is "characters" or "kitty" or "sixel", got "sixels"; '
+    assert.matches('plot.show: option "as" is "blocks" or "characters" or "kitty" or "sixel", '
+      .. 'got "sixels"; '
       .. 'did you mean "sixel"%?$', message(function() fig:show { as = 'sixels' } end))
     assert.matches('plot.show: option "columns" must be between 20 and 1000, got 2$',
       message(function() fig:show { columns = 2 } end))

@@ -103,6 +103,21 @@ function Posterior:marginal_plot(opts)
   return require('imnn.plot').marginal_plot(self, prior.labelled(self.prior, opts))
 end
 
+--- A corner plot as plot.corner draws it, with titles and what else stands at places 1, 2, ... of
+-- the options.
+-- @tparam[opt] table opts those of plot.corner
+-- @treturn Figure
+-- @raise no marginals yet, as plot.corner
+-- @usage gaussian:corner { labels = { 'mu', 'Sigma' }, target = 1 }
+function Posterior:corner(opts)
+  local who = 'corner'
+  args.argument(who, 'opts', opts, { 'table', optional = true })
+  if not rawget(self, 'marginals') then core.raise('%s: there are no marginals yet', who) end
+  local o = { self }
+  for key, v in pairs(opts or {}) do o[type(key) == 'number' and key + 1 or key] = v end
+  return require('imnn.plot').corner(o)
+end
+
 local Base = M.class {}
 
 --- A posterior that the user computes on the grid.

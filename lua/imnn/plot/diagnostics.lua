@@ -277,10 +277,21 @@ end
 
 local DRAWS = 20000 -- of a prior, for its density
 
+-- Quantiles of each component, which show its density without noise, or nil.
+local function quantiles(prior, P)
+  local q = (np.arange(DRAWS):astype 'f64' + 0.5) / DRAWS
+  local ok, x = pcall(function()
+    if P then q = np.broadcast_to(np.expand_dims(q, 2), { DRAWS, P }) end
+    return prior:quantile(q)
+  end)
+  return ok and np.is_array(x) and x or nil
+end
+
 -- Something to draw from a prior that is a distribution: samples between its limits.
 local function drawn(who, prior)
   if type(prior) ~= 'table' or layer.is_samples(prior) or not prior.sample then return prior end
   local samples = prior:sample(require('imnn.random').PRNGKey(0), DRAWS)
+  samples = prior.quantile and quantiles(prior, samples.shape[2]) or samples
   if #samples.shape == 1 then samples = samples:reshape(-1, 1) end
   if #samples.shape ~= 2 then
     core.raise('%s: the prior must be one of vectors, but draws (%s)', who,

@@ -70,6 +70,7 @@ end
 -- @tparam table panel `name`; `box`: left, right, bottom, top as fractions of the figure; `set`:
 -- what goes to `set`, or begins with `unset`; `plot`: what goes to `plot`
 function Sheet:panel(panel)
+  if self.part then panel = self:part(panel) end
   local lines = { '# ' .. panel.name, 'reset' }
   for i, side in ipairs { 'l', 'r', 'b', 't' } do
     lines[#lines + 1] = ('set %smargin at screen %.4f'):format(side, panel.box[i])
@@ -79,6 +80,45 @@ function Sheet:panel(panel)
   end
   lines[#lines + 1] = 'plot ' .. table.concat(panel.plot, ', \\\n     ')
   self.panels[#self.panels + 1] = table.concat(lines, '\n') .. '\n'
+end
+
+-- ---- parts of panels, for terminals that draw the text themselves ----
+
+-- What is written, without what is drawn.
+local function text_of(_, panel)
+  local out = { name = panel.name, box = panel.box, set = {}, plot = { 'NaN notitle' } }
+  for i, setting in ipairs(panel.set) do
+    if setting:find '^border' then setting = 'border 0'
+    elseif setting:find '^key' then setting = 'key off'
+    elseif setting:find '^tics' then setting = 'tics scale 0'
+    elseif setting:find '^arrow' then setting = 'encoding utf8' end -- nothing else
+    out.set[i] = setting
+  end
+  return out
+end
+
+-- What is drawn, without what is written; entries of legends go to `sheet.entries`.
+local function picture_of(sheet, panel)
+  local out = { name = panel.name, box = panel.box, set = {}, plot = {} }
+  for i, setting in ipairs(panel.set) do
+    local axis = setting:match '^([xy]2?tics)'
+    if axis then setting = 'unset ' .. axis
+    elseif setting:find '^key' or setting:find '^label' then setting = 'key off' end
+    out.set[i] = setting
+  end
+  for i, item in ipairs(panel.plot) do
+    local before, title = item:match "^(.-) title '(.*)'"
+    if before then
+      local colour = before:match "fillcolor rgb '(#%x+)'" or before:match "rgb '(#%x+)'"
+      if colour and not sheet.entries[title] then
+        sheet.entries[title] = true
+        table.insert(sheet.entries, { '#' .. colour:sub(-6), (title:gsub("''", "'")) })
+      end
+      item = before .. ' notitle'
+    end
+    out.plot[i] = item
+  end
+  return out
 end
 
 -- ---- sizes ----
@@ -152,10 +192,12 @@ function M.given(who, ax, kind)
   return ax
 end
 
--- The script, and its blocks of numbers if they are to lie apart.
+-- The script, and its blocks of numbers if they are to lie apart, or the entries of legends of a
+-- part.
 local function script_of(fig, how)
   local sheet = setmetatable({ blocks = {}, panels = {}, look = fig.look, apart = how.apart,
-    text = how.latex and text.latex or text.enhanced }, Sheet)
+    text = how.latex and text.latex or text.enhanced, entries = {},
+    part = how.part == 'text' and text_of or how.part == 'picture' and picture_of or nil }, Sheet)
   fig:draw(sheet)
   local parts = { 'set encoding utf8\n' }
   for _, block in ipairs(how.apart and {} or sheet.blocks) do
@@ -165,7 +207,7 @@ local function script_of(fig, how)
   parts[#parts + 1] = 'set multiplot\n'
   for _, panel in ipairs(sheet.panels) do parts[#parts + 1] = panel end
   parts[#parts + 1] = 'unset multiplot\n'
-  return table.concat(parts), sheet.blocks
+  return table.concat(parts), how.part and sheet.entries or sheet.blocks
 end
 
 --- The script, without the lines that say where to draw.
@@ -199,10 +241,10 @@ function Figure:save(path, opts)
 end
 
 --- Draw on the terminal: as a picture where the terminal can show one (kitty's graphics, sixel),
--- else with characters. A terminal is asked once, and has one second to answer; a file or a pipe
--- gets characters.
--- @tparam[opt] table opts `as`: "kitty", "sixel" or "characters", whatever the terminal says;
--- `columns`: how wide (those of the terminal, at most 140)
+-- else with coloured blocks, or with characters where there are no colours either. A terminal is
+-- asked once, and has one second to answer; a file or a pipe gets characters.
+-- @tparam[opt] table opts `as`: "kitty", "sixel", "blocks" or "characters", whatever the terminal
+-- says; `columns`: how wide (those of the terminal, at most 140)
 -- @treturn Figure itself
 -- @raise unknown options, gnuplot absent, what it complains of
 -- @usage net:plot():show()
@@ -212,8 +254,8 @@ function Figure:show(opts)
   if o.columns and not (o.columns >= 20 and o.columns <= 1000) then
     core.raise('plot.show: option "columns" must be between 20 and 1000, got %d', o.columns)
   end
-  terminal.show(function() return script_of(self, {}) end, { as = o.as, columns = o.columns,
-    width = self.width, height = self.height, look = self.look })
+  terminal.show(function(part) return script_of(self, { part = part }) end, { as = o.as,
+    columns = o.columns, width = self.width, height = self.height, look = self.look })
   return self
 end
 

@@ -250,11 +250,11 @@ local function bytes(script, how)
   return content
 end
 
---- The figure as a PNG so many dots wide.
+--- The figure as a PNG so many dots wide and, if that is said, high.
 -- @treturn string bytes
-function M.png(script, page, dots)
-  return bytes(script, png(dots, dots * page.height / page.width, dots / page.width * 2.54,
-    page.look))
+function M.png(script, page, dots, high)
+  return bytes(script, png(dots, high or dots * page.height / page.width,
+    dots / page.width * 2.54, page.look))
 end
 
 --- The figure drawn with characters.

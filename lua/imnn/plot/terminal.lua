@@ -2,6 +2,7 @@
 -- @module imnn.plot.terminal
 local ffi = require 'ffi'
 local args = require 'imnn.args'
+local blocks = require 'imnn.plot.blocks'
 local core = require 'imnn.core'
 local gnuplot = require 'imnn.plot.gnuplot'
 local png = require 'imnn.plot.png'
@@ -71,10 +72,18 @@ function M.ask(seconds)
   return answer
 end
 
+-- Whether a terminal has colours and letters enough for blocks.
+local function colourful(at)
+  local term = at.env 'TERM' or ''
+  local locale = at.env 'LC_ALL' or at.env 'LC_CTYPE' or at.env 'LANG' or ''
+  local colours = at.env 'COLORTERM' or term:find '256color' or term:find 'direct'
+  return colours and locale:lower():find 'utf%-?8' ~= nil
+end
+
 --- How a terminal shows figures best.
 -- @tparam table at `screen`: whether there is a terminal; `env` (name) -> value of the environment;
 -- `ask` (seconds) -> its answer
--- @treturn string "kitty", "sixel" or "characters"
+-- @treturn string "kitty", "sixel", "blocks" or "characters"
 function M.best(at)
   local term = at.env 'TERM' or ''
   if not at.screen or term == '' or term == 'dumb' or term == 'linux' then return 'characters' end
@@ -85,7 +94,8 @@ function M.best(at)
   local answer = at.ask(1)
   if answer:find('_Gi=31;OK', 1, true) and not inside then return 'kitty' end
   local kinds = answer:match '\27%[%?([%d;]*)c'
-  return kinds and (';' .. kinds .. ';'):find(';4;', 1, true) and 'sixel' or 'characters'
+  if kinds and (';' .. kinds .. ';'):find(';4;', 1, true) then return 'sixel' end
+  return colourful(at) and 'blocks' or 'characters'
 end
 
 local known -- the terminal stays the same
@@ -213,26 +223,42 @@ local ways = {}
 
 local function dots_of(columns, dots) return math.floor(math.min(columns * dots, 1100)) end
 
-function ways.kitty(script, page, columns, dots)
-  return M.kitty(gnuplot.png(script, page, dots_of(columns, dots)))
+function ways.kitty(draw, page, columns, dots)
+  return M.kitty(gnuplot.png((draw()), page, dots_of(columns, dots)))
 end
 
-function ways.sixel(script, page, columns, dots)
-  return M.sixel(gnuplot.png(script, page, dots_of(columns, dots)))
+function ways.sixel(draw, page, columns, dots)
+  return M.sixel(gnuplot.png((draw()), page, dots_of(columns, dots)))
 end
 
-function ways.characters(script, page, columns)
+-- Letters are about twice as high as wide.
+local function grid(page, columns)
   columns = math.min(columns, 140)
-  return gnuplot.characters(script, columns, math.floor(columns * page.height / page.width / 2))
+  return columns, math.floor(columns * page.height / page.width / 2)
+end
+
+function ways.blocks(draw, page, columns)
+  local wide, high = grid(page, columns)
+  local picture, entries = draw 'picture'
+  local full = (os.getenv 'COLORTERM' or ''):find 'truecolor'
+    or (os.getenv 'COLORTERM' or ''):find '24bit'
+  local look = args.rows(page.look, { lines = 1.8 * page.look.lines }) -- thin ones would be faint
+  return blocks.compose(gnuplot.png(picture, args.rows(page, { look = look }), wide * blocks.wide,
+    high * blocks.high), gnuplot.characters((draw 'text'), wide, high), entries,
+    { ink = look.ink, ground = look.ground, full = full ~= nil })
+end
+
+function ways.characters(draw, page, columns)
+  return gnuplot.characters((draw()), grid(page, columns))
 end
 
 --- Show a figure on standard output.
--- @tparam function draw () -> script
+-- @tparam function draw (part) -> script and, of part "picture", entries of legends
 -- @tparam table page `width`, `height`, `look`; `as`, `columns`: what the user asks for
 function M.show(draw, page)
   local way = page.as and args.choice('plot.show', 'option "as"', page.as, ways) or ways[best()]
   local columns, dots = window()
-  io.write(way(draw(), page, page.columns or columns, dots))
+  io.write(way(draw, page, page.columns or columns, dots))
   io.flush()
 end
 

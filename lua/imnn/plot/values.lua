@@ -1,11 +1,12 @@
 --- Numbers to draw: Arrays or plain tables.
 -- @module imnn.plot.values
+local args = require 'imnn.args'
 local text = require 'imnn.array.text'
 local M = {}
 
 --- A nested table of numbers of our own from an Array, a table of Arrays, or such a table.
 function M.plain(x)
-  if type(x) == 'cdata' then return x:totable() end
+  if type(x) == 'cdata' and args.types.Array(x) then return x:totable() end -- no complex number
   if type(x) ~= 'table' then return x end
   local out = {}
   for i, v in ipairs(x) do out[i] = M.plain(v) end
