@@ -143,6 +143,30 @@ describe('corner plots of samples', function()
     end
   end)
 
+  it('have wider kernels where draws of chains are worth less', function()
+    local x = columns({ 0 }, { 1 }, 400)
+    local slow = np.repeat_(x, 20, { axis = 1 })
+    local function turns_of(set)
+      local curve = tostring(plot.corner { set }):match 'density\n%$data%d+ << end\n(.-)end\n'
+      local turns, before, rising = 0, 0, true
+      for y in curve:gmatch '%S+ (%S+)\n' do
+        y = tonumber(y)
+        if math.abs(y - before) > 1e-3 then
+          if (y > before) ~= rising then turns, rising = turns + 1, y > before end
+          before = y
+        end
+      end
+      return turns
+    end
+    local chain = imnn.SampleSet { parameters = slow, chain = np.floor(np.arange(8000) / 2000) }
+    assert.is_true(turns_of(chain) <= 5)
+  end)
+
+  it('do not mind rounding at limits', function()
+    local x = np.abs(columns({ 0 }, { 1 }, 500)) - 1e-12
+    tostring(plot.corner { { parameters = x, low = { 0 } } })
+  end)
+
   it('do not mind outliers, columns of one value, steps', function()
     local x = columns({ 0, 0 }, { 1, 1 }, 5000)
     x = np.concatenate({ x, np.array({ { 1e6, 0 }, { -1e5, 3 } }, 'f64') }, 1)

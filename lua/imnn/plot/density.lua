@@ -71,8 +71,11 @@ local function range(s, p)
     if not (more > 1e-12 * math.max(math.abs(lo), math.abs(hi))) then -- all of one value
       more = math.max(1e-3 * math.abs(lo), 1e-6)
     end
-    s.ranges[p] = { math.max(lo - more, s.low[p] or -math.huge),
-      math.min(hi + more, s.high[p] or math.huge), width = more }
+    -- What rounding has put beyond a limit is not refused.
+    local low = math.min(s.low[p] or -math.huge, least)
+    local high = math.max(s.high[p] or math.huge, most)
+    s.ranges[p] = { math.max(lo - more, low), math.min(hi + more, high), width = more, low = low,
+      high = high }
   end
   return s.ranges[p]
 end
@@ -88,7 +91,9 @@ local function options(s, columns)
   o.corrections = s.smooth ~= 'histogram' and 1 or 0 -- wide kernels without much bias
   for k, p in ipairs(columns) do
     local r = range(s, p)
-    o.low[k - 1], o.high[k - 1] = s.low[p] or -math.huge, s.high[p] or math.huge
+    o.low[k - 1], o.high[k - 1] = r.low, r.high
+    local size = s.sizes and s.sizes[p]
+    if size and (k == 1 or size < o.n_eff) then o.n_eff = size end
     o.from[k - 1], o.to[k - 1] = r[1], r[2]
   end
   return o
@@ -136,7 +141,8 @@ end
 
 --- The density of a column of samples.
 -- @tparam table s samples: `n`, `P`, `x` (double, row by row), `weights` (double or nil), `low`,
--- `high`: lists of limits; `smooth`: "kde" or "histogram", with `smoothing` in bins
+-- `high`: lists of limits; `sizes`: what draws of chains are worth for each column, or nil;
+-- `smooth`: "kde" or "histogram", with `smoothing` in bins
 -- @tparam number p which column
 -- @treturn table curve
 function M.curve(s, p)
@@ -174,7 +180,7 @@ function M.surface(s, a, b)
   local o = options(s, { a, b })
   for k, p in ipairs { a, b } do
     local one = M.curve(s, p)
-    o.marginal[k - 1], o.n_eff = one.rule, one.held.n_eff
+    o.marginal[k - 1] = one.rule
   end
   local n = math.abs(correlation(s, a, b)) < NARROW and 128 or 256
   o.nodes[0], o.nodes[1] = s.smooth == 'histogram' and 0 or n, s.smooth == 'histogram' and 0 or n

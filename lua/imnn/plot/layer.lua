@@ -87,6 +87,17 @@ local function field(x, name)
   return ok and v or nil
 end
 
+-- What draws of chains are worth for each column, where they are chains; nil: Kish's size will do.
+local function sizes_of(set, P)
+  local ess = field(set, 'chain') and field(set, 'ess')
+  if not ess then return nil end
+  local ok, size = pcall(function() return values.plain(set:ess { kind = 'weighted' }) end)
+  for p = 1, P do
+    if not ok or not values.is_finite(size[p]) or size[p] < 1 then return nil end
+  end
+  return size
+end
+
 -- One number for each column, infinite where there is none.
 local function limit_list(given, P, none)
   local plain, out = given and values.plain(given) or {}, {}
@@ -136,6 +147,7 @@ local function read_samples(who, given)
   local from = np.is_array(given) and {} or given
   s.low = limit_list(field(from, 'low'), s.P, -math.huge)
   s.high = limit_list(field(from, 'high'), s.P, math.huge)
+  s.sizes = sizes_of(from, s.P)
   return s
 end
 
