@@ -294,8 +294,8 @@ out:close()
   it('is written when SIGTERM or SIGUSR1 come, with exit code 75', function()
     for _, signal in ipairs { 'TERM', 'USR1' } do
       script('long.lua', 'max_iteration = 100000')
-      local status = os.execute(('sh -c \'%s %s %s %s 2>/dev/null & sleep 1.5; kill -%s $!; wait $!; '
-        .. '[ $? -eq 75 ]\''):format(program, path 'long.lua', path(signal .. '.h5'),
+      local status = os.execute(('sh -c \'%s %s %s %s 2>/dev/null & sleep 1.5; kill -%s $!; '
+        .. 'wait $!; [ $? -eq 75 ]\''):format(program, path 'long.lua', path(signal .. '.h5'),
         path 'none.txt', signal))
       assert.is_true(status == 0 or status == true, signal)
       assert.is_nil(text 'none.txt')
