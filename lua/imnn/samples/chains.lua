@@ -297,7 +297,7 @@ local function worst_of(s, values, sign)
 end
 
 --- What to be warned of: sentences; none if all is well.
--- Few samples count (Kish's size below 100), one has more than a tenth of the weight, rows were
+-- Few samples count (Kish's size below 100), one has more than a tenth of the weights, rows were
 -- left out, chains disagree (R-hat above 1.01) or are short (bulk or tail size below 400).
 -- @treturn table strings
 -- @usage for _, sentence in ipairs(samples:warnings()) do print(sentence) end
@@ -306,7 +306,7 @@ function Chains:warnings()
   local function add(...) out[#out + 1] = (...):format(select(2, ...)) end
   local kish, heavy = sizes.kish(s), sizes.pessimistic(s)
   if kish < 100 then add('the samples are worth only %.3g independent ones', kish) end
-  if heavy < 10 then add('one sample has %.2g of the weight', 1 / heavy) end
+  if s.log_weights and heavy < 10 then add('one sample has %.2g of the weight', 1 / heavy) end
   if s.rejected > 0 then add('%d samples that were not numbers are left out', s.rejected) end
   if not s.chain then return out end
   local ok, rhat = pcall(rhats.max, s, 'max')

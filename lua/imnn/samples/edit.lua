@@ -56,7 +56,7 @@ local function mapped(who, self, fn)
   local values = vmap(function(theta)
     local named = {}
     for i, name in ipairs(s.names) do named[name] = theta[i] end
-    local y = fn(theta, named)
+    local y = fn(theta, args.strict(who, named))
     if y == nil then core.raise('%s: the function gives nothing', who) end
     y = array.is(y) and y or np.array(y)
     if y.ndim == 1 and y.size == 1 then y = y:reshape {} end

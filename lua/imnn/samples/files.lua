@@ -133,9 +133,10 @@ local function fields_of(line)
   return out
 end
 
--- All weights are the same: there are none.
+-- All weights are the same, and some: there are none.
 local function weights_of(w)
-  return w:min():item() ~= w:max():item() and w or nil
+  local least = w:min():item()
+  return not (least > 0 and least == w:max():item()) and w or nil
 end
 
 -- Options of a set from columns with names.

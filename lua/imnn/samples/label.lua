@@ -54,7 +54,7 @@ end
 --- A label in running text of LaTeX: words stay words, what is a formula stands between $.
 function M.text(label)
   if label:find '%$' then return label end
-  if label:find '^%a[%a ]+$' then return label end
+  if label:find '^%a[%w ]+$' then return label end
   return '$' .. M.math(label) .. '$'
 end
 

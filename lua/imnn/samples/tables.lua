@@ -94,8 +94,8 @@ end
 
 local function title(s, set)
   local method = s.origin.method
-  return ('%s%d samples of %d parameter%s%s'):format(
-    type(method) == 'string' and method .. ': ' or '', s.n, s.n_params,
+  return ('%s%d sample%s of %d parameter%s%s'):format(
+    type(method) == 'string' and method .. ': ' or '', s.n, s.n == 1 and '' or 's', s.n_params,
     s.n_params == 1 and '' or 's',
     s.log_weights and (', worth %.4g'):format(Tables.ess(set)) or '')
 end
