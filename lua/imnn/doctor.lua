@@ -52,7 +52,8 @@ end
 --- The terminals that pictures need, as far as gnuplot has them.
 local function terminals()
   local list, found = output "gnuplot -e 'set terminal'" or '', {}
-  for _, name in ipairs { 'pngcairo', 'pdfcairo', 'svg', 'dumb', 'qt', 'x11', 'sixelgd' } do
+  for _, name in ipairs { 'pngcairo', 'pdfcairo', 'epscairo', 'svg', 'cairolatex', 'tikz',
+    'dumb' } do
     if list:find('%f[%w]' .. name .. '%f[%W]') then found[#found + 1] = name end
   end
   return #found > 0 and table.concat(found, ' ') or 'none'

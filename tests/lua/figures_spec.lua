@@ -97,6 +97,15 @@ describe('titles of corner plots', function()
     assert.matches('^b ∈ %[−1.%d+, −0.%d+%] ∪ %[0.%d+, 1.%d+%]$', found[1])
   end)
 
+  it('claim no interval of a single value, and do not list many pieces', function()
+    local one = np.zeros({ 5, 1 }, 'f64') + 7
+    assert.same({ 'θ_{1} = 7', 'one value' }, labels_of(tostring(plot.corner { one })))
+    local whole = np.floor(columns({ 0 }, { 3 }, 2000))
+    local found = labels_of(tostring(plot.corner { whole, interval = 'hpd' }))
+    assert.matches('^θ_{1} ∈ %[−%S+, %S+%]$', found[1])
+    assert.matches('^68 %% HPD, %d+ pieces$', found[2])
+  end)
+
   it('are left out when nobody wants them, and where there are only points', function()
     assert.same({}, labels_of(tostring(plot.corner { normal(0, 1), titles = false })))
     local points = plot.corner { posteriors = { { points = { { 1 }, { 2 } } } } }

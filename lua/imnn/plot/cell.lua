@@ -89,6 +89,29 @@ local function piece_of(x, f, piece)
   return rows
 end
 
+local SEEN = 0.0015 -- of the height: lines that are closer look the same
+
+-- Places from first to last of f between which straight lines do. As long as a line from the last
+-- place that was kept can pass near all points since, they are left out.
+local function corners(x, f, first, last)
+  local out, from, low, high = { first }, first, -math.huge, math.huge
+  local i = first + 1
+  while i <= last do
+    local d = x[i] - x[from]
+    local slope = (f[i] - f[from]) / d
+    if slope < low or slope > high then
+      from, low, high = i - 1, -math.huge, math.huge
+      out[#out + 1] = from
+    else
+      low, high = math.max(low, (f[i] - SEEN - f[from]) / d),
+        math.min(high, (f[i] + SEEN - f[from]) / d)
+      i = i + 1
+    end
+  end
+  if out[#out] ~= last then out[#out + 1] = last end
+  return out
+end
+
 -- The curve on an axis: its peak is 1, and it has no more points than can be told apart.
 local function visible(curve, axis)
   local x, f, top = {}, {}, 0
@@ -97,15 +120,16 @@ local function visible(curve, axis)
   local first, last = 1, #curve.x
   while first < last and curve.x[first + 1] < axis.lo do first = first + 1 end
   while last > first and curve.x[last - 1] > axis.hi do last = last - 1 end
-  local step = math.max(1, math.floor((last - first) / 300))
-  for i = first, last, step do x[#x + 1], f[#f + 1] = curve.x[i], curve.f[i] / top end
-  if x[#x] ~= curve.x[last] then x[#x + 1], f[#f + 1] = curve.x[last], curve.f[last] / top end
+  local all = {}
+  for i = first, last do all[i] = curve.f[i] / top end
+  for k, i in ipairs(corners(curve.x, all, first, last)) do x[k], f[k] = curve.x[i], all[i] end
   return x, f
 end
 
 local function shades(fig, layer, curve)
   local out = {}
   if not layer.fill then return out end
+  if curve.single then return out end
   local kind = fig.interval == 'auto' and density.kind(curve, fig.mass) or fig.interval
   for k, mass in ipairs(fig.levels) do
     for _, piece in ipairs((density.interval(curve, kind, mass))) do

@@ -1,6 +1,7 @@
 --- Densities of samples, for figures; levels and intervals of densities.
 -- A curve is { x = positions, f = values, hard = { boolean, boolean } }, whether its ends are
--- limits of the parameter; `flat`: f as C has it. For fields see imnn.plot.grid.
+-- limits of the parameter; `flat`: f as C has it; `single`: the value that all samples have. For
+-- fields see imnn.plot.grid.
 -- @module imnn.plot.density
 local ffi = require 'ffi'
 local contour = require 'imnn.plot.contour'
@@ -67,15 +68,14 @@ local function range(s, p)
   if not s.ranges[p] then
     local least, most = ends(s, p)
     local lo, hi = bulk(s, p, least, most)
-    local more = 0.3 * (hi - lo)
-    if not (more > 1e-12 * math.max(math.abs(lo), math.abs(hi))) then -- all of one value
-      more = math.max(1e-3 * math.abs(lo), 1e-6)
-    end
+    local more = (0.3 + 2 / math.sqrt(s.n)) * (hi - lo)
+    local single = not (more > 1e-12 * math.max(math.abs(lo), math.abs(hi)))
+    if single then more = math.max(1e-3 * math.abs(lo), 1e-6) end
     -- What rounding has put beyond a limit is not refused.
     local low = math.min(s.low[p] or -math.huge, least)
     local high = math.max(s.high[p] or math.huge, most)
     s.ranges[p] = { math.max(lo - more, low), math.min(hi + more, high), width = more, low = low,
-      high = high }
+      high = high, single = single and lo }
   end
   return s.ranges[p]
 end
@@ -152,7 +152,7 @@ function M.curve(s, p)
     local f = {}
     for i = 1, d.nodes[0] do f[i] = d.f[i - 1] end
     s.curves[p] = { x = nodes(d, 0), f = f, hard = { d.hard[0][0], d.hard[0][1] }, flat = d.f,
-      held = d, rule = rule }
+      held = d, rule = rule, single = range(s, p).single }
   end
   return s.curves[p]
 end

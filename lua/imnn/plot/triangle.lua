@@ -49,7 +49,7 @@ end
 
 -- ---- the page, in cm ----
 
-local LETTER, GAP = 0.17, 0.12 -- the width of a digit of 8 points; between cells
+local LETTER, GAP = 0.18, 0.12 -- the width of a digit of 8 points; between cells
 
 -- Letters become smaller in small cells, and have the style's size.
 local function scale_of(fig)
@@ -95,16 +95,23 @@ local function titled(fig)
   end
 end
 
+-- The label without its unit.
+local function name_of(fig, p) return (label_of(fig, p):gsub('%s*%[.-%]$', '')) end
+
 -- Titles of the diagonal: { what, which interval }, or nil.
 local function title_of(fig, p)
   local layer = titled(fig)
   local curve = layer and layer.columns[p] and layer:curve(layer.columns[p])
   if not curve then return nil end
+  if curve.single then
+    local value = ('%.4g'):format(curve.single):gsub('%-', '−')
+    return { name_of(fig, p) .. ' = ' .. value, 'one value' }
+  end
   local kind = fig.interval == 'auto' and density.kind(curve, fig.mass) or fig.interval
   local one_sided = kind == 'upper' or kind == 'lower'
   local mass = one_sided and math.max(fig.mass, fig.levels[1]) or fig.mass
   local pieces, middle = density.interval(curve, kind, mass)
-  local label = label_of(fig, p):gsub('%s*%[.-%]$', '')
+  local label = name_of(fig, p)
   local share = ('%.4g %%'):format(100 * mass)
   local first, last = pieces[1], pieces[#pieces]
   if not first then return nil end
@@ -116,11 +123,13 @@ local function title_of(fig, p)
     return { label .. ' = ' .. quote.value(middle, first[1], first[2]),
       share .. (kind == 'hpd' and ' HPD' or ' equal-tail') }
   end
+  if #pieces > 3 then pieces = { { first[1], last[2], many = #pieces } } end
   local parts = {}
   for i, piece in ipairs(pieces) do
     parts[i] = ('[%s, %s]'):format(quote.number(piece[1], width), quote.number(piece[2], width))
   end
-  return { label .. ' ∈ ' .. table.concat(parts, ' ∪ '), share .. ' HPD' }
+  return { label .. ' ∈ ' .. table.concat(parts, ' ∪ '),
+    share .. ' HPD' .. (pieces[1].many and (', %d pieces'):format(pieces[1].many) or '') }
 end
 
 local TITLE, LABEL = 8, 9 -- points
