@@ -8,6 +8,7 @@ local corner = require 'imnn.plot.corner'
 local diagnostics = require 'imnn.plot.diagnostics'
 local figure = require 'imnn.plot.figure'
 local history = require 'imnn.plot.history'
+local read = require 'imnn.plot.read'
 local values = require 'imnn.plot.values'
 local M = {}
 
@@ -109,9 +110,10 @@ function M.marginal_plot(object, opts)
   local shape = values.shape(values.plain(marginals[1] and marginals[1][1]))
   local targets = choose(who, o.target, #shape == 2 and shape[1] or 1)
   local posteriors = {}
+  local hard = not o.ranges and object.prior and read.hard_ends(object) or nil
   for i, t in ipairs(targets) do
     posteriors[i] = {
-      ranges = ranges, marginals = marginals, target = t, label = label_of(o, targets, t),
+      ranges = ranges, marginals = marginals, target = t, hard = hard, label = label_of(o, targets, t),
       color = colour_of(o, i), linestyle = o.linestyle, filled = o.filled,
     }
   end

@@ -262,6 +262,22 @@ describe('corner plots of samples', function()
     has(fig, "title 'around 68 %, 95 %'")
   end)
 
+  it('take the accepted draws of samplers, without those of targets that have none', function()
+    local x = columns({ 0.1, 0.5 }, { 0.1, 0.1 }, 500)
+    local abc = { n_targets = 2, prior = imnn.lfi.uniform({ -1, 0 }, { 1, 1 }),
+      parameters = { accepted = { x, x[{ { 1, 0 } }] } }, ranges = {}, marginals = {} }
+    local fig = plot.corner { abc, label = 'ABC' }
+    has(fig, "title 'ABC'")
+    assert.matches('^θ_{1} = 0.1%d* ± 0.1', labels_of(tostring(fig))[1])
+    abc.parameters.accepted[1] = x[{ { 1, 0 } }]
+    assert.matches('plot.corner: there are no samples: nothing was accepted$',
+      message(function() plot.corner { abc } end))
+    local sampler = { n_targets = 1, samples = function()
+      return imnn.SampleSet { parameters = x, names = { 'a', 'b' } }
+    end }
+    has(plot.corner { sampler }, "'b' enhanced")
+  end)
+
   it('are methods of sets and posteriors', function()
     local set = imnn.SampleSet { parameters = columns({ 0.5, 0.5 }, { 0.1, 0.1 }),
       names = { 'a', 'b' }, chain = np.arange(4000) % 2 }

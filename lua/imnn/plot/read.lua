@@ -49,24 +49,56 @@ local function places(who, opts)
   return named, list
 end
 
-local function is_posterior(x)
-  return type(x) == 'table' and rawget(x, 'ranges') and rawget(x, 'marginals')
-    and rawget(x, 'n_targets')
+-- A field or method of an object, which may refuse names that it does not have.
+local function field(x, name)
+  local ok, v = pcall(function() return x[name] end)
+  return ok and v or nil
 end
 
--- Whether grids end at limits of the prior.
-local function hard_ends(posterior)
-  local prior, out = rawget(posterior, 'prior'), {}
-  local support = type(prior) == 'table' and prior.support
-  if type(support) ~= 'table' or not support.low or not support.high then support = nil end
-  local low = support and values.plain(support.low) or {}
-  local high = support and values.plain(support.high) or {}
+-- Whether x is a posterior of imnn.lfi, or something else with targets whose samples it gives.
+local function is_posterior(x)
+  return type(x) == 'table' and rawget(x, 'n_targets') ~= nil
+    and (rawget(x, 'ranges') and rawget(x, 'marginals') or type(field(x, 'samples')) == 'function')
+end
+
+-- The ends of the support of a posterior's prior: lists with holes where they are not known.
+local function support(posterior)
+  local prior = rawget(posterior, 'prior')
+  local ends = type(prior) == 'table' and field(prior, 'support')
+  if type(ends) ~= 'table' or not ends.low or not ends.high then return {}, {} end
+  local function list(v)
+    v = values.plain(v)
+    return type(v) == 'number' and { v } or v
+  end
+  return list(ends.low), list(ends.high)
+end
+
+--- Whether the grid of a posterior ends at limits of its prior: { { low, high }, ... }.
+function M.hard_ends(posterior)
+  local low, high = support(posterior)
+  local out = {}
   for p, range in ipairs(posterior.ranges) do
     local near = 1e-9 * (range[#range] - range[1])
-    local a, b = type(low) == 'number' and low or low[p], type(high) == 'number' and high or high[p]
-    out[p] = { a and math.abs(a - range[1]) <= near, b and math.abs(b - range[#range]) <= near }
+    out[p] = { low[p] and math.abs(low[p] - range[1]) <= near,
+      high[p] and math.abs(high[p] - range[#range]) <= near }
   end
   return out
+end
+
+-- What is drawn of one target: samples where there are such, else marginals; nil if nothing was
+-- accepted.
+local function of_target(x, t)
+  local columns = rawget(x, 'parameters')
+  local accepted = type(columns) == 'table' and columns.accepted
+  if accepted and #accepted[t] == 0 then return nil end
+  local samples = field(x, 'samples')
+  if type(samples) == 'function' and (accepted or not rawget(x, 'marginals')) then
+    return { samples = x:samples(t) }
+  elseif accepted then
+    local low, high = support(x)
+    return { samples = { parameters = accepted[t], low = low, high = high } }
+  end
+  return { ranges = x.ranges, marginals = x.marginals, target = t, hard = M.hard_ends(x) }
 end
 
 -- Layers of a posterior of imnn.lfi: one for each target, or of one.
@@ -75,14 +107,18 @@ local function of_posterior(who, x, target, more, add)
   if from < 1 or to > x.n_targets then
     core.raise('%s: option "target" must be among 1 to %d, got %d', who, x.n_targets, from)
   end
-  local hard = hard_ends(x)
+  local some = false
   for t = from, to do
-    local given = { ranges = x.ranges, marginals = x.marginals, target = t, hard = hard,
-      names = x.prior and x.prior.names }
-    for key, v in pairs(more) do given[key] = v end
-    if given.label and to > from then given.label = given.label .. ' Target ' .. t end
-    add(given)
+    local given = of_target(x, t)
+    if given then
+      some = true
+      given.names = x.prior and x.prior.names
+      for key, v in pairs(more) do given[key] = v end
+      if given.label and to > from then given.label = given.label .. ' Target ' .. t end
+      add(given)
+    end
   end
+  if not some then core.raise('%s: there are no samples: nothing was accepted', who) end
 end
 
 local function copy(t)
