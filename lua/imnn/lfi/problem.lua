@@ -73,10 +73,12 @@ end
 -- @tparam string who for messages
 -- @tparam table opts `target_data`, `prior`, `simulator`, `compressor`, `gridsize`, `F`,
 -- `distance_measure`
+-- @tparam[opt] table more rows of other options
 -- @treturn table
+-- @treturn table the options
 -- @raise shapes that do not fit, matrices that are not positive definite
-function M.new(who, opts)
-  local o = args.take(who, opts, {
+function M.new(who, opts, more)
+  local o = args.take(who, opts, args.rows({
     target_data = { 'Array', 'table' },
     prior = { 'table' },
     simulator = { 'function', optional = true },
@@ -84,7 +86,7 @@ function M.new(who, opts)
     gridsize = { 'integer', 'table', default = 100 },
     F = { 'Array', 'table', optional = true },
     distance_measure = { 'function', optional = true },
-  })
+  }, more or {}))
   o.prior = prior.of(o.prior)
   local self = { prior = o.prior, simulator = o.simulator }
   self.ranges = grid.of(who, o.prior, o.gridsize)
@@ -106,7 +108,7 @@ function M.new(who, opts)
   self.F = distance.fisher(who, o.F, self.n_targets, self.n_summaries, self.n_params)
   self.measure = o.distance_measure or distance.distance
   self.distances_of = distance.to_targets(who, self.measure, self.target_summaries, self.F)
-  return self
+  return self, o
 end
 
 return M
