@@ -119,8 +119,8 @@ imnn_status imnn_sampler_new(imnn_sampler **out, const imnn_sampler_options *opt
     s->s = (imnn_sampler_state){.stage = first_stage(options), .last_whole = -1, .begun = 1};
     s->s.epsilon = options->epsilon > 0 ? options->epsilon : INFINITY;
     s->s.closest = INFINITY, s->s.pilot = s->o.pilot ? s->o.pilot : s->o.n;
-    s->noise = copied(NULL, s->o.n_params), s->row = copied(NULL, s->whole.width);
-    if (!s->noise || !s->row || !s->schedule || !s->target || !s->metric || !s->scale || !s->work ||
+    s->row = copied(NULL, s->whole.width);
+    if (!s->row || !s->schedule || !s->target || !s->metric || !s->scale || !s->work ||
         imnn_log_add(s) != IMNN_OK)
         return imnn_sampler_release(s), IMNN_ENOMEM;
     *out = s;
@@ -135,6 +135,7 @@ static void free_batch(imnn_sampler *s)
     const size_t n = (size_t)b->room, P = (size_t)s->o.n_params, M = (size_t)s->o.repeats;
     imnn_free(b->keys, n * 2 * sizeof *b->keys);
     imnn_free(b->theta, n * P * sizeof *b->theta);
+    imnn_free(b->noise, n * P * sizeof *b->noise);
     imnn_free(b->prior, n * sizeof *b->prior);
     imnn_free(b->number, n * sizeof *b->number);
     imnn_free(b->tries, n * sizeof *b->tries);
@@ -153,14 +154,15 @@ static imnn_status room_for(imnn_sampler *s, int64_t count)
     b->room = count;
     b->keys = imnn_alloc(n * 2 * sizeof *b->keys);
     b->theta = imnn_alloc(n * P * sizeof *b->theta);
+    b->noise = imnn_alloc(n * P * sizeof *b->noise);
     b->prior = imnn_alloc(n * sizeof *b->prior);
     b->number = imnn_alloc(n * sizeof *b->number);
     b->tries = imnn_alloc(n * sizeof *b->tries);
     b->which = imnn_alloc(n * sizeof *b->which);
     b->ask_keys = imnn_alloc(n * M * 2 * sizeof *b->ask_keys);
     b->ask_theta = imnn_alloc(n * M * P * sizeof *b->ask_theta);
-    if (b->keys && b->theta && b->prior && b->number && b->tries && b->which && b->ask_keys &&
-        b->ask_theta)
+    if (b->keys && b->theta && b->noise && b->prior && b->number && b->tries && b->which &&
+        b->ask_keys && b->ask_theta)
         return IMNN_OK;
     free_batch(s);
     return IMNN_ENOMEM;
@@ -176,7 +178,7 @@ void imnn_sampler_release(imnn_sampler *s)
     for (int i = 0; i < 6; i++) imnn_sheet_free(rows[i]);
     uncopy(s->schedule, s->o.n_schedule);
     uncopy(s->target, S), uncopy(s->metric, S * S), uncopy(s->scale, S), uncopy(s->work, S);
-    uncopy(s->noise, s->o.n_params), uncopy(s->row, s->whole.width);
+    uncopy(s->row, s->whole.width);
     imnn_free(s, sizeof *s);
 }
 
@@ -208,22 +210,30 @@ static int64_t how_many(const imnn_sampler *s, int64_t most)
     return n > 0 ? n : 1;
 }
 
+/* Attempts are independent of each other; few, of a third of a microsecond each, are not worth that
+ * threads wait for one another. */
+static int threads_for(int64_t n)
+{
+    const int64_t most = n / 4096;
+    return most < 1 ? 1 : most < imnn_threads() ? (int)most : imnn_threads();
+}
+
 static void propose(imnn_sampler *s, int64_t j)
 {
     imnn_batch *b = &s->batch;
     const int64_t P = s->o.n_params;
     const uint32_t *attempt = b->keys + 2 * j;
     uint32_t key[2];
-    double *theta = b->theta + j * P;
+    double *theta = b->theta + j * P, *noise = b->noise + j * P;
     imnn_fold(key, attempt, STREAM_PROPOSE, (uint32_t)b->tries[j]);
-    imnn_proposal_noise(s->proposal, key, s->noise);
+    imnn_proposal_noise(s->proposal, key, noise);
     if (s->s.stage == IMNN_STAGE_MOVE) {
         const double *from = s->making.x + b->number[j] * s->making.width;
-        imnn_proposal_move(s->proposal, 0, from, s->noise, theta);
+        imnn_proposal_move(s->proposal, 0, from, noise, theta);
     } else {
         const double u = imnn_uniform_of(key, STREAM_ANCESTOR, 0);
         const int64_t a = imnn_proposal_ancestor(s->proposal, u);
-        imnn_proposal_move(s->proposal, a, s->whole.x + a * s->whole.width, s->noise, theta);
+        imnn_proposal_move(s->proposal, a, s->whole.x + a * s->whole.width, noise, theta);
     }
     for (int64_t p = 0; p < P && s->o.single; p++) theta[p] = (float)theta[p];
 }
@@ -241,12 +251,17 @@ static void begin_batch(imnn_sampler *s, int64_t n)
         if (moves && i >= s->o.n) break;
         const double *row = s->making.x + i * s->making.width;
         if (moves && row[imnn_row_weight(s)] == -INFINITY) continue; /* nobody asks for it */
-        const uint32_t high = moves ? (uint32_t)s->s.sweep : (uint32_t)((uint64_t)i >> 32);
-        imnn_fold(b->keys + 2 * b->n, generation, high, (uint32_t)i);
         b->number[b->n] = i, b->tries[b->n] = 0, b->prior[b->n] = NAN;
         b->which[b->n] = b->n;
-        if (!from_prior(s)) propose(s, b->n);
         b->n++;
+    }
+#pragma omp parallel for num_threads(threads_for(b->n))
+    for (int64_t j = 0; j < b->n; j++) {
+        const uint64_t at = (uint64_t)b->number[j];
+        const bool moves = s->s.stage == IMNN_STAGE_MOVE;
+        const uint32_t high = moves ? (uint32_t)s->s.sweep : (uint32_t)(at >> 32);
+        imnn_fold(b->keys + 2 * j, generation, high, (uint32_t)at);
+        if (!from_prior(s)) propose(s, j);
     }
     b->asked = b->n;
     b->kind = from_prior(s) ? IMNN_ASK_DRAW : IMNN_ASK_DENSITY;
@@ -257,11 +272,13 @@ static void write_ask(imnn_sampler *s)
 {
     imnn_batch *b = &s->batch;
     const int64_t P = s->o.n_params, M = b->kind == IMNN_ASK_SIMULATE ? s->o.repeats : 1;
+    const bool keys = b->kind != IMNN_ASK_DENSITY;
+#pragma omp parallel for num_threads(threads_for(b->asked))
     for (int64_t k = 0; k < b->asked; k++)
         for (int64_t m = 0; m < M; m++) {
             const int64_t j = b->which[k], to = k * M + m;
             const uint32_t stream = b->kind == IMNN_ASK_SIMULATE ? STREAM_SIMULATE : STREAM_DRAW;
-            imnn_fold(b->ask_keys + 2 * to, b->keys + 2 * j, stream, (uint32_t)m);
+            if (keys) imnn_fold(b->ask_keys + 2 * to, b->keys + 2 * j, stream, (uint32_t)m);
             memcpy(b->ask_theta + to * P, b->theta + j * P, (size_t)P * sizeof(double));
         }
 }
@@ -318,7 +335,8 @@ imnn_status imnn_sampler_ask(imnn_sampler *s, int64_t most, imnn_ask *ask)
     }
     const imnn_batch *b = &s->batch;
     const int64_t M = b->kind == IMNN_ASK_SIMULATE ? s->o.repeats : 1;
-    *ask = (imnn_ask){b->kind, b->asked * M, b->ask_keys, b->ask_theta};
+    *ask = (imnn_ask){b->kind, b->asked * M, b->kind == IMNN_ASK_DENSITY ? NULL : b->ask_keys,
+                      b->kind == IMNN_ASK_DRAW ? NULL : b->ask_theta};
     return IMNN_OK;
 }
 
@@ -379,10 +397,10 @@ static imnn_status told_densities(imnn_sampler *s, const imnn_answer *a)
         b->prior[j] = a->log_prior[k];
         if (b->prior[j] > -INFINITY) continue;
         b->tries[j]++;
-        if (moves) continue;
-        b->which[again++] = j;
-        propose(s, j);
+        if (!moves) b->which[again++] = j;
     }
+#pragma omp parallel for num_threads(threads_for(again))
+    for (int64_t k = 0; k < again; k++) propose(s, b->which[k]);
     b->asked = again;
     if (again) return IMNN_OK;
     for (int64_t j = 0; j < b->n; j++)

@@ -31,6 +31,7 @@ typedef struct imnn_batch {
     int64_t asked;      /* how many rows were asked for */
     uint32_t *keys;     /* (n, 2) of the attempts */
     double *theta;      /* (n, P) */
+    double *noise;      /* (n, P) */
     double *prior;      /* (n) log-densities */
     int64_t *number;    /* (n): i of the attempt */
     int64_t *tries;     /* (n): proposals outside of the prior */
@@ -55,7 +56,7 @@ struct imnn_sampler {
     imnn_sheet born;                /* SMC: parameters and weights as the moves begin */
     imnn_sheet log;                 /* of generations, as imnn_generation has them */
     imnn_sheet partial;             /* of a first generation that is not whole */
-    double *schedule, *target, *metric, *scale, *work, *noise, *row;
+    double *schedule, *target, *metric, *scale, *work, *row;
     imnn_proposal *proposal; /* made of `whole` (SMC: of `born`) */
     imnn_batch batch;
     double clock; /* since when time is counted; 0: it stands */

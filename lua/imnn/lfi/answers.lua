@@ -27,7 +27,7 @@ end
 -- The least of few sizes that holds n.
 local function size_for(self, n)
   local size = self.batch
-  while size / 4 >= math.max(n, 16) do size = math.floor(size / 4) end
+  while size % 2 == 0 and size / 2 >= math.max(n, 16) do size = size / 2 end
   return math.max(size, n)
 end
 
@@ -98,6 +98,20 @@ local function black_box(self, n, keys, theta, show, label)
   return np.from_buffer(all_s, { n, S }, 'f64'), np.from_buffer(all_d, { n, T }, 'f64'), failed
 end
 
+-- In one program or, where that would make too many in vain, in several.
+local function traced(self, n, keys, theta)
+  local m = size_for(self, n)
+  if n > 256 and m > 1.15 * n and m / 2 < n and m % 2 == 0 then
+    local half = m / 2
+    local s, d = traced(self, half, keys, theta)
+    local more_s, more_d = traced(self, n - half, keys + 2 * half, theta + self.P * half)
+    return np.concatenate({ s, more_s }, 1), np.concatenate({ d, more_d }, 1)
+  end
+  local s, d = self.simulations(padded('uint32_t[?]', keys, n, m, 2, 'u32'),
+    padded('double[?]', theta, n, m, self.P, 'f64'):astype 'f32')
+  return first(s, n), first(d, n)
+end
+
 --- Simulations.
 -- @tparam number n
 -- @tparam cdata keys (n, 2)
@@ -111,10 +125,7 @@ function Answers:simulate(n, keys, theta, show, label)
   if self.black then
     s, d, failed = black_box(self, n, keys, theta, show, label)
   else
-    local m = size_for(self, n)
-    s, d = self.simulations(padded('uint32_t[?]', keys, n, m, 2, 'u32'),
-      padded('double[?]', theta, n, m, self.P, 'f64'):astype 'f32')
-    s, d = first(s, n), first(d, n)
+    s, d = traced(self, n, keys, theta)
   end
   check_finite(self, s, theta, 'summary')
   check_finite(self, d, theta, 'distance')

@@ -400,7 +400,7 @@ local function begin(self, o)
   self.samplers = new_samplers(self, o)
   self.simulations, self.failed, self.settings = 0, 0, settings_of(o)
   self.batch = o.n_parallel_simulations
-    or require('imnn.simulators.object').is(self.simulator) and 256 or 4096
+    or require('imnn.simulators.object').is(self.simulator) and 256 or 16384
   self.answers = answers.new(who, self, self.batch)
 end
 
@@ -429,7 +429,7 @@ end
 -- `alpha` (0.5; of 'smc' what is left of the effective sample size, 0.9); `acceptance_ratio` (0.1;
 -- smc 0.001): stop when no larger part is accepted; `max_iteration` (10; smc 200): generations in
 -- this call; `max_samples` (100000): proposals outside of the prior in a row that are an error;
--- `n_parallel_simulations` (4096; black boxes 256): simulations that are made together, which
+-- `n_parallel_simulations` (16384; black boxes 256): simulations that are made together, which
 -- changes no result; `proposed` (n, P), `summaries` (n, S) and `distances` (T, n): draws of the
 -- prior that were made before; `smoothing` (0) of the marginals, in bins; `replace`: begin again;
 -- `method` ('pmc' or 'smc': Del Moral et al. 2012, Stat. Comput. 22, 1009); `epsilon`: the first
