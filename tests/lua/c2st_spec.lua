@@ -37,6 +37,9 @@ describe('c2st', function()
       weights = np.where(np.lt(x, 0.5), 0, 1 / 200):astype 'f64' }
     local right = diagnostics.c2st(set, x[{ { 201, 400 } }], { classifier = 'quadratic' })
     assert.is_true(right.accuracy < 0.6)
+    set = imnn.SampleSet { parameters = set.parameters, weights = set.weights }
+    assert.equal(right.accuracy, diagnostics.c2st(set, x[{ { 201, 400 } }],
+      { classifier = 'quadratic' }).accuracy)
     local wrong = diagnostics.c2st(set, x[{ { 1, 200 } }], { classifier = 'quadratic' })
     assert.is_true(wrong.accuracy > 0.95)
   end)

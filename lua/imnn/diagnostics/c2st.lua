@@ -8,6 +8,7 @@ local lax = require 'imnn.lax'
 local np = require 'imnn.numpy'
 local optimizers = require 'imnn.optimizers'
 local random = require 'imnn.random'
+local samples_set = require 'imnn.samples.set'
 local stax = require 'imnn.stax'
 local transform = require 'imnn.transform'
 local text = require('imnn.array.text').shape
@@ -128,7 +129,7 @@ local classifiers = { mlp = neural, quadratic = quadratic }
 
 local function read(name, x, key, as_it_is)
   local weights
-  if type(x) == 'table' and not np.is_array(x) and x.parameters then -- a set of samples
+  if samples_set.is(x) or type(x) == 'table' and not np.is_array(x) and x.parameters then
     weights, x = x.log_weights and x.weights, x.parameters
   end
   x = np.as_array(x, who .. ': ' .. name):astype 'f64'
