@@ -50,6 +50,37 @@ describe('generations', function()
     draws(fig)
   end)
 
+  it('are counted in whole numbers', function()
+    for n = 2, 60 do
+      local ess = {}
+      for t = 1, n do ess[t] = 100 end
+      local ticks, some = tostring(plot.generations { ess = ess }):match 'xtics mirror %b()', 0
+      for at in ticks:gmatch "' (%S+)[,)]" do
+        some = some + 1
+        assert.equal(0, tonumber(at) % 1)
+      end
+      assert.is_true(some > 1)
+    end
+  end)
+
+  it('of a sampler are its whole ones', function()
+    local lfi = imnn.lfi
+    local pmc = lfi.PopulationMonteCarlo { target_data = np.zeros { 2, 1 },
+      prior = lfi.uniform(-3, 3), compressor = function(d) return d end,
+      simulator = function(k, theta) return theta + random.normal(k, { 1 }) end }
+    pmc { key = key, n_points = 50, max_simulations = 300, acceptance_ratio = 0 }
+    local whole = pmc.iterations[2] + 1
+    assert.equal(whole + 1, #pmc.generations[2])
+    local script = tostring(plot.generations(pmc, { target = 2 }))
+    has_not(script, ('\n%d '):format(whole + 1))
+    has(script, ('\n%d %s'):format(whole, ('%.3g'):format(pmc.generations[2][whole].epsilon)
+      :sub(1, 4)))
+    refuses('plot.generations: option "target" must be among 1 to 2, got 3',
+      function() plot.generations(pmc, { target = 3 }) end)
+    refuses('plot.generations: option "target" is for samplers; this run is lists',
+      function() plot.generations(run, { target = 1 }) end)
+  end)
+
   it('without numbers are refused', function()
     refuses('plot.generations: the run holds no numbers; its lists are epsilon, acceptance, ess',
       function() plot.generations { epsilon = {} } end)

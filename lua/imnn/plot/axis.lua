@@ -13,10 +13,12 @@ local function ten_to(power) -- + 0: not -0
 end
 
 -- The smallest step of 1, 2, 2.5, 5, 10, ... that leaves at most `most` multiples inside.
-local function step_of(lo, hi, most)
+local function step_of(lo, hi, most, whole)
   local unit = 10 ^ math.floor(math.log10((hi - lo) / most))
+  if whole then unit = math.max(1, unit) end
   for _, factor in ipairs { 1, 2, 2.5, 5, 10, 20, 25 } do
     local step = factor * unit
+    if whole and step % 1 ~= 0 then step = 3 * unit end
     if math.floor(hi / step) - math.ceil(lo / step) < most then return step end
   end
   return 50 * unit
@@ -32,17 +34,17 @@ local function decimals_of(step)
 end
 
 -- Ticks at the very ends would touch those of the next panel.
-local function ticks(lo, hi, most, inset, from_lo)
+local function ticks(lo, hi, most, inset, how)
   local edge = inset * (hi - lo)
-  local first, last = from_lo and lo or lo + edge, hi - edge
+  local first, last = how.from_lo and lo or lo + edge, hi - edge
   if not (last > first) then return {}, 0, hi - lo end
-  local step = step_of(first, last, most)
+  local step = step_of(first, last, most, how.whole)
   local power = math.floor(math.log10(math.max(math.abs(lo), math.abs(hi))))
   if power >= -3 and power <= 4 then power = 0 end
   local format, out = ('%%.%df'):format(decimals_of(step / 10 ^ power)), {}
   for k = math.ceil(first / step), math.floor(last / step) do
     local label = format:format(k * step / 10 ^ power):gsub('^%-', '−')
-    out[#out + 1] = { k * step, k == 0 and '0' or label }
+    out[#out + 1] = { k * step + 0, k == 0 and '0' or label }
   end
   return out, power, step
 end
@@ -64,11 +66,11 @@ local LINE = 1.8 -- how high a label is, and how wide one that is turned, in dig
 -- At most `most` ticks, as far from the ends as their labels need; nothing if labels would touch.
 local function fitting(lo, hi, most, how)
   local room = how.room or math.huge
-  local list, power, step = ticks(lo, hi, most, INSET, how.from_lo)
+  local list, power, step = ticks(lo, hi, most, how.whole and 0 or INSET, how)
   local inset = 0.5 * (how.across and LINE or width_of(list)) / room - 0.02
-  if inset > INSET then list, power, step = ticks(lo, hi, most, inset, how.from_lo) end
+  if inset > INSET and not how.whole then list, power, step = ticks(lo, hi, most, inset, how) end
   local wide = how.across and LINE or width_of(list)
-  if #list == 0 or #list > 1 and wide + 0.7 > room * step / (hi - lo) then return nil end
+  if #list == 0 or #list > 1 and wide + 1.2 > room * step / (hi - lo) then return nil end
   return { lo = lo, hi = hi, ticks = list, width = width_of(list),
     unit = power == 0 and '' or ' / 10^{' .. tostring(power):gsub('%-', '−') .. '}' }
 end
@@ -77,7 +79,7 @@ end
 -- @tparam number lo
 -- @tparam number hi
 -- @tparam[opt] table how `room`: digits that fit along it; `across`: the labels do not lie along
--- it; `from_lo`: a tick may stand at its beginning
+-- it; `from_lo`: a tick may stand at its beginning; `whole`: ticks at whole numbers only
 -- @treturn table lo, hi, ticks { { position, label }, ... }, at most 4; unit: what follows the
 -- label of the axis, like " / 10^-9" where that was taken out of the ticks; width of the labels in
 -- digits; crowded: whether two of them find no place, so that one is left

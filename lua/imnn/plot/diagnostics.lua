@@ -16,6 +16,7 @@ local run_options = args.rows(figure.options, {
   ax = { 'Figure', optional = true },
   label = { 'string', default = '' },
   color = { 'string', optional = true },
+  target = { 'integer', optional = true },
 })
 
 -- A list of numbers from an Array or a table.
@@ -31,6 +32,12 @@ local function numbers(who, what, given)
     end
   end
   return list
+end
+
+-- A field of an object that may refuse names which it does not have.
+local function field(x, name)
+  local ok, v = pcall(function() return x[name] end)
+  return ok and v or nil
 end
 
 -- ---- generations ----
@@ -57,19 +64,34 @@ local function generation_panels(fig)
     end
     if #items > 0 then
       out[#out + 1] = { name = row.name, ylabel = row.name, log_y = row.log,
-        from_zero = not row.log, items = items, log_x = fig.runs[1].x ~= nil,
+        from_zero = not row.log, items = items, log_x = fig.runs[1].x ~= nil, whole_x = true,
         xlabel = fig.runs[1].x and 'simulations' or 'generation' }
     end
   end
   return out
 end
 
+-- Lists of a sampler's whole generations.
+local function run_of(who, sampler, target)
+  local all = sampler.generations
+  local given = all[target or 1]
+  if not given then
+    core.raise('%s: option "target" must be among 1 to %d, got %d', who, #all, target)
+  end
+  local out = { epsilon = {}, acceptance = {}, ess = {} }
+  for i = 1, sampler.iterations[target or 1] + 1 do
+    for name, list in pairs(out) do list[i] = given[i] and given[i][name] end
+  end
+  return out
+end
+
 --- How a sampler went: epsilon, fraction of accepted simulations, effective number of samples, by
 -- generation.
--- @tparam table run lists or Arrays `epsilon`, `acceptance`, `ess`, any of them; `simulations`: up
--- to the end of each generation, which then are the horizontal axis
--- @tparam[opt] table opts `label`, `colour`; `ax`: the figure of another run to draw into; `size`,
--- `style`, `file`: see corner
+-- @tparam table run a sampler of imnn.lfi after its call, of which whole generations are shown; or
+-- lists or Arrays `epsilon`, `acceptance`, `ess`, any of them; `simulations`: up to the end of each
+-- generation, which then are the horizontal axis
+-- @tparam[opt] table opts `target` (1) of a sampler; `label`, `colour`; `ax`: the figure of another
+-- run to draw into; `size`, `style`, `file`: see corner
 -- @treturn Figure
 -- @raise no numbers, unknown options, what fig:save raises
 -- @usage plot.generations { epsilon = { 3, 1, 0.5 }, acceptance = { 1, 0.4, 0.1 },
@@ -78,6 +100,8 @@ function M.generations(run, opts)
   local who = 'plot.generations'
   local o = args.take(who, opts, run_options)
   args.argument(who, 'the run', run, { 'table' })
+  if type(field(run, 'generations')) == 'table' then run = run_of(who, run, o.target)
+  elseif o.target then core.raise('%s: option "target" is for samplers; this run is lists', who) end
   local found = { label = o.label, colour = o.color }
   local some = false
   for _, row in ipairs(rows_of_generations) do
@@ -208,11 +232,6 @@ local function trace_panels(fig)
       ylabel = fig.labels and fig.labels[p] or 'θ_{' .. p .. '}' }
   end
   return out
-end
-
-local function field(x, name)
-  local ok, v = pcall(function() return x[name] end)
-  return ok and v or nil
 end
 
 -- Rows by chain: of a set with `chain`, of an Array (n, P), or of one (chains, n, P).

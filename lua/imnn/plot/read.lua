@@ -132,7 +132,8 @@ local function collect(who, x, o, more, add)
     more = copy(more)
     more.samples = x
     return add(more)
-  elseif is_posterior(x) then return of_posterior(who, x, o.target, more, add)
+  elseif is_posterior(x) then
+    return of_posterior(who, x, more.target or o.target, more, add)
   elseif type(x) ~= 'table' then
     core.raise('%s: what is drawn are sample sets, posteriors, Arrays (n, P), or lists of them, '
       .. 'got %s', who, core.kind(x))
