@@ -16,8 +16,8 @@ local columns = np.array(truth):reshape { 3, 2, 1 }
 local data = columns[{ {}, 1 }] + np.sqrt(columns[{ {}, 2 }]) * random.normal(noise, { 3, n })
 local s = imnn.vmap(compressor)(data)
 
--- The exact posterior on a grid. For its means and deviations the grid is a sample set, whose points
--- weigh as much as the density there.
+-- The exact posterior on a grid. For its means and deviations the grid is a sample set, whose
+-- points weigh as much as the density there.
 local exact = lfi.LikelihoodFreeInference { prior = prior, gridsize = 400 }
 local μ = np.linspace(-10, 10, 400):reshape { 400, 1 }
 local Σ = np.maximum(np.linspace(0, 10, 400), 1e-6)
@@ -47,8 +47,8 @@ abc { ϵ = 1, rng = key, n_samples = 100000, min_accepted = quick and 50 or 1000
   max_iterations = 100 }
 local function fraction(t)
   local v, z = s[t][2]:item(), np.linspace(-0.9999, 0.9999, 400):reshape { 400, 1 }
-  local a, Σ = v * (1 + math.sqrt(2 / n) * z), np.linspace(0.01, 10, 2000)
-  local chance = (imnn.scipy.stats.chi2.pdf(n * a / Σ, n - 1) * n / Σ):mean { axis = 2 }
+  local a, var = v * (1 + math.sqrt(2 / n) * z), np.linspace(0.01, 10, 2000)
+  local chance = (imnn.scipy.stats.chi2.pdf(n * a / var, n - 1) * n / var):mean { axis = 2 }
   local width = 2 * np.sqrt(v / n * (1 - z ^ 2)) / 20
   return (chance * width:ravel()):mean():item() * 2 * v * math.sqrt(2 / n)
 end

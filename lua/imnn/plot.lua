@@ -113,7 +113,8 @@ function M.marginal_plot(object, opts)
   local hard = not o.ranges and object.prior and read.hard_ends(object) or nil
   for i, t in ipairs(targets) do
     posteriors[i] = {
-      ranges = ranges, marginals = marginals, target = t, hard = hard, label = label_of(o, targets, t),
+      ranges = ranges, marginals = marginals, target = t, hard = hard,
+      label = label_of(o, targets, t),
       color = colour_of(o, i), linestyle = o.linestyle, filled = o.filled,
     }
   end

@@ -194,7 +194,7 @@ static int many_runs_are_right(void)
     const double sd[2][3][2] = {{{0.045, 0.094}, {0.032, 0.032}, {0.0091, 0.0036}},
                                 {{0.03, 0.06}, {0.030, 0.031}, {0.0062, 0.0021}}};
     const toy *const toys[] = {&toy_a, &toy_b, &toy_c};
-    const int runs = getenv("IMNN_RUNS") ? atoi(getenv("IMNN_RUNS")) : 10;
+    const int runs = getenv("IMNN_RUNS") ? atoi(getenv("IMNN_RUNS")) : 20;
     for (int i = 0; i < 3; i++) {
         imnn_sampler_options o = options_of(IMNN_PMC, 20);
         o.epsilon = i == 2 ? 0.5 : 2, o.n_schedule = 3, o.schedule = i == 2 ? c : ab;

@@ -64,7 +64,6 @@ describe('generations', function()
   end)
 
   it('of a sampler are its whole ones', function()
-    local lfi = imnn.lfi
     local pmc = lfi.PopulationMonteCarlo { target_data = np.zeros { 2, 1 },
       prior = lfi.uniform(-3, 3), compressor = function(d) return d end,
       simulator = function(k, theta) return theta + random.normal(k, { 1 }) end }

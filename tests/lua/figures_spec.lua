@@ -242,7 +242,8 @@ describe('corner plots of samples', function()
     assert.equal(4 * 2, count(tostring(fig), 'density\n'))
     fig = plot.corner { x, x, x, label = { 'one', 'two', 'three' } }
     has(fig, "title 'three'")
-    local two = imnn.lfi.GaussianApproximation { parameter_estimates = { { 0.2, 0.3 }, { 0.6, 0.7 } },
+    local two = imnn.lfi.GaussianApproximation {
+      parameter_estimates = { { 0.2, 0.3 }, { 0.6, 0.7 } },
       invF = gaussian.invF[1], prior = gaussian.prior, gridsize = 40 }
     fig = plot.corner { { two, target = 2 }, { two, target = 1 }, label = { 'second', 'first' } }
     assert.is_true(tostring(fig):find("'second'", 1, true) < tostring(fig):find("'first'", 1, true))
