@@ -134,6 +134,17 @@ describe('a call', function()
     assert.same({ 100, 1 }, set.summaries.shape)
   end)
 
+  it('shows names that have blanks as labels of sets', function()
+    local r = lfi.PopulationMonteCarlo { target_data = np.zeros { 1 },
+      prior = lfi.uniform(-2, 2, { names = { 'ln rate' } }),
+      simulator = function(key, theta) return theta + random.normal(key, { 1 }) end,
+      compressor = function(d) return d end }
+    local set = r { key = random.PRNGKey(0), n_points = 20, max_iteration = 1 }:samples()
+    assert.same({ 'ln_rate' }, set.names)
+    assert.same({ 'ln rate' }, set.labels)
+    assert.same({ 2 }, set.high)
+  end)
+
   it('has the same bytes for batches of any size, threads and stops', function()
     local threads = imnn.threads()
     for _, o in ipairs { { max_iteration = 4 }, { method = 'smc', max_iteration = 5 },

@@ -372,15 +372,14 @@ function PMC:samples(target)
   if not self.found then core.raise 'samples: there are none yet: call it with key and n_points' end
   target = args.argument('samples', 'target', target, { 'integer', default = 1 })
   local t = self:target_choice(target)[1]
-  local p, support = self.found[t], prior.support(self.prior)
-  return require 'imnn.samples' {
-    parameters = p.parameters, names = self.prior.names, log_weights = p.log_weights,
-    low = support.low, high = support.high, summaries = p.summaries, distances = p.distances,
-    generation = p.generation,
+  local p = self.found[t]
+  return require('imnn.samples')(prior.described(self.prior, {
+    parameters = p.parameters, log_weights = p.log_weights, summaries = p.summaries,
+    distances = p.distances, generation = p.generation,
     origin = { method = self.settings.method, settings = self.settings, target = t,
       epsilon = p.epsilon, simulations = self.total_draws[t], reason = self.reason[t],
       version = require('imnn').version() },
-  }
+  }))
 end
 
 -- What is worth noting of the options.
