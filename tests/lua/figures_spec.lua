@@ -257,6 +257,9 @@ describe('corner plots of samples', function()
     local rows = tostring(fig):match '# points\n%$data%d+ << end\n(.-)end\n'
     assert.equal(3, count(rows, '\n')) -- what weighs nothing is not drawn
     has(fig, (' %d\n'):format(0x0072b2))
+    rows = tostring(plot.corner { columns({ 0, 0 }, { 1, 1 }, 25000), scatter = true })
+      :match '# points\n%$data%d+ << end\n(.-)end\n'
+    assert.equal(8334, count(rows, '\n')) -- every third
   end)
 
   it('say what their regions hold', function()

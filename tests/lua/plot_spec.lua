@@ -137,6 +137,9 @@ describe('axes', function()
 
   it('leave ticks out where their labels would touch', function()
     assert.equal(1, #axis.linear(0.2, 0.4, { room = 7 }).ticks)
+    local two = axis.linear(0.21, 0.405, { room = 8, across = axis.TURNED }).ticks
+    assert.equal('0.25 0.35', two[1][2] .. ' ' .. two[2][2]) -- multiples of 0.1 would be one
+    assert.is_true(math.abs(two[2][1] - 0.35) < 1e-12)
   end)
 end)
 

@@ -33,16 +33,18 @@ local function decimals_of(step)
   return 15
 end
 
--- Ticks at the very ends would touch those of the next panel.
+-- Ticks at multiples of a step, or halfway between them. At the very ends they would touch those of
+-- the next panel.
 local function ticks(lo, hi, most, inset, how)
   local edge = inset * (hi - lo)
   local first, last = how.from_lo and lo or lo + edge, hi - edge
+  local shift = how.between and 0.5 or 0
   if not (last > first) then return {}, 0, hi - lo end
   local step = step_of(first, last, most, how.whole)
   local power = math.floor(math.log10(math.max(math.abs(lo), math.abs(hi))))
   if power >= -3 and power <= 4 then power = 0 end
-  local format, out = ('%%.%df'):format(decimals_of(step / 10 ^ power)), {}
-  for k = math.ceil(first / step), math.floor(last / step) do
+  local format, out = ('%%.%df'):format(decimals_of(step * (1 - shift) / 10 ^ power)), {}
+  for k = math.ceil(first / step - shift) + shift, last / step do
     local label = format:format(k * step / 10 ^ power):gsub('^%-', '−')
     out[#out + 1] = { k * step + 0, k == 0 and '0' or label }
   end
@@ -61,25 +63,28 @@ local function width_of(list)
 end
 
 local INSET = 0.07 -- of the axis, without ticks
-local LINE = 1.8 -- how high a label is, and how wide one that is turned, in digits
 
 -- At most `most` ticks, as far from the ends as their labels need; nothing if labels would touch.
 local function fitting(lo, hi, most, how)
   local room = how.room or math.huge
   local list, power, step = ticks(lo, hi, most, how.whole and 0 or INSET, how)
-  local inset = 0.5 * (how.across and LINE or width_of(list)) / room - 0.02
+  local inset = 0.5 * (how.across or width_of(list)) / room - 0.02
   if inset > INSET and not how.whole then list, power, step = ticks(lo, hi, most, inset, how) end
-  local wide = how.across and LINE or width_of(list)
-  if #list == 0 or #list > 1 and wide + 1.2 > room * step / (hi - lo) then return nil end
+  local wide = how.across or width_of(list)
+  if #list == 0 or #list > 1 and wide + 0.7 > room * step / (hi - lo) then return nil end
   return { lo = lo, hi = hi, ticks = list, width = width_of(list),
     unit = power == 0 and '' or ' / 10^{' .. tostring(power):gsub('%-', '−') .. '}' }
 end
 
+--- How much of an axis labels take that stand beside it, or are turned by 45 degrees, in digits.
+M.BESIDE, M.TURNED = 1.8, 2.4
+
 --- A linear axis from lo to hi.
 -- @tparam number lo
 -- @tparam number hi
--- @tparam[opt] table how `room`: digits that fit along it; `across`: the labels do not lie along
--- it; `from_lo`: a tick may stand at its beginning; `whole`: ticks at whole numbers only
+-- @tparam[opt] table how `room`: digits that fit along it; `across`: how much of it a label takes
+-- that does not lie along it; `from_lo`: a tick may stand at its beginning; `whole`: ticks at
+-- whole numbers only
 -- @treturn table lo, hi, ticks { { position, label }, ... }, at most 4; unit: what follows the
 -- label of the axis, like " / 10^-9" where that was taken out of the ticks; width of the labels in
 -- digits; crowded: whether two of them find no place, so that one is left
@@ -90,6 +95,10 @@ function M.linear(lo, hi, how)
     local axis = fitting(lo, hi, most, how)
     if axis and #axis.ticks > 1 then return axis end
     one = one or axis
+  end
+  for most = 3, 1, -1 do -- there may be two where multiples have one
+    local axis = fitting(lo, hi, most, { room = how.room, across = how.across, between = true })
+    if axis and #axis.ticks > 1 then return axis end
   end
   local axis = one or fitting(lo, hi, 4, {}) or fitting(lo, hi, 1, {})
   axis.crowded = true

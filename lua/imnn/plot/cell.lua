@@ -155,7 +155,8 @@ local function add_density(fig, sheet, layer, p, fills, lines)
   rows[#rows + 1] = { x[#x], 0 }
   rows[#rows + 1] = { math.max(axis.hi, x[#x]), 0 }
   lines[#lines + 1] = ('%s with lines %s notitle'):format(sheet:data(rows, { format = format,
-    what = where .. 'density' }), line(layer, 1.3))
+    what = where .. 'density' .. (curve.note and curve.note ~= '' and ': ' .. curve.note or '') }),
+    line(layer, 1.3))
 end
 
 -- Steps of the density of points inside the limits.
@@ -191,12 +192,14 @@ local function own_colour(layer)
   return "'" .. style.transparent(layer.colour, layer.alpha) .. "'"
 end
 
+local MOST = 10000 -- samples that are shown as points: of more every second one, or third, ...
+
 -- Samples as points: what weighs less is more transparent, and left out where nobody would see it.
 local function weighted_rows(layer)
   local s, rows, most = layer.samples, {}, 0
   for i = 0, s.n - 1 do most = math.max(most, s.weights and s.weights[i] or 1) end
   local colour = tonumber(layer.colour:sub(2), 16)
-  for i = 0, s.n - 1 do
+  for i = 0, s.n - 1, math.ceil(s.n / MOST) do
     local alpha = layer.alpha * (s.weights and s.weights[i] or 1) / most
     if alpha >= 1 / 255 then
       local row = {}

@@ -151,7 +151,8 @@ end
 --   with one more axis in front if there are several targets, of which `target` (1) is taken } and
 --   points { `points`: (n, P); `hist` (true): a histogram of `bins` on the diagonal; `s` (5): size
 --   in points^2; `alpha` (1) }, each with `label`, `colour`, `linestyle`, `filled`; of samples
---   `scatter` (false): points in place of regions, the fainter the less they weigh
+--   `scatter` (false): points in place of regions, at most 10000 of them, the fainter the less they
+--   weigh
 -- * `label`: names of the posteriors for the legend, a text or a list; `colours`, `linestyle`,
 --   `filled`, `scatter`, `s`, `alpha` for all, or a list with one for each
 -- * `smooth`: "kde", or "histogram", whose bins are smoothed by `smoothing` (0) of their width

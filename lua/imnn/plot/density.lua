@@ -1,7 +1,7 @@
 --- Densities of samples, for figures; levels and intervals of densities.
 -- A curve is { x = positions, f = values, hard = { boolean, boolean } }, whether its ends are
--- limits of the parameter; `flat`: f as C has it; `single`: the value that all samples have. For
--- fields see imnn.plot.grid.
+-- limits of the parameter; `flat`: f as C has it; `single`: the value that all samples have;
+-- `note`: what was done otherwise than asked. For fields see imnn.plot.grid.
 -- @module imnn.plot.density
 local ffi = require 'ffi'
 local contour = require 'imnn.plot.contour'
@@ -152,7 +152,7 @@ function M.curve(s, p)
     local f = {}
     for i = 1, d.nodes[0] do f[i] = d.f[i - 1] end
     s.curves[p] = { x = nodes(d, 0), f = f, hard = { d.hard[0][0], d.hard[0][1] }, flat = d.f,
-      held = d, rule = rule, single = range(s, p).single }
+      held = d, rule = rule, note = ffi.string(d.note), single = range(s, p).single }
   end
   return s.curves[p]
 end

@@ -213,10 +213,11 @@ end
 --- The script, without the lines that say where to draw.
 function Figure:__tostring() return (script_of(self, {})) end
 
---- Draw to a file, whose extension says how: pdf, png, svg, eps; tex for LaTeX (its text, beside a
--- picture x.pdf, to be read by `\input`), tikz for LaTeX with TikZ; txt. The script is kept beside
--- it as path.gp. A path that ends in "/" becomes a folder with the picture, the script figure.gp
--- and the numbers as text files, which plain gnuplot draws again.
+--- Draw to a file, whose extension says how: pdf, png, svg, eps; tex for LaTeX, whose text it is
+-- (`\input{x}`, with graphicx and xcolor), above a picture x-inc.pdf; tikz for LaTeX with the
+-- package gnuplot-lua-tikz; txt. The script is kept beside it as path.gp. A path that ends in "/"
+-- becomes a folder with the picture, the script figure.gp and the numbers as text files, which
+-- plain gnuplot draws again.
 -- @tparam string path
 -- @tparam[opt] table opts `dpi`: dots per inch of a png (200); `as`: "pdf", ... the picture in a
 -- folder ("pdf")

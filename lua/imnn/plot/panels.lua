@@ -59,7 +59,8 @@ local function make_axis(panel, k, spare, room)
   local lo, hi
   if given then lo, hi = given[1], given[2] else lo, hi = limits(panel, k, spare) end
   if k == 1 and panel.log_x or k == 2 and panel.log_y then return axis.log(lo, hi) end
-  return axis.linear(lo, hi, { room = room, across = k == 2, whole = k == 1 and panel.whole_x })
+  return axis.linear(lo, hi, { room = room, across = k == 2 and axis.BESIDE or nil,
+    whole = k == 1 and panel.whole_x })
 end
 
 -- ---- drawing ----

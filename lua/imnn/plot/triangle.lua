@@ -66,12 +66,13 @@ local function make_axes(fig)
   for p = 1, fig.P do
     limits[p] = { limits_of(fig, p) }
     fig.axes[p] = axis.linear(limits[p][1], limits[p][2], { room = room })
-    fig.rows[p] = axis.linear(limits[p][1], limits[p][2], { across = true,
+    fig.rows[p] = axis.linear(limits[p][1], limits[p][2], { across = axis.BESIDE,
       room = (fig.height - 1.5) / fig.P / letter(fig) })
     fig.turned = fig.turned or fig.axes[p].crowded
   end
   for p = 1, fig.turned and fig.P or 0 do
-    fig.axes[p] = axis.linear(limits[p][1], limits[p][2], { across = true, room = room })
+    fig.axes[p] = axis.linear(limits[p][1], limits[p][2], { across = axis.TURNED,
+      room = room })
   end
 end
 
@@ -139,18 +140,19 @@ local function width_of(fig, s, points)
   return text.width(s) * LETTER * points / 8 * fig.look.points / 9
 end
 
--- The label of an axis as lines that fit into `room`: its unit comes below if it must, and letters
--- become smaller.
+-- The label of an axis as lines { text, points } that fit into `room`: its unit comes below if it
+-- must, and letters become smaller.
 local function fit_label(fig, p, room)
   local label = label_of(fig, p) .. fig.axes[p].unit
-  local points, lines = LABEL * fig.scale, { label }
+  local full, lines, out = LABEL * fig.scale, { label }, {}
   local name, unit = label:match '^(.-)%s*(%[.*)$'
-  if unit and width_of(fig, label, points) > room then lines = { name, unit } end
-  for _, line in ipairs(lines) do
-    local wide = width_of(fig, line, points)
-    if wide > room then points = math.max(4.5, points * room / wide) end
+  if unit and width_of(fig, label, full) > room then lines = { name, unit } end
+  for i, line in ipairs(lines) do
+    local points = i == 1 and full or 0.85 * full
+    out[i] = { line, math.max(math.min(4.5, points),
+      points * math.min(1, room / width_of(fig, line, points))) }
   end
-  return { lines = lines, points = points }
+  return out
 end
 
 local function layout(fig)
@@ -161,7 +163,7 @@ local function layout(fig)
   for p = 1, fig.P do
     page.titles[p] = title_of(fig, p)
     page.labels[p] = fit_label(fig, p, (fig.width - page.left - 0.4) / fig.P - 0.15)
-    lines = math.max(lines, #page.labels[p].lines)
+    lines = math.max(lines, #page.labels[p])
     if page.titles[p] then page.top = 0.2 + 0.72 * s end
   end
   page.foot = 0.3 * s + 0.03
@@ -220,11 +222,10 @@ local function add_title(fig, sheet, set, page, p, at)
 end
 
 local function add_label(fig, sheet, set, page, p, n, place)
-  local label = page.labels[p]
-  for i, line in ipairs(label.lines) do
+  for i, line in ipairs(page.labels[p]) do
     local x, y, turn = place((i - 1) * page.line)
     set[#set + 1] = ("label %d %s at screen %.4f,%.4f center%s textcolor rgb '%s'"):format(n + i,
-      sheet:label(line, label.points), x, y, turn or '', fig.look.ink)
+      sheet:label(line[1], line[2]), x, y, turn or '', fig.look.ink)
   end
 end
 
@@ -246,7 +247,7 @@ local function add_cell(fig, sheet, page, row, column, entries)
   end
   if column == 1 and row > 1 then
     add_label(fig, sheet, set, page, row, 30, function(shift)
-      return (page.foot - #page.labels[row].lines * page.line + page.line + shift) / fig.width,
+      return (page.foot - #page.labels[row] * page.line + page.line + shift) / fig.width,
         (at[3] + at[4]) / 2, ' rotate by 90'
     end)
   end
@@ -367,10 +368,8 @@ local function wall_cell(fig, sheet, page, p)
   axis.set(sheet, set, 'x', fig.axes[p])
   axis.set(sheet, set, 'y', { lo = 0, hi = 1.08 }, { ticks = false })
   add_title(fig, sheet, set, page, p, at)
-  local label = { lines = { label_of(fig, p) .. fig.axes[p].unit }, points = LABEL }
-  local wide = width_of(fig, label.lines[1], LABEL)
-  label.points = LABEL * math.min(1, page.width / wide)
-  page.labels[p] = label
+  local label = label_of(fig, p) .. fig.axes[p].unit
+  page.labels[p] = { { label, LABEL * math.min(1, page.width / width_of(fig, label, LABEL)) } }
   add_label(fig, sheet, set, page, p, 20, function()
     return (at[1] + at[2]) / 2, at[3] - 0.72 * fig.look.points / 9 / fig.height
   end)
