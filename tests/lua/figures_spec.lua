@@ -85,6 +85,11 @@ describe('titles of corner plots', function()
     local high = { parameters = 1 - half, high = { 1 }, names = { 'tau' } }
     found = labels_of(tostring(plot.corner { high }))
     assert.is_true(math.abs(found[1]:match '^τ > (0.%d+)$' - 0.412) < 0.015)
+    local densest = labels_of(tostring(plot.corner { low, interval = 'hpd' }))
+    assert.matches('^τ < 0.[23]%d*$', densest[1])
+    assert.equal('68 % HPD', densest[2])
+    densest = labels_of(tostring(plot.corner { high, interval = 'hpd' }))
+    assert.matches('^τ > 0.%d+$', densest[1])
     local flat = { parameters = np.expand_dims(np.linspace(0, 1, 2000, 'f64'), 2), low = { 0 },
       high = { 1 }, names = { 'tau' } }
     assert.same({ 'τ', 'no constraint' }, labels_of(tostring(plot.corner { flat })))
@@ -380,7 +385,7 @@ describe('text for LaTeX', function()
   it('is made of formulas', function()
     for label, want in pairs {
       ['σ_8'] = '$\\sigma _{8}$',
-      ['H_0 [km s^{−1}]'] = '$H_{0}$ [km $s^{-1}$]',
+      ['H_0 [km s^{−1}]'] = '$H_{0}$ [km $\\mathrm{s}^{-1}$]',
       ['Omega_m'] = '$\\mathrm{Omega}_{m}$',
       ['x'] = '$x$', ['mean'] = 'mean', ['a & 5 %'] = 'a \\& 5 \\%',
       ['A / 10^{−9}'] = 'A / $10^{-9}$',

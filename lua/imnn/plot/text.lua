@@ -111,14 +111,16 @@ end
 
 -- Tokens { text, formula = boolean } of a label without dollars.
 local function tokens(s)
-  local out, at = {}, 1
+  local out, at, unit = {}, 1, false -- units stand in brackets, upright
   local function add(text, is_formula) out[#out + 1] = { text, formula = is_formula } end
   local function script(mark, content)
     local last = out[#out]
     if not last then
       add('{}', true)
     elseif not last.formula then
-      last[1], last.formula = formula(last[1]), true
+      local upright = unit and last[1]:find '^%a+$'
+      last[1] = upright and '\\mathrm{' .. last[1] .. '}' or formula(last[1])
+      last.formula = true
     end
     out[#out][1] = out[#out][1] .. mark .. '{' .. formula(content) .. '}'
   end
@@ -139,6 +141,7 @@ local function tokens(s)
       local c = s:match('^' .. letter_pattern, at) or s:sub(at, at)
       local next_one = (c == '_' or c == '^') and s:match('^' .. letter_pattern, at + 1)
       at = at + #c
+      if c == '[' or c == ']' then unit = c == '[' end
       if next_one then
         script(c, next_one)
         at = at + #next_one

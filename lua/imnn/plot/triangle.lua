@@ -120,7 +120,11 @@ local function title_of(fig, p)
   if kind == 'none' then return { label, 'no constraint' } end
   if kind == 'upper' then return { label .. ' < ' .. quote.number(last[2], width), share } end
   if kind == 'lower' then return { label .. ' > ' .. quote.number(first[1], width), share } end
-  if #pieces == 1 then
+  if #pieces == 1 and kind == 'hpd' and curve.hard[1] and first[1] == curve.x[1] then
+    return { label .. ' < ' .. quote.number(last[2], width), share .. ' HPD' }
+  elseif #pieces == 1 and kind == 'hpd' and curve.hard[2] and last[2] == curve.x[#curve.x] then
+    return { label .. ' > ' .. quote.number(first[1], width), share .. ' HPD' }
+  elseif #pieces == 1 then
     return { label .. ' = ' .. quote.value(middle, first[1], first[2]),
       share .. (kind == 'hpd' and ' HPD' or ' equal-tail') }
   end
