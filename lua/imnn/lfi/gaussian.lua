@@ -334,6 +334,7 @@ function M.new(opts)
     quiet = { 'boolean', default = false },
   })
   o.prior = prior.of(o.prior)
+  prior.check(who, o.prior, { log_prob = o.with_prior, density = o.with_prior })
   local self = setmetatable({ prior = o.prior, with_prior = o.with_prior }, Gaussian)
   self.ranges = grid.of(who, o.prior, o.gridsize)
   self.n_params = #self.ranges

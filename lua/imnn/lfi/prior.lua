@@ -2,9 +2,9 @@
 -- `prior:sample(key, n)` gives (n, P), or (P) without n; `prior:log_prob(theta)` and
 -- `prior:prob(theta)` map over leading axes, (..., P) -> (...); `prior.low` and `prior.high` are
 -- lists of P numbers, the grid of plots (for an unbounded prior they do not cut sampling);
--- `prior.names` are the labels of plots. A user's own prior is a table with `sample`, `log_prob`,
--- `low` and `high`; its density is taken to end at its limits, unless `support` = { low = {...},
--- high = {...} } says where it does.
+-- `prior.names` are what parameters are called in plots and sample sets. A user's own prior is a
+-- table with `sample`, `log_prob`, `low` and `high`, and may have `labels`; its density is taken to
+-- end at its limits, unless `support` = { low = {...}, high = {...} } says where it does.
 -- @module imnn.lfi.prior
 local core = require 'imnn.core'
 local np = require 'imnn.numpy'
@@ -146,6 +146,67 @@ function M.support(prior)
   if prior.support then return prior.support end
   local low, high = M.limits('prior', prior)
   return { low = low, high = high }
+end
+
+-- Whether a prior is of whole numbers, or some of its parameters are.
+local function is_discrete(prior)
+  local each, parts = rawget(prior, 'each'), rawget(prior, 'parts')
+  if type(each) == 'table' and each.discrete then return true end
+  for _, part in ipairs(type(parts) == 'table' and parts or {}) do
+    if is_discrete(part) then return true end
+  end
+  return false
+end
+
+local function text_of(x)
+  return np.is_array(x) and '(' .. table.concat(x.shape, ', ') .. ')' or core.kind(x)
+end
+
+--- Look whether a prior can do what is wanted of it.
+-- @tparam string who for messages
+-- @tparam table prior
+-- @tparam table needs of `sample`, `log_prob`, `density` (not of whole numbers): true
+-- @raise what is missing, and what gives something of another shape
+function M.check(who, prior, needs)
+  local low, _, P = M.limits(who, prior)
+  local event = prior.event_shape
+  if type(event) == 'table' and #event > 1 then
+    core.raise('%s: the prior is of arrays (%s), parameters are vectors', who,
+      table.concat(event, ', '))
+  end
+  local names = prior.names
+  if names ~= nil and (type(names) ~= 'table' or #names ~= P) then
+    core.raise('%s: prior.names must be %d texts, one for each parameter, got %s', who, P,
+      type(names) == 'table' and #names or core.kind(names))
+  end
+  if needs.density and is_discrete(prior) then
+    core.raise('%s: the prior is of whole numbers, which no normal density is of; use with_prior '
+      .. '= false', who)
+  end
+  if getmetatable(prior) then return end -- one of imnn.distributions
+  if needs.sample then
+    if type(prior.sample) ~= 'function' then
+      core.raise('%s: the prior has no sample(self, key, n); give it one', who)
+    end
+    local key = require('imnn.random').PRNGKey(0)
+    for _, n in ipairs { 2, 0 } do
+      local shape = n > 0 and { n, P } or { P }
+      local x = prior:sample(key, n > 0 and n or nil)
+      local want = '(' .. table.concat(shape, ', ') .. ')'
+      if not np.is_array(x) or text_of(x) ~= want then
+        core.raise('%s: sample(self, key%s) of the prior must give an Array %s, got %s', who,
+          n > 0 and ', 2' or '', want, text_of(x))
+      end
+    end
+  end
+  if needs.log_prob then
+    local x = np.broadcast_to(np.array(low, 'f64'), { 2, P })
+    local y = M.log_prob(who, prior, x)
+    if not np.is_array(y) or text_of(y) ~= '(2)' then
+      core.raise('%s: log_prob(self, theta) of the prior must give (2) for theta (2, %d), got %s',
+        who, P, text_of(y))
+    end
+  end
 end
 
 --- The limits that parameters cannot pass: lists of P numbers, infinite where there are none.

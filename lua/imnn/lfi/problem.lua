@@ -88,6 +88,7 @@ function M.new(who, opts, more)
     distance_measure = { 'function', optional = true },
   }, more or {}))
   o.prior = prior.of(o.prior)
+  prior.check(who, o.prior, { sample = o.simulator ~= nil })
   local self = { prior = o.prior, simulator = o.simulator }
   self.ranges = grid.of(who, o.prior, o.gridsize)
   self.n_params = #self.ranges
