@@ -182,6 +182,35 @@ describe('ABC', function()
     box:close()
   end)
 
+  -- What the reference did wrong; the numbers are those of its specification.
+  it('joins distances of batches by draws (8), and counts anew with another epsilon (9)', function()
+    local abc = example(3)
+    abc { key = random.PRNGKey(1), n_samples = 300, epsilon = 30, keep_rejected = true }
+    local first, before = abc.distances.all, abc.parameters.n_accepted[2]
+    abc { key = random.PRNGKey(2), n_samples = 500 }
+    assert.same({ 3, 800 }, abc.distances.all.shape)
+    same(first, abc.distances.all[{ {}, { 1, 300 } }])
+    local want = before + 5 -- which were enough, were they those of epsilon = 10
+    abc { key = random.PRNGKey(3), n_samples = 500, epsilon = 10, min_accepted = want,
+      max_iterations = 200, progress = false }
+    assert.is_true(abc.iterations > 0)
+    assert.is_true(math.min(unpack(abc.parameters.n_accepted)) >= want)
+    assert.equal(np.sum(np.lt(abc.distances.all[1], 10):astype 'i32'):item(),
+      abc.parameters.n_accepted[1])
+  end)
+
+  it('takes room for what it keeps, not for all that it might (10)', function()
+    local abc = example(1) { key = key, n_samples = 1000, epsilon = 3, min_accepted = 5,
+      max_iterations = 1e9, progress = false }
+    assert.is_true(abc.iterations < 10)
+  end)
+
+  it('has as many levels as are asked for, on the coarsest grids (22)', function()
+    local levels = lfi.get_levels({ 0, 1, 0 }, { 0.1, 0.5, 0.68, 0.95 })
+    assert.equal(4, #levels)
+    for i = 2, 4 do assert.is_true(levels[i] > levels[i - 1]) end
+  end)
+
   it('works with one parameter', function()
     local abc = lfi.ApproximateBayesianComputation { target_data = np.array { 1 },
       prior = imnn.distributions.normal(0, 1), simulator = function(k, theta)
