@@ -140,6 +140,18 @@ describe('GaussianApproximation', function()
     assert.same({}, of({ 0, 1 }, tilted, lfi.normal({ 0, 0 }, 1)).warnings)
   end)
 
+  -- Defects 3 and 24 of the reference.
+  it('has corner plots whose densities begin at 0, also of one parameter', function()
+    for P = 1, 3 do
+      local g = lfi.GaussianApproximation { parameter_estimates = { unpack({ 5, 50, 7 }, 1, P) },
+        invF = 0.1 * np.eye(P), quiet = true, gridsize = 30,
+        prior = lfi.uniform({ unpack({ 0, 40, 0 }, 1, P) }, { unpack({ 9, 60, 9 }, 1, P) }) }
+      local script = tostring(g:marginal_plot {})
+      local found = select(2, script:gsub('set yrange %[0:1%.%d+%]', ''))
+      assert.equal(P, found)
+    end
+  end)
+
   it('has a budget of candidates', function()
     local g = of({ 0.5, 0.4 }, tilted, { low = { -1, 0 }, high = { 1, 2 },
       log_prob = function(_, x) return -1e4 * ((x - 0.5) ^ 2):sum { axis = -1 } end })
