@@ -96,7 +96,7 @@ function M.linear(lo, hi, how)
     if axis and #axis.ticks > 1 then return axis end
     one = one or axis
   end
-  for most = 3, 1, -1 do -- there may be two where multiples have one
+  for most = how.whole and 0 or 3, 1, -1 do -- there may be two where multiples have one
     local axis = fitting(lo, hi, most, { room = how.room, across = how.across, between = true })
     if axis and #axis.ticks > 1 then return axis end
   end
