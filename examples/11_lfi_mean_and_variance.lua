@@ -59,9 +59,7 @@ pmc { rng = key, n_points = quick and 500 or 1000, n_initial_points = quick and 
   acceptance_ratio = 0.01 }
 
 for t = 1, 3 do
-  local near = imnn.SampleSet { parameters = abc.parameters.accepted[t], names = prior.names,
-    low = prior.low, high = prior.high }
-  local sets = { exact_set(t), gaussians:samples(t), near, pmc:samples(t) }
+  local sets = { exact_set(t), gaussians:samples(t), abc:samples(t), pmc:samples(t) }
   print(('\ntarget %d: summaries %.6g, %.6g'):format(t, s[t][1]:item(), s[t][2]:item()))
   for i, name in ipairs { 'exact', 'Gaussian', 'ABC', 'PMC' } do
     local mean, sd = sets[i]:mean():totable(), sets[i]:std():totable()
