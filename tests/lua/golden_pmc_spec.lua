@@ -200,3 +200,39 @@ describe('samplers agree with golden', function()
     end)
   end
 end)
+
+describe('distances that samplers measure agree with golden', function()
+  local group = imnn.data.hdf5.open('tests/golden/lfi/abc.h5').distances_small
+
+  -- Those of all simulations, in their order.
+  local function distances(summaries, o)
+    local n, S = unpack(summaries.shape)
+    local sampler = require('imnn.lfi.sampler').new {
+      who = 'golden', method = 'pmc', n = n, n_params = 1, n_summaries = S, key = { 0, 1 },
+      shared_key = { 0, 2 }, proposal = 'normal', acceptance = 'uniform', distance = o.distance,
+      target = o.target, metric = o.metric, limits = {}, low = { 0 }, high = { 1 },
+    }
+    sampler:begin(np.linspace(0, 1, n, 'f64'):reshape { n, 1 }, summaries)
+    local p = sampler:particles()
+    near(summaries, p.summaries, 0)
+    return p.distances
+  end
+
+  it('scaled, with a summary whose median deviation is 0', function()
+    local case = group.scaled
+    local d = distances(case.simulations,
+      { distance = 'scaled', target = case.simulations[21] })
+    near(case.distance, d[{ { 1, 20 } }], 1e-12)
+    local by_hand = (case.simulations - case.simulations[21]) / case.scale_used
+    near(np.sqrt((by_hand ^ 2):sum { axis = 2 }), d, 1e-12)
+  end)
+
+  it('Euclidean and by a matrix', function()
+    local o = { distance = 'euclidean', target = group.target }
+    near(group.euclidean, distances(group.summaries, o), 1e-12)
+    o.distance, o.metric = 'mahalanobis', np.linalg.inv(group.matrix)
+    near(group.mahalanobis_matrix_inverse, distances(group.summaries, o), 1e-12)
+    o.metric = group.matrix
+    near(group.quadratic_form, distances(group.summaries, o), 1e-12)
+  end)
+end)
