@@ -290,14 +290,13 @@ void imnn_proposal_release(imnn_proposal *p)
 
 int64_t imnn_proposal_ancestor(const imnn_proposal *p, double u)
 {
-    int64_t low = 0, high = p->n - 1;
-    u *= p->cumulative[p->n - 1]; /* 1, but for rounding */
-    while (low < high) {
-        const int64_t middle = low + (high - low) / 2;
-        if (p->cumulative[middle] > u) high = middle;
-        else low = middle + 1;
+    int64_t first = 0, half = 0;
+    u *= p->cumulative[p->n - 1];                       /* 1, but for rounding */
+    for (int64_t left = p->n; left > 1; left -= half) { /* without a jump that nobody can foresee */
+        half = left / 2;
+        first += half & -(int64_t)(p->cumulative[first + half - 1] <= u);
     }
-    return low;
+    return first;
 }
 
 const double *imnn_proposal_factor(const imnn_proposal *p, int64_t ancestor)

@@ -114,14 +114,19 @@ imnn_status imnn_sampler_new(imnn_sampler **out, const imnn_sampler_options *opt
     s->schedule = copied(options->schedule, s->o.n_schedule);
     s->target = copied(options->target, S), s->metric = copied(options->metric, S * S);
     s->scale = copied(NULL, S), s->work = copied(NULL, S);
+    s->low = copied(options->low, s->o.n_params), s->high = copied(options->high, s->o.n_params);
+    for (int64_t p = 0; p < s->o.n_params && s->low && s->high; p++) {
+        if (!options->low) s->low[p] = -INFINITY;
+        if (!options->high) s->high[p] = INFINITY;
+    }
     s->whole.width = s->making.width = s->partial.width = imnn_row_summary(s) + S * s->o.repeats;
     s->seen.width = S, s->log.width = LOG_WIDTH, s->born.width = s->o.n_params + 1;
     s->s = (imnn_sampler_state){.stage = first_stage(options), .last_whole = -1, .begun = 1};
     s->s.epsilon = options->epsilon > 0 ? options->epsilon : INFINITY;
     s->s.closest = INFINITY, s->s.pilot = s->o.pilot ? s->o.pilot : s->o.n;
     s->row = copied(NULL, s->whole.width);
-    if (!s->row || !s->schedule || !s->target || !s->metric || !s->scale || !s->work ||
-        imnn_log_add(s) != IMNN_OK)
+    if (!s->row || !s->schedule || !s->target || !s->metric || !s->scale || !s->work || !s->low ||
+        !s->high || imnn_log_add(s) != IMNN_OK)
         return imnn_sampler_release(s), IMNN_ENOMEM;
     *out = s;
     return IMNN_OK;
@@ -178,7 +183,7 @@ void imnn_sampler_release(imnn_sampler *s)
     for (int i = 0; i < 6; i++) imnn_sheet_free(rows[i]);
     uncopy(s->schedule, s->o.n_schedule);
     uncopy(s->target, S), uncopy(s->metric, S * S), uncopy(s->scale, S), uncopy(s->work, S);
-    uncopy(s->row, s->whole.width);
+    uncopy(s->row, s->whole.width), uncopy(s->low, s->o.n_params), uncopy(s->high, s->o.n_params);
     imnn_free(s, sizeof *s);
 }
 
@@ -218,7 +223,15 @@ static int threads_for(int64_t n)
     return most < 1 ? 1 : most < imnn_threads() ? (int)most : imnn_threads();
 }
 
-static void propose(imnn_sampler *s, int64_t j)
+static bool is_inside(const imnn_sampler *s, const double *theta)
+{
+    bool inside = true;
+    for (int64_t p = 0; p < s->o.n_params; p++)
+        inside = inside && theta[p] >= s->low[p] && theta[p] <= s->high[p];
+    return inside;
+}
+
+static void propose_once(imnn_sampler *s, int64_t j)
 {
     imnn_batch *b = &s->batch;
     const int64_t P = s->o.n_params;
@@ -238,14 +251,66 @@ static void propose(imnn_sampler *s, int64_t j)
     for (int64_t p = 0; p < P && s->o.single; p++) theta[p] = (float)theta[p];
 }
 
-static void begin_batch(imnn_sampler *s, int64_t n)
+/* Until it is within the support, or an attempt, this or another one, was not too often; moves that
+ * are not are in vain. */
+static void propose(imnn_sampler *s, int64_t j)
+{
+    imnn_batch *b = &s->batch;
+    const double *theta = b->theta + j * s->o.n_params;
+    for (propose_once(s, j); !is_inside(s, theta); propose_once(s, j)) {
+        b->prior[j] = -INFINITY;
+        if (s->s.stage == IMNN_STAGE_MOVE) return;
+        bool lost = ++b->tries[j] >= s->o.max_tries;
+        if (lost) {
+#pragma omp atomic write
+            b->lost = true;
+        } else {
+#pragma omp atomic read
+            lost = b->lost;
+        }
+        if (lost) return;
+    }
+    b->prior[j] = s->o.flat ? s->o.log_prior : NAN;
+}
+
+static imnn_status outside_too_often(const imnn_sampler *s, int64_t j)
+{
+    char text[160] = "";
+    const double *theta = s->batch.theta + j * s->o.n_params;
+    for (int p = 0, at = 0; p < s->o.n_params && at < 120; p++)
+        at += snprintf(text + at, sizeof text - (size_t)at, "%s%.6g", p ? ", " : "", theta[p]);
+    return imnn_fail(IMNN_EVALUE,
+                     "%s: %lld proposals in a row were outside of the prior, the last "
+                     "one at (%s)",
+                     s->who, (long long)s->o.max_tries, text);
+}
+
+/* What is asked next of the attempts in `which`: densities that nobody knows, or all that is inside
+ * of the prior. */
+static imnn_status ask_next(imnn_sampler *s)
+{
+    imnn_batch *b = &s->batch;
+    int64_t unknown = 0;
+    for (int64_t k = 0; k < b->asked; k++) {
+        const int64_t j = b->which[k];
+        if (b->lost && b->tries[j] >= s->o.max_tries) return outside_too_often(s, j);
+        if (isnan(b->prior[j])) b->which[unknown++] = j;
+    }
+    b->kind = unknown ? IMNN_ASK_DENSITY : IMNN_ASK_SIMULATE;
+    b->asked = unknown;
+    for (int64_t j = 0; j < b->n && !unknown; j++)
+        if (b->prior[j] > -INFINITY) b->which[b->asked++] = j;
+    return IMNN_OK;
+}
+
+static imnn_status begin_batch(imnn_sampler *s, int64_t n)
 {
     imnn_batch *b = &s->batch;
     uint32_t generation[2];
     int64_t i = s->s.attempt;
     const bool shared = s->o.shares && from_prior(s);
     imnn_fold(generation, shared ? s->o.shared_key : s->o.key, 0, (uint32_t)s->s.generation);
-    b->first = i, b->n = 0;
+    b->first = i, b->n = 0, b->lost = false;
     for (; b->n < n; i++) {
         const bool moves = s->s.stage == IMNN_STAGE_MOVE;
         if (moves && i >= s->o.n) break;
@@ -264,7 +329,9 @@ static void begin_batch(imnn_sampler *s, int64_t n)
         if (!from_prior(s)) propose(s, j);
     }
     b->asked = b->n;
-    b->kind = from_prior(s) ? IMNN_ASK_DRAW : IMNN_ASK_DENSITY;
+    if (!from_prior(s)) return ask_next(s);
+    b->kind = IMNN_ASK_DRAW;
+    return IMNN_OK;
 }
 
 /* Keys and parameters of the attempts that are asked about. */
@@ -303,6 +370,8 @@ static void count_time(imnn_sampler *s, bool runs)
     s->clock = runs ? now : 0;
 }
 
+static imnn_status told_simulations(imnn_sampler *s, const imnn_answer *a);
+
 imnn_status imnn_sampler_ask(imnn_sampler *s, int64_t most, imnn_ask *ask)
 {
     imnn_status st = IMNN_OK;
@@ -320,9 +389,11 @@ imnn_status imnn_sampler_ask(imnn_sampler *s, int64_t most, imnn_ask *ask)
         } else {
             const int64_t n = how_many(s, most);
             if ((st = room_for(s, n)) != IMNN_OK) return st;
-            begin_batch(s, n);
+            if ((st = begin_batch(s, n)) != IMNN_OK) return s->batch.kind = IMNN_ASK_DONE, st;
             if (s->batch.n == 0) { /* the last particles have no weight */
                 s->batch.kind = IMNN_ASK_DONE, s->s.attempt = s->o.n;
+            } else if (s->batch.asked == 0) { /* there is nothing to simulate */
+                if ((st = told_simulations(s, &(imnn_answer){0})) != IMNN_OK) return st;
             } else {
                 write_ask(s);
             }
@@ -360,21 +431,10 @@ static imnn_status told_draws(imnn_sampler *s, const imnn_answer *a)
     imnn_status st = check_finite(s, a->theta, b->asked, P, "draw");
     if (st != IMNN_OK) return st;
     memcpy(b->theta, a->theta, (size_t)(b->asked * P) * sizeof(double));
-    if (s->o.method == IMNN_SMC) b->kind = IMNN_ASK_DENSITY;
+    if (s->o.method == IMNN_SMC && !s->o.flat) b->kind = IMNN_ASK_DENSITY;
     else b->kind = IMNN_ASK_SIMULATE;
+    for (int64_t j = 0; j < b->n && s->o.flat; j++) b->prior[j] = s->o.log_prior;
     return IMNN_OK;
-}
-
-static imnn_status outside_too_often(const imnn_sampler *s, int64_t j)
-{
-    char text[160] = "";
-    const double *theta = s->batch.theta + j * s->o.n_params;
-    for (int p = 0, at = 0; p < s->o.n_params && at < 120; p++)
-        at += snprintf(text + at, sizeof text - (size_t)at, "%s%.6g", p ? ", " : "", theta[p]);
-    return imnn_fail(IMNN_EVALUE,
-                     "%s: %lld proposals in a row were outside of the prior, the last "
-                     "one at (%s)",
-                     s->who, (long long)s->o.max_tries, text);
 }
 
 static imnn_status told_densities(imnn_sampler *s, const imnn_answer *a)
@@ -402,11 +462,7 @@ static imnn_status told_densities(imnn_sampler *s, const imnn_answer *a)
 #pragma omp parallel for num_threads(threads_for(again))
     for (int64_t k = 0; k < again; k++) propose(s, b->which[k]);
     b->asked = again;
-    if (again) return IMNN_OK;
-    for (int64_t j = 0; j < b->n; j++)
-        if (b->prior[j] > -INFINITY) b->which[b->asked++] = j;
-    b->kind = IMNN_ASK_SIMULATE;
-    return IMNN_OK;
+    return ask_next(s);
 }
 
 /* ---- what is accepted ---- */

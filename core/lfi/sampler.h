@@ -33,6 +33,7 @@ typedef struct imnn_batch {
     double *theta;      /* (n, P) */
     double *noise;      /* (n, P) */
     double *prior;      /* (n) log-densities */
+    bool lost;          /* an attempt was outside of the prior too often */
     int64_t *number;    /* (n): i of the attempt */
     int64_t *tries;     /* (n): proposals outside of the prior */
     int64_t *which;     /* (n): the attempts that are asked about */
@@ -56,7 +57,7 @@ struct imnn_sampler {
     imnn_sheet born;                /* SMC: parameters and weights as the moves begin */
     imnn_sheet log;                 /* of generations, as imnn_generation has them */
     imnn_sheet partial;             /* of a first generation that is not whole */
-    double *schedule, *target, *metric, *scale, *work, *row;
+    double *schedule, *target, *metric, *scale, *work, *row, *low, *high;
     imnn_proposal *proposal; /* made of `whole` (SMC: of `born`) */
     imnn_batch batch;
     double clock; /* since when time is counted; 0: it stands */

@@ -33,11 +33,15 @@ static uint64_t identity(const imnn_sampler *s)
                               (double)o->max_tries,
                               o->shares,
                               o->shared_key[0],
-                              o->shared_key[1]};
-    const size_t S = (size_t)o->n_summaries;
+                              o->shared_key[1],
+                              o->flat,
+                              o->flat ? o->log_prior : 0};
+    const size_t S = (size_t)o->n_summaries, P = (size_t)o->n_params;
     uint64_t hash = mixed(0xcbf29ce484222325, numbers, sizeof numbers);
     hash = mixed(hash, s->schedule, (size_t)o->n_schedule * sizeof(double));
     hash = mixed(hash, s->target, S * sizeof(double));
+    hash = mixed(hash, s->low, P * sizeof(double));
+    hash = mixed(hash, s->high, P * sizeof(double));
     return mixed(hash, s->metric, S * S * sizeof(double));
 }
 

@@ -114,10 +114,14 @@ typedef struct imnn_sampler_options {
     imnn_proposal_kind proposal;
     imnn_acceptance acceptance;
     imnn_distance_kind distance;
-    const double *target; /* (S) summaries of the data, unless distances are given */
-    const double *metric; /* (S, S) of IMNN_DISTANCE_METRIC */
-    bool single;          /* proposals are rounded to f32, in which they are simulated */
-    int64_t max_tries;    /* proposals outside of the prior in a row that are too many; 0: 10^5 */
+    const double *target;     /* (S) summaries of the data, unless distances are given */
+    const double *metric;     /* (S, S) of IMNN_DISTANCE_METRIC */
+    bool single;              /* proposals are rounded to f32, in which they are simulated */
+    const double *low, *high; /* (P) ends of the support of the prior: proposals beyond them are not
+                                 asked about; NULL: none are known */
+    bool flat;                /* between them the density is the same everywhere, and not asked */
+    double log_prior;         /* its logarithm, then */
+    int64_t max_tries; /* proposals outside of the prior in a row that are too many; 0: 10^5 */
     imnn_sampler_limits limits;
 } imnn_sampler_options;
 

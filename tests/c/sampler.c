@@ -292,6 +292,59 @@ static int bytes_are_the_same(void)
     return 0;
 }
 
+static double nowhere(double t) { return -INFINITY * (t == t); }
+
+/* Proposals beyond the ends are not asked about, nor any density of a flat prior; the particles are
+ * those of one that is asked. */
+static int a_box_is_known(void)
+{
+    const double low = 0, high = 1;
+    const toy unasked = {"unasked", draw_c, nowhere, simulate_c, 0};
+    for (int i = 0; i < 2; i++) {
+        imnn_sampler_options o = options_of(i ? IMNN_SMC : IMNN_PMC, 14);
+        imnn_sampler *s = NULL;
+        imnn_ask ask;
+        int64_t n = 0;
+        o.n = 100, o.limits.max_generations = 4;
+        CHECK(imnn_sampler_new(&s, &o) == IMNN_OK && run(s, &toy_c, 64) == IMNN_OK);
+        double *rows = rows_of(s, &n);
+        imnn_sampler_release(s);
+        o.low = &low, o.high = &high;
+        CHECK(imnn_sampler_new(&s, &o) == IMNN_OK);
+        while (imnn_sampler_ask(s, 64, &ask) == IMNN_OK && ask.kind != IMNN_ASK_DONE) {
+            for (int64_t k = 0; k < ask.n && ask.kind == IMNN_ASK_DENSITY; k++)
+                CHECK(ask.theta[k] >= 0 && ask.theta[k] <= 1);
+            CHECK(answer(s, &toy_c, &ask) == IMNN_OK);
+        }
+        CHECK(is_same(rows, n, s));
+        imnn_sampler_release(s);
+        o.flat = true;
+        for (int64_t most = 7; most < MOST; most *= 10) {
+            CHECK(imnn_sampler_new(&s, &o) == IMNN_OK && run(s, &unasked, most) == IMNN_OK);
+            CHECK(is_same(rows, n, s));
+            imnn_sampler_release(s);
+        }
+        free(rows);
+    }
+    return 0;
+}
+
+/* A box that proposals never hit. */
+static int a_box_is_missed(void)
+{
+    imnn_sampler_options o = options_of(IMNN_PMC, 15);
+    imnn_sampler *s = NULL;
+    const double low = 1e3, high = 1e4;
+    o.n = 8, o.max_tries = 50, o.low = &low, o.high = &high, o.flat = true;
+    CHECK(imnn_sampler_new(&s, &o) == IMNN_OK);
+    for (int i = 0; i < 2; i++) { /* it can be asked again */
+        CHECK(run(s, &toy_c, 8) == IMNN_EVALUE);
+        CHECK(!strncmp(imnn_last_error(), "toy: 50 proposals in a row were outside", 39));
+    }
+    imnn_sampler_release(s);
+    return 0;
+}
+
 /* ---- limits ---- */
 
 static int a_budget_gives_the_last_whole_generation(void)
@@ -348,8 +401,6 @@ static int stopped_early(void)
     imnn_sampler_release(s);
     return 0;
 }
-
-static double nowhere(double t) { return -INFINITY * (t == t); }
 
 static int refusals(void)
 {
@@ -448,6 +499,7 @@ static int without_memory(void) { return 0; }
 int main(void)
 {
     return abc_is_right() || pmc_is_right() || smc_is_right() || many_runs_are_right() ||
-           bytes_are_the_same() || a_budget_gives_the_last_whole_generation() || stopped_early() ||
-           refusals() || damaged_states() || without_memory();
+           bytes_are_the_same() || a_box_is_known() || a_box_is_missed() ||
+           a_budget_gives_the_last_whole_generation() || stopped_early() || refusals() ||
+           damaged_states() || without_memory();
 }

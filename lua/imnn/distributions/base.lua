@@ -222,7 +222,7 @@ end
 -- What not every distribution has.
 local optional = {}
 for _, name in ipairs { 'names', 'each', 'density', 'cumulative', 'moments', 'bounds', 'reach',
-  'extent', 'draw', 'cov', 'parts' } do optional[name] = true end
+  'extent', 'draw', 'cov', 'parts', 'flat' } do optional[name] = true end
 
 function Distribution.__index(d, key)
   if Distribution[key] then return Distribution[key] end
@@ -270,7 +270,8 @@ end
 -- @tparam table fields `event_shape`; `each`, functions of components `log_prob`, `cdf`, `sf`,
 -- `quantile`, `upper_quantile` (x) and `mean`, `var` (dtype), or `density` (x), `cumulative` (x)
 -- and `moments`; `draw` (key, shape); `bounds` (dtype) -> ends of the support; `reach`, `extent`
--- (dtype) -> limits of plots, and outside of which the density does not count, where they are known
+-- (dtype) -> limits of plots, and outside of which the density does not count, where they are
+-- known; `flat`: within those the density is the same everywhere
 -- @tparam[opt] table opts `low`, `high`: limits of plots; `names` of the components
 function M.new(who, fields, opts)
   local o = args.take(who, opts, option_rows)

@@ -174,9 +174,10 @@ function M.independent(list, opts)
     end
   end
   opts = args.rows({ names = names }, opts or {})
-  local plot = limits('low', 'high', function() end)
+  local plot, flat = limits('low', 'high', function() end), true
+  for _, d in ipairs(list) do flat = flat and is_distribution(d) and d.flat end
   return base.new(who, {
-    event_shape = { n }, parts = list,
+    event_shape = { n }, parts = list, flat = flat,
     draw = function(key, shape)
       local keys, parts = random.split(key, #list), {}
       for i, d in ipairs(list) do parts[i] = as_vector(d, draw_of(d, keys[i], shape)) end

@@ -105,7 +105,7 @@ local function make(name, row)
       return all[n + 1] + all[n + 2] * z
     end
     return base.new(who, { event_shape = shape, each = each, draw = draw, bounds = each.bounds,
-      reach = own(row.reach), extent = own(row.extent) }, opts)
+      reach = own(row.reach), extent = own(row.extent), flat = row.flat }, opts)
   end
 end
 
@@ -146,7 +146,7 @@ local rows = {}
 -- @usage distributions.uniform({ 0.1, 0.6 }, { 0.5, 1 }):prob { 0.3, 0.8 } --> 6.25
 -- @function uniform
 rows.uniform = {
-  params = 'low high>low', stats = 'uniform', of = function(a, b) return a, b - a end,
+  params = 'low high>low', stats = 'uniform', flat = true, of = function(a, b) return a, b - a end,
   draw = function(key, shape, dtype, a, b)
     return random.uniform(key, shape, { dtype = dtype, minval = a, maxval = b })
   end,

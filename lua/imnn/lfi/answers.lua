@@ -41,7 +41,7 @@ function Answers:draw(n, keys)
   return first(self.draws(padded('uint32_t[?]', keys, n, size_for(self, n), 2, 'u32')), n)
 end
 
---- Log-densities of the prior; where its density is not, -infinity.
+--- Log-densities of the prior within its support.
 -- @tparam number n
 -- @tparam cdata theta (n, P)
 -- @treturn Array f64 (n)
@@ -52,8 +52,7 @@ function Answers:density(n, theta)
     core.raise('%s: log_prob of the prior must map (n, %d) to (n), got %s', self.who, self.P,
       np.is_array(l) and text(l.shape) or core.kind(l))
   end
-  local inside = np.logical_and(np.ge(x, self.low), np.le(x, self.high))
-  return np.where(np.all(inside, { axis = 2 }), l:astype 'f64', -math.huge)
+  return l
 end
 
 -- The distance of a row is to be named, not dropped.
@@ -140,8 +139,6 @@ end
 function M.new(who, problem, batch)
   local self = setmetatable({ who = who, problem = problem, prior = problem.prior, batch = batch,
     P = problem.n_params, black = simulators.is(problem.simulator) }, Answers)
-  local support = prior.support(problem.prior)
-  self.low, self.high = np.array(support.low, 'f64'), np.array(support.high, 'f64')
   self.draws = transform.jit(transform.vmap(function(key) return self.prior:sample(key) end))
   local function measure(datum)
     local summary = problem.compress(datum)

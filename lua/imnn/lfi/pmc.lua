@@ -179,6 +179,7 @@ local function new_samplers(self, o)
   local keys, list = random.split(o.key, self.n_targets + 1), {}
   local epsilon, schedule, last = split_epsilon(o)
   if last then o.min_epsilon = math.max(o.min_epsilon or 0, last) end
+  local support, flat = prior.support(self.prior), prior.flat(who, self.prior)
   for t = 1, self.n_targets do
     list[t] = samplers.new {
       who = who, method = o.method, n = o.n_points, n_params = self.n_params,
@@ -186,7 +187,8 @@ local function new_samplers(self, o)
       repeats = o.repeats, pilot = o.n_initial_points or 0, epsilon = epsilon,
       schedule = schedule, alpha = o.alpha, proposal = o.kernel, acceptance = o.acceptance,
       distance = o.distance, target = self.target_summaries[t], metric = metric_of(self, o, t),
-      max_tries = o.max_samples, limits = limits_of(o, 0),
+      max_tries = o.max_samples, limits = limits_of(o, 0), low = support.low, high = support.high,
+      log_prior = flat,
     }
   end
   return list

@@ -209,6 +209,15 @@ function M.check(who, prior, needs)
   end
 end
 
+--- The logarithm of the density of a prior that is the same in the whole support.
+-- @treturn number|nil nil: it is not
+function M.flat(who, prior)
+  if not getmetatable(prior) or not rawget(prior, 'flat') then return nil end
+  local s, middle = M.support(prior), {}
+  for p = 1, #s.low do middle[p] = s.low[p] + (s.high[p] - s.low[p]) / 2 end
+  return M.log_prob(who, prior, np.array({ middle }, 'f64')):item()
+end
+
 --- The limits that parameters cannot pass: lists of P numbers, infinite where there are none.
 -- @tparam table prior
 -- @treturn table low
