@@ -2,7 +2,7 @@
 #include "core/lfi/sampler.h"
 #include <string.h>
 
-enum { TRIES = 100000, JUDGED_FROM = 1000 };
+enum { TRIES = 100000, JUDGED_FROM = 1000, PART = 512 };
 enum { STREAM_DRAW, STREAM_SIMULATE, STREAM_PROPOSE, STREAM_ANCESTOR, STREAM_CHANCE };
 
 const char *imnn_stop_text(imnn_stop_reason reason)
@@ -216,7 +216,7 @@ static int64_t how_many(const imnn_sampler *s, int64_t most)
 }
 
 /* Attempts are independent of each other; few, of a third of a microsecond each, are not worth that
- * threads wait for one another. */
+ * threads wait for one another. They take PART at a time: one may have other things to do. */
 static int threads_for(int64_t n)
 {
     const int64_t most = n / 4096;
@@ -320,7 +320,7 @@ static imnn_status begin_batch(imnn_sampler *s, int64_t n)
         b->which[b->n] = b->n;
         b->n++;
     }
-#pragma omp parallel for num_threads(threads_for(b->n))
+#pragma omp parallel for num_threads(threads_for(b->n)) schedule(dynamic, PART)
     for (int64_t j = 0; j < b->n; j++) {
         const uint64_t at = (uint64_t)b->number[j];
         const bool moves = s->s.stage == IMNN_STAGE_MOVE;
@@ -340,7 +340,7 @@ static void write_ask(imnn_sampler *s)
     imnn_batch *b = &s->batch;
     const int64_t P = s->o.n_params, M = b->kind == IMNN_ASK_SIMULATE ? s->o.repeats : 1;
     const bool keys = b->kind != IMNN_ASK_DENSITY;
-#pragma omp parallel for num_threads(threads_for(b->asked))
+#pragma omp parallel for num_threads(threads_for(b->asked)) schedule(dynamic, PART)
     for (int64_t k = 0; k < b->asked; k++)
         for (int64_t m = 0; m < M; m++) {
             const int64_t j = b->which[k], to = k * M + m;
@@ -459,7 +459,7 @@ static imnn_status told_densities(imnn_sampler *s, const imnn_answer *a)
         b->tries[j]++;
         if (!moves) b->which[again++] = j;
     }
-#pragma omp parallel for num_threads(threads_for(again))
+#pragma omp parallel for num_threads(threads_for(again)) schedule(dynamic, PART)
     for (int64_t k = 0; k < again; k++) propose(s, b->which[k]);
     b->asked = again;
     return ask_next(s);
