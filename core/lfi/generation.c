@@ -1,5 +1,6 @@
 /* What happens between generations: weights, the next epsilon, reasons to stop. */
 #include "core/lfi/sampler.h"
+#include "imnn/samples.h"
 #include <string.h>
 
 enum { MOST_SWEEPS = 10 };
@@ -165,11 +166,14 @@ static imnn_status by_quantile(imnn_sampler *s, double *epsilon)
     const imnn_sheet *rows = &s->whole;
     const size_t bytes = (size_t)rows->n * sizeof(double);
     double *d = imnn_alloc_raw(bytes);
-    if (!d) return IMNN_ENOMEM;
-    for (int64_t i = 0; i < rows->n; i++) d[i] = imnn_nearest(s, rows->x + i * rows->width);
-    imnn_status st = imnn_quantile_of(epsilon, rows->n, d, 1, rows->x + imnn_row_weight(s),
-                                      rows->width, s->o.alpha);
-    imnn_free(d, bytes);
+    double *w = imnn_weights_of(rows->n, rows->x + imnn_row_weight(s), rows->width);
+    imnn_status st = IMNN_ENOMEM;
+    if (d && w) {
+        for (int64_t i = 0; i < rows->n; i++) d[i] = imnn_nearest(s, rows->x + i * rows->width);
+        st = imnn_samples_quantile(epsilon, 1, &s->o.alpha, rows->n, d, 1, w);
+    }
+    imnn_free(d, bytes), imnn_free(w, bytes);
+    if (st == IMNN_EVALUE) *epsilon = s->s.epsilon, st = IMNN_OK; /* nothing has any weight */
     if (st == IMNN_OK && s->o.distance != IMNN_DISTANCE_ADAPTIVE && *epsilon >= s->s.epsilon)
         *epsilon = next_below(s, s->s.epsilon);
     return st;
@@ -218,19 +222,20 @@ static imnn_status resample(imnn_sampler *s, const uint32_t key[2])
     const int64_t n = s->making.n, width = s->making.width;
     const size_t bytes = (size_t)n * sizeof(int64_t);
     int64_t *from = imnn_alloc_raw(bytes);
-    if (!from) return IMNN_ENOMEM;
-    imnn_systematic(from, n, imnn_uniform_of(key, UINT32_MAX, 0), n,
-                    s->making.x + imnn_row_weight(s), width);
+    double *w = imnn_weights_of(n, s->making.x + imnn_row_weight(s), width);
     imnn_sheet old = {0};
     old.width = width;
-    imnn_status st = imnn_sheet_copy(&old, &s->making);
+    imnn_status st = from && w ? IMNN_OK : IMNN_ENOMEM;
+    if (st == IMNN_OK)
+        st = imnn_weights_systematic(from, n, imnn_uniform_of(key, UINT32_MAX, 0), n, w);
+    if (st == IMNN_OK) st = imnn_sheet_copy(&old, &s->making);
     for (int64_t i = 0; i < n && st == IMNN_OK; i++) {
         double *row = s->making.x + i * width;
         memcpy(row, old.x + from[i] * width, (size_t)width * sizeof *row);
         row[imnn_row_weight(s)] = -log((double)n);
     }
     imnn_sheet_free(&old);
-    imnn_free(from, bytes);
+    imnn_free(from, bytes), imnn_free(w, (size_t)n * sizeof *w);
     return st;
 }
 
@@ -246,7 +251,8 @@ static imnn_status begin_moves(imnn_sampler *s, double epsilon)
     }
     set_weights(s, &s->making);
     imnn_fold(key, s->o.key, 0, (uint32_t)s->s.generation + 1);
-    if (ess_of(s, &s->making) < 0.5 * (double)s->making.n) st = resample(s, key);
+    const double ess = ess_of(s, &s->making); /* 0: nothing has any weight */
+    if (ess > 0 && ess < 0.5 * (double)s->making.n) st = resample(s, key);
     s->s.sweep = 0;
     if (st == IMNN_OK) st = imnn_sheet_resize(&s->born, s->making.n);
     for (int64_t i = 0; i < s->making.n && st == IMNN_OK; i++)

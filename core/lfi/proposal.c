@@ -1,6 +1,7 @@
 /* Mixtures of kernels around particles: proposals of population Monte Carlo and their densities. */
 #include "core/kernels/isa.h"
 #include "core/lfi/sampler.h"
+#include "imnn/samples.h"
 #include <string.h>
 
 struct imnn_proposal {
@@ -133,14 +134,14 @@ static bool local_moments(imnn_proposal *p, const double *x, int64_t stride, con
 }
 
 /* Twice the covariance of the nearest ones, whitened by that of all. */
-static bool nearest_moments(imnn_proposal *p, const double *x, int64_t stride, const double *weight,
-                            const double *S, const double *L, double *work)
+static imnn_status nearest_moments(imnn_proposal *p, const double *x, int64_t stride,
+                                   const double *weight, const double *S, const double *L,
+                                   double *work)
 {
     const int64_t n = p->n, P = p->P;
     int64_t k = n / 4 > P + 2 ? n / 4 : P + 2;
     if (k > n) k = n;
-    double *d2 = work, *sorted = d2 + n, *w = sorted + n, *mean = w + n, *A = mean + P,
-           *y = A + P * P;
+    double *d2 = work, *sorted = d2 + n, *w = sorted + n, *A = w + n, *y = A + P * P;
     for (int64_t i = 0; i < n; i++) {
         for (int64_t j = 0; j < n; j++) {
             whiten(y, L, x + j * stride, x + i * stride, P);
@@ -150,12 +151,14 @@ static bool nearest_moments(imnn_proposal *p, const double *x, int64_t stride, c
         memcpy(sorted, d2, (size_t)n * sizeof *sorted);
         const double far = imnn_nth(sorted, n, k - 1);
         for (int64_t j = 0; j < n; j++) w[j] = d2[j] <= far ? weight[j] : 0;
-        bool known = imnn_moments_of(mean, A, n, P, x, stride, w);
+        const imnn_status st = imnn_samples_cov(A, n, P, x, stride, w);
+        if (st != IMNN_OK && st != IMNN_EVALUE) return st;
+        const bool known = st == IMNN_OK; /* EVALUE: one has all the weight, or none has any */
         for (int64_t a = 0; a < P * P && known; a++) A[a] *= 2;
         for (int64_t a = 0; a < P && known; a++) A[a * P + a] *= 1 + 1e-8;
-        if (!factor_with(p->L + i * P * P, known ? A : S, S, P)) return false;
+        if (!factor_with(p->L + i * P * P, known ? A : S, S, P)) return IMNN_EVALUE;
     }
-    return true;
+    return IMNN_OK;
 }
 
 /* ---- what kernels read ---- */
@@ -227,8 +230,11 @@ static imnn_status fill(imnn_proposal *p, int64_t stride, const double *theta,
     double *weight = work, *S = weight + n, *L = S + P * P, *rest = L + P * P;
     double squares = 0;
     fill_weights(p, log_weight, stride, weight);
-    if (!imnn_moments_of(p->middle, S, n, P, theta, stride, weight))
+    imnn_status st = imnn_samples_mean(p->middle, n, P, theta, stride, weight);
+    if (st == IMNN_OK) st = imnn_samples_cov(S, n, P, theta, stride, weight);
+    if (st == IMNN_EVALUE)
         return imnn_fail(IMNN_EVALUE, "proposal: one particle has all of the weight");
+    if (st != IMNN_OK) return st;
     for (int64_t a = 0; a < P && !covariance; a++)
         if (!(S[a * P + a] > 0) || !isfinite(S[a * P + a]))
             return imnn_fail(IMNN_EVALUE,
@@ -241,10 +247,11 @@ static imnn_status fill(imnn_proposal *p, int64_t stride, const double *theta,
     if (good && p->kind == IMNN_PROPOSE_LOCAL)
         good = local_moments(p, theta, stride, weight, distances, epsilon, S, rest);
     else if (good && p->kind == IMNN_PROPOSE_NEAREST)
-        good = nearest_moments(p, theta, stride, weight, S, L, rest);
+        st = nearest_moments(p, theta, stride, weight, S, L, rest);
     else if (p->kind == IMNN_PROPOSE_UNIFORM) half_ranges(p->L, n, P, theta, stride, weight);
     else memcpy(p->L, L, (size_t)(P * P) * sizeof *L);
-    if (!good)
+    if (st != IMNN_OK && st != IMNN_EVALUE) return st;
+    if (!good || st != IMNN_OK)
         return imnn_fail(IMNN_EVALUE, "proposal: the covariance of the particles is singular");
     if (is_local(p)) fill_local(p, theta, stride, rest);
     else fill_shared(p, theta, stride, rest);

@@ -89,17 +89,11 @@ double imnn_log_sum(int64_t n, const double *x, int64_t stride);
 void imnn_normalise(int64_t n, double *x, int64_t stride);
 /** 1 / sum w^2 of weights that add up to 1. */
 double imnn_kish(int64_t n, const double *log_weight, int64_t stride);
-/** The weighted quantile of values: positions in the middle of the weights, interpolated. */
-imnn_status imnn_quantile_of(double *out, int64_t n, const double *x, int64_t x_stride,
-                             const double *log_weight, int64_t stride, double p);
-/** Mean (P) and covariance (P, P), divided by 1 - sum w^2; false: one has all the weight. */
-bool imnn_moments_of(double *mean, double *cov, int64_t n, int64_t P, const double *x,
-                     int64_t stride, const double *weight);
+/** The weights (n) themselves, for the functions of imnn/samples.h; to be given back by imnn_free;
+ *  NULL: there is no memory. */
+double *imnn_weights_of(int64_t n, const double *log_weight, int64_t stride);
 /** The k-th smallest of x (n), k from 0, which is put into some order. */
 double imnn_nth(double *x, int64_t n, int64_t k);
-/** Systematic resampling: which (from 0) of n come, m times in all. */
-void imnn_systematic(int64_t *out, int64_t m, double u, int64_t n, const double *log_weight,
-                     int64_t stride);
 /** Lower Cholesky factor of A (P, P) in place; what is above the diagonal becomes 0. */
 bool imnn_factor_of(double *A, int64_t P);
 

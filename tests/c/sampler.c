@@ -329,6 +329,27 @@ static int a_box_is_known(void)
     return 0;
 }
 
+static double simulate_one(const uint32_t *key, double t) { return 1 + 0 * (t + key[0]); }
+
+/* Particles none of which has any weight end a run, not as an error. */
+static int no_weight_is_left(void)
+{
+    const toy one = {"one", draw_c, prior_c, simulate_one, 0};
+    const double schedule[] = {1e-12};
+    imnn_sampler_options o = options_of(IMNN_PMC, 16);
+    imnn_sampler *s = NULL;
+    o.n = 50, o.acceptance = IMNN_ACCEPT_TRIANGULAR; /* all are as far as epsilon */
+    CHECK(imnn_sampler_new(&s, &o) == IMNN_OK && run(s, &one, 64) == IMNN_OK);
+    CHECK(imnn_sampler_reason(s) == IMNN_STOP_PROGRESS);
+    imnn_sampler_release(s);
+    o = options_of(IMNN_SMC, 16);
+    o.n = 50, o.schedule = schedule, o.n_schedule = 1;
+    CHECK(imnn_sampler_new(&s, &o) == IMNN_OK && run(s, &toy_c, 64) == IMNN_OK);
+    CHECK(imnn_sampler_reason(s) == IMNN_STOP_WEIGHTS);
+    imnn_sampler_release(s);
+    return 0;
+}
+
 /* A box that proposals never hit. */
 static int a_box_is_missed(void)
 {
@@ -499,7 +520,7 @@ static int without_memory(void) { return 0; }
 int main(void)
 {
     return abc_is_right() || pmc_is_right() || smc_is_right() || many_runs_are_right() ||
-           bytes_are_the_same() || a_box_is_known() || a_box_is_missed() ||
+           bytes_are_the_same() || a_box_is_known() || a_box_is_missed() || no_weight_is_left() ||
            a_budget_gives_the_last_whole_generation() || stopped_early() || refusals() ||
            damaged_states() || without_memory();
 }

@@ -7,12 +7,6 @@ local C, check = core.C, core.check
 
 ffi.cdef [[
 double imnn_kish(int64_t n, const double *log_weight, int64_t stride);
-imnn_status imnn_quantile_of(double *out, int64_t n, const double *x, int64_t x_stride,
-                             const double *log_weight, int64_t stride, double p);
-void imnn_systematic(int64_t *out, int64_t m, double u, int64_t n, const double *log_weight,
-                     int64_t stride);
-bool imnn_moments_of(double *mean, double *cov, int64_t n, int64_t P, const double *x,
-                     int64_t stride, const double *weight);
 ]]
 
 local function near(expected, got, tolerance)
@@ -84,12 +78,13 @@ describe('samplers agree with golden', function()
     it(name .. ': moments, sizes, quantiles', function()
       local mean, cov = ffi.new('double[?]', P), ffi.new('double[?]', P * P)
       local w = group.weight:astype 'f64'
-      assert.is_true(C.imnn_moments_of(mean, cov, n, P, self.theta:data(), P, w:data()))
+      check(C.imnn_samples_mean(mean, n, P, self.theta:data(), P, w:data()))
+      check(C.imnn_samples_cov(cov, n, P, self.theta:data(), P, w:data()))
       near(group.mean, list(mean, P), 1e-9)
       near(group.covariance, list(cov, P * P), 1e-9)
       near(group.ess_kish, { C.imnn_kish(n, self.log_weight:data(), 1) }, 1e-9)
-      local q = ffi.new 'double[1]'
-      check(C.imnn_quantile_of(q, n, self.distance:data(), 1, self.log_weight:data(), 1, 0.5))
+      local q, half = ffi.new 'double[1]', ffi.new('double[1]', 0.5)
+      check(C.imnn_samples_quantile(q, 1, half, n, self.distance:data(), 1, w:data()))
       near(group.epsilon_median, { q[0] }, 1e-9)
     end)
 
@@ -98,7 +93,8 @@ describe('samplers agree with golden', function()
         local m, u = key:match '^M(%d+)_u([%d.]+)$'
         if m then
           local out = ffi.new('int64_t[?]', m)
-          C.imnn_systematic(out, tonumber(m), tonumber(u), n, self.log_weight:data(), 1)
+          local w = group.weight:astype 'f64'
+          check(C.imnn_weights_systematic(out, tonumber(m), tonumber(u), n, w:data()))
           near(expected, list(out, tonumber(m)), 0)
         end
       end
@@ -127,7 +123,8 @@ describe('samplers agree with golden', function()
       near(group.next.log_weight, np.log(w), 1e-9)
       near(group.next.ess_kish, { (1 / (w ^ 2):sum()):item() }, 1e-9)
       local mean, cov = ffi.new('double[?]', P), ffi.new('double[?]', P * P)
-      C.imnn_moments_of(mean, cov, #w, P, next_theta:data(), P, w:data())
+      check(C.imnn_samples_mean(mean, #w, P, next_theta:data(), P, w:data()))
+      check(C.imnn_samples_cov(cov, #w, P, next_theta:data(), P, w:data()))
       near(group.next.mean, list(mean, P), 1e-9)
       near(group.next.covariance, list(cov, P * P), 1e-9)
     end)
