@@ -46,6 +46,7 @@ static double narrowest(const imnn_density *d, double H[3])
     const double a = d->bandwidth[0] / step_of(d, 0), b = d->bandwidth[1] / step_of(d, 1);
     H[0] = a * a, H[1] = d->correlation * a * b, H[2] = b * b;
     const double both = H[0] + H[2], det = H[0] * H[2] * (1 - d->correlation * d->correlation);
+    if (!(both > 0)) return 0; /* what is so narrow that its square is 0 */
     return 2 * det / (both + sqrt(fmax(0, both * both - 4 * det)));
 }
 

@@ -45,6 +45,12 @@ describe('lfi.kde', function()
     assert.near(20000 * 2 * math.pi / 10 / math.sqrt(math.pi), d.n_eff, 300)
   end)
 
+  it('widens kernels whose squares are 0', function()
+    local d = lfi.kde(random.normal(key, { 50, 2 }), { bandwidth = 1e-300 })
+    assert.matches('it was widened to that$', d.note)
+    assert.near(1, integral(d), 1e-9)
+  end)
+
   it('sees two peaks', function()
     local z = np.concatenate({ of(5000, random.normal), 8 + 0.3 * of(5000, random.normal) }, 1)
     local d = lfi.kde(z)
