@@ -128,6 +128,11 @@ imnn_status imnn_generation_end(imnn_sampler *s)
 {
     imnn_status st = IMNN_OK;
     bool whole = true;
+    const double *of = imnn_log_of(s, s->s.generation);
+    const bool all_failed = of[LOG_SIMULATIONS] > 0 && of[LOG_FAILED] >= of[LOG_SIMULATIONS];
+    if (s->s.stage != IMNN_STAGE_MOVE && (all_failed || s->making.n == 0))
+        return imnn_fail(IMNN_EVALUE, "%s: all of %.0f simulations failed", s->who,
+                         of[LOG_SIMULATIONS]);
     if (s->s.stage == IMNN_STAGE_MOVE) {
         st = end_sweep(s, &whole);
     } else {
