@@ -160,6 +160,8 @@ describe('GaussianApproximation', function()
     assert.matches('sample: target 1: only %d+ of 24576 candidates are draws of the posterior, '
       .. '1000 are wanted; normal density and prior hardly overlap; give a larger max_candidates, '
       .. 'or look at the prior$', why)
+    refuses('samples: sample: 1e+09 draws cannot be had of 1e+07 candidates; give a larger '
+      .. 'max_candidates', function() g:samples(1, { n = 1e9 }) return end)
     refuses('sample: n must be positive, got 0', function() g:sample(random.PRNGKey(0), 0) end)
     refuses('sample: target: there are targets 1 to 1, got 2',
       function() g:sample(random.PRNGKey(0), 5, 2) end)

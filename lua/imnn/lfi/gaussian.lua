@@ -219,16 +219,16 @@ end
 
 --- Draws as a sample set.
 -- @tparam[opt=1] integer target
--- @tparam[opt] table opts `n` (10000) draws; `key` (random.PRNGKey(0))
+-- @tparam[opt] table opts `n` (10000) draws; `key` (random.PRNGKey(0)); `max_candidates`
 -- @treturn SampleSet of equal weights, with log_prob
 -- @raise as `sample`
 -- @usage gaussian:samples(1, { n = 100 }):mean()
 function Gaussian:samples(target, opts)
   target = self:target_choice(target or 1)[1]
   local o = args.take('samples', opts, { n = { 'integer', default = 10000 },
-    key = { 'Array', optional = true } })
+    key = { 'Array', optional = true }, max_candidates = { 'integer', optional = true } })
   local key = o.key or random.PRNGKey(0)
-  local x = self:sample(key, o.n, target)
+  local x = self:sample(key, o.n, target, { max_candidates = o.max_candidates })
   return samples.new('samples', prior.described(self.prior, {
     parameters = x, log_prob = self:log_prob(x, target),
     origin = { method = who, target = target, key = key, simulations = 0,

@@ -78,6 +78,10 @@ end
 -- @tparam number n
 -- @tparam number most candidates
 function M.draw(who, of, key, n, most)
+  if n > most then
+    core.raise('%s: %g draws cannot be had of %g candidates; give a larger max_candidates', who, n,
+      most)
+  end
   local self = { who = who, mean = of.mean, L = np.linalg.cholesky(of.cov), P = #of.mean,
     prior = of.prior, support = of.with_prior and ends(of.prior) or nil }
   local next_batch = batches(self, key, of_normal)
@@ -89,14 +93,16 @@ function M.draw(who, of, key, n, most)
       next_batch, x, log_w, log_u = other, y, log_v, log_r
     end
   end
-  local list, bound, made = {}, -math.huge, 0
+  local list, bound, made, count = {}, -math.huge, 0, 0
   while true do
     made = made + 1
     list[made] = { x, log_w, log_u }
-    bound = math.max(bound, np.max(log_w):item())
-    -- with a larger bound earlier ones are looked at again
-    local count = 0
-    for _, batch in ipairs(list) do
+    local highest, first = np.max(log_w):item(), made
+    if highest > bound then -- earlier ones are looked at again
+      bound, first, count = highest, 1, 0
+    end
+    for i = first, made do
+      local batch = list[i]
       batch.good = np.lt(batch[3] + bound, batch[2])
       count = count + np.sum(batch.good:astype 'i32'):item()
     end
