@@ -87,6 +87,18 @@ local function find_public()
   end
 end
 
+local callables = setmetatable({}, { __mode = 'k' })
+
+--- Say the name of what scripts call as an object, for messages.
+-- @tparam function fn its __call
+-- @tparam string name
+-- @treturn function fn
+-- @usage imnn.core.callable(function() end, 'MyClass')
+function M.callable(fn, name)
+  callables[fn] = name
+  return fn
+end
+
 -- The name that scripts know a function by: that of the call, if some module has it (a function
 -- that the one called ends with stands in its place), or its own.
 local function public_name(called, fn)
@@ -107,11 +119,13 @@ local function with_name(message, level)
   local frame = debug.getinfo(level + 1, 'nfS')
   local called = frame.namewhat ~= 'local' and frame.namewhat ~= 'upvalue' and frame.name or nil
   local method = frame.namewhat == 'method'
-  if message == 'interrupted' or called and called:find '^__' or names_room(message)
-    or not method and private[frame.source:sub(#here + 1):gsub('%.lua$', '')] then
+  local object = callables[frame.func]
+  if message == 'interrupted' or not object and called and called:find '^__'
+    or names_room(message)
+    or not object and not method and private[frame.source:sub(#here + 1):gsub('%.lua$', '')] then
     return message
   end
-  local name = method and called or public_name(called, frame.func)
+  local name = object or method and called or public_name(called, frame.func)
   if not name or (' ' .. message .. ' '):find('%f[%w_]' .. name:gsub('_$', '') .. '%f[^%w_]') then
     return message
   end

@@ -129,6 +129,11 @@ describe('ABC', function()
       set.origin.simulations, set.origin.settings.epsilon, set.origin.settings.kernel })
     assert.matches('samples: target 2: none of 20000 draws is closer than epsilon = 1e%-06$',
       message(function() abc:samples(2) end))
+    local none = example(1) { key = key, n_samples = 100, epsilon = 1e-6 } -- and no other target
+    assert.equal('ApproximateBayesianComputation: accepted 0 of 100 draws, epsilon 1e-06',
+      tostring(none))
+    assert.same({ { 0, 2 }, 0 }, { none.parameters.accepted[1].shape,
+      none.parameters.n_accepted[1] })
     local adjusted = lfi.regression_adjust(set, abc.target_summaries[1], { quiet = true })
     assert.same(set.names, adjusted.names)
     assert.is_true(adjusted.parameters[{ {}, 2 }]:min():item() >= 0)

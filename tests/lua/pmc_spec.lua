@@ -212,6 +212,18 @@ describe('a call', function()
     sim:close()
   end)
 
+  it('has no population of simulations that all failed', function()
+    local sim = imnn.simulators.blackbox { workers = 1, on_failure = 'drop', shape = { 1 },
+      fn = function() error 'never' end }
+    for _, method in ipairs { 'pmc', 'smc' } do
+      local why = message(function()
+        call(pmc_of(toys.C, { simulator = sim }), { n_points = 30, method = method })
+      end)
+      assert.matches('PopulationMonteCarlo: all of %d+ simulations failed$', why)
+    end
+    sim:close()
+  end)
+
   it('refuses what does not fit', function()
     local pmc = pmc_of(toys.C)
     local function says(expected, o)
@@ -234,6 +246,12 @@ describe('a call', function()
     says(p .. 'method is "pmc" or "smc", got "pmx"; did you mean "pmc"?', { method = 'pmx' })
     says(p .. 'smc moves particles by one kernel; local ones are for pmc',
       { method = 'smc', kernel = 'local' })
+    says(p .. 'acceptance_ratio is a fraction, at most 1, got 2', { acceptance_ratio = 2 })
+    says(p .. 'max_seconds must be positive, got -3', { max_seconds = -3 })
+    says(p .. 'n_points must be 1 to 2^53, got 1e+300', { n_points = 1e300 })
+    says(p .. 'random.split: a key has shape (2), got f32 (2)', { key = np.zeros { 2 } })
+    says(p .. 'summaries holds a number that is not finite, in row 2',
+      { proposed = np.zeros { 3, 1 }, summaries = np.array { { 0 }, { 0 / 0 }, { 0 } } })
     says(p .. 'none of 2000 simulations came within epsilon = 1e-09; the nearest had the distance '
       .. 'd, 0 failed', { epsilon = 1e-9, max_simulations = 2000 })
   end)

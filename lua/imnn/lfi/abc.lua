@@ -31,6 +31,7 @@ local C = core.C
 require 'imnn.samples' -- whose methods sample sets have
 local M = {}
 
+local check_key = require('imnn.random.check').key
 local who = 'ApproximateBayesianComputation'
 local ABC = posterior.class {}
 local columns = { 'parameters', 'summaries', 'distances' }
@@ -242,6 +243,11 @@ local function add_premade(self, store, o)
     core.raise('%s: parameters must be (n, %d) and summaries (n, %d), got %s and %s', who,
       self.n_params, self.n_summaries, text(a), text(b))
   end
+  local at = tonumber(core.C.imnn_array_nonfinite(theta.array))
+  if at >= 0 then
+    core.raise('%s: parameters hold a number that is not finite, in row %d', who,
+      math.floor(at / a[2]) + 1)
+  end
   local d = transform.vmap(self.distances_of)(s)
   local done = store:begin('premade, ' .. fingerprint.of_arrays { theta, s }, a[1])
   if done > 0 then return end
@@ -305,8 +311,12 @@ local function sorted_out(self, store, bounds, near)
       end
     end
   end
-  for _, list in ipairs(lists) do
-    for t, parts in ipairs(list) do list[t] = #parts == 1 and parts[1] or np.concatenate(parts) end
+  local shapes = { { 0, self.n_params }, { 0, self.n_summaries }, { 0 } } -- of nothing at all
+  for i, list in ipairs(lists) do
+    for t, parts in ipairs(list) do
+      if #parts == 0 then parts[1] = np.zeros(shapes[i], 'f32') end
+      list[t] = #parts == 1 and parts[1] or np.concatenate(parts)
+    end
   end
   return lists
 end
@@ -394,6 +404,11 @@ local function take(self, opts)
       core.raise('%s: %s must be positive, got %g', who, name, o[name])
     end
   end
+  if o.n_samples and o.n_samples >= 2 ^ 31 then
+    core.raise('%s: n_samples is below 2^31 draws at a time, got %g; max_simulations makes more '
+      .. 'batches', who, o.n_samples)
+  end
+  if o.key then check_key(who, o.key) end
   args.choice(who, 'kernel', o.kernel, kernels)
   if o.on_failure then
     args.choice(who, 'on_failure', o.on_failure, { fail = true, drop = true, retry = true })
@@ -481,11 +496,15 @@ function ABC:__call(opts)
       bounds, epsilon = bounds_of_quantile(store, o.quantile, T), {}
       for t, bound in ipairs(bounds) do epsilon[t] = bound / kernels[o.kernel].reach end
     end
-    if bounds and store.size > 0 then accept(self, o, epsilon, bounds) end
+    if bounds then accept(self, o, epsilon, bounds) end
   end
   if not ok then error(why, 0) end
   self.key = o.key or self.key
   return self
+end
+
+local function failures(self)
+  return self.failed > 0 and (', %d failed'):format(self.failed) or ''
 end
 
 --- The accepted draws of a target as a sample set.
@@ -498,8 +517,8 @@ function ABC:samples(target)
   target = self:target_choice(target or 1)[1]
   if not self.parameters.accepted then core.raise 'samples: nothing is accepted yet' end
   if self.parameters.n_accepted[target] == 0 then
-    core.raise('samples: target %d: none of %d draws is closer than epsilon = %g', target,
-      self.draws, self.parameters.epsilon[target])
+    core.raise('samples: target %d: none of %d draws is closer than epsilon = %g%s', target,
+      self.draws, self.parameters.epsilon[target], failures(self))
   end
   local by = self.accepted_by
   return samples.new('samples', prior.described(self.prior, {
@@ -512,13 +531,16 @@ function ABC:samples(target)
   }))
 end
 
+core.callable(ABC.__call, who)
+
 function ABC:__tostring()
   local accepted = self.parameters.n_accepted
   if not accepted then return ('%s: %d draws'):format(who, self.draws) end
   local epsilon = {}
   for t, bound in ipairs(self.parameters.epsilon) do epsilon[t] = ('%g'):format(bound) end
-  return ('%s: accepted %s of %d draws, epsilon %s'):format(who, table.concat(accepted, ' '),
-    self.draws, table.concat(epsilon, ' '))
+  return ('%s: accepted %s of %d draws, epsilon %s%s'):format(who, table.concat(accepted, ' '),
+    self.draws, table.concat(epsilon, ' '),
+    failures(self))
 end
 
 --- Marginals of the accepted draws with another grid or smoothing (imnn.lfi.marginals).
@@ -536,6 +558,14 @@ function ABC:get_marginals(opts)
   })
   local points = o.accepted_parameters or self.parameters.accepted
   if not points then core.raise 'get_marginals: nothing is accepted yet; give epsilon first' end
+  for t = 1, o.accepted_parameters and math.max(#points, 1) or 0 do
+    local shape = np.is_array(points[t]) and points[t].shape or {}
+    if #shape ~= 2 or shape[2] ~= self.n_params then
+      core.raise('get_marginals: accepted_parameters are Arrays (n, %d), one for each target, got '
+        .. '%s as number %d', self.n_params, #shape > 0 and text(shape)
+        or core.kind(points[t]), t)
+    end
+  end
   return marginals.from_points(points, grid.choose('get_marginals', self, o),
     o.smoothing or self.smoothing, not o.accepted_parameters and self.log_weights or nil)
 end

@@ -78,9 +78,17 @@ local function check_numbers(o)
   between(o, 'alpha', 0, 1)
   for _, name in ipairs { 'n_points', 'max_iteration', 'max_samples', 'n_initial_points',
     'n_parallel_simulations', 'repeats', 'max_simulations' } do
-    if o[name] and o[name] < 1 then
-      core.raise('%s: %s must be positive, got %d', who, name, o[name])
+    if o[name] and not (o[name] >= 1 and o[name] <= 2 ^ 53) then
+      core.raise('%s: %s must be 1 to 2^53, got %g', who, name, o[name])
     end
+  end
+  for _, name in ipairs { 'acceptance_ratio', 'min_progress' } do
+    if o[name] and o[name] > 1 then
+      core.raise('%s: %s is a fraction, at most 1, got %g', who, name, o[name])
+    end
+  end
+  if o.repeats >= 2 ^ 31 then
+    core.raise('%s: repeats must be below 2^31, got %g', who, o.repeats)
   end
   for _, name in ipairs { 'acceptance_ratio', 'smoothing', 'min_epsilon', 'min_progress' } do
     if o[name] and o[name] < 0 then
@@ -134,8 +142,11 @@ local function take(self, opts)
     core.raise("%s: distance = 'mahalanobis' and covariance, that of the summaries, belong "
       .. 'together', who)
   end
-  if type(o.max_seconds) == 'string' then
-    o.max_seconds = duration.parse(who, 'max_seconds', o.max_seconds)
+  for _, name in ipairs { 'max_seconds', 'every' } do
+    if type(o[name]) == 'string' then o[name] = duration.parse(who, name, o[name]) end
+    if o[name] and (o[name] < 0 or o[name] == 0 and name ~= 'every') then
+      core.raise('%s: %s must be positive, got %g', who, name, o[name])
+    end
   end
   o.goes_on = self.samplers and not o.replace and not o.n_initial_points
     and not o.proposed and o.epsilon == nil
@@ -201,6 +212,13 @@ local function begin_premade(self, o)
   if #a ~= 2 or a[2] ~= self.n_params or #b ~= 2 or b[2] ~= self.n_summaries or a[1] ~= b[1] then
     core.raise('%s: proposed must be (n, %d) and summaries (n, %d), got %s and %s', who,
       self.n_params, self.n_summaries, text(a), text(b))
+  end
+  for name, x in pairs { proposed = theta, summaries = s } do
+    local at = tonumber(C.imnn_array_nonfinite(x.array))
+    if at >= 0 then
+      core.raise('%s: %s holds a number that is not finite, in row %d', who, name,
+        math.floor(at / x.shape[2]) + 1)
+    end
   end
   if o.n_initial_points or o.repeats > 1 then
     core.raise('%s: proposed says what the initial points are; %s is not for them', who,
@@ -473,6 +491,8 @@ function PMC:__call(opts)
   if not ok then error(why, 0) end
   return self
 end
+
+core.callable(PMC.__call, who)
 
 function PMC:__tostring()
   if not self.found then return ('%s: no population yet'):format(who) end
