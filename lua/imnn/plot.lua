@@ -107,7 +107,12 @@ function M.marginal_plot(object, opts)
   local marginals, ranges = o.marginals or object.marginals, o.ranges or object.ranges
   if not marginals then core.raise('%s: there are no marginals yet', who) end
   if not ranges then core.raise('%s: there are no ranges; give option "ranges"', who) end
-  local shape = values.shape(values.plain(marginals[1] and marginals[1][1]))
+  local first = rawget(marginals, 1)
+  if type(first) ~= 'table' then
+    core.raise('%s: option "marginals" must be a lower triangle, [p][p] and [row][column], got %s '
+      .. 'as its first row', who, core.kind(first))
+  end
+  local shape = values.shape(values.plain(first[1]))
   local targets = choose(who, o.target, #shape == 2 and shape[1] or 1)
   local posteriors = {}
   local hard = not o.ranges and object.prior and read.hard_ends(object) or nil
@@ -128,9 +133,16 @@ local function by_target(points)
   return #shape == 2 and shape[2] > 0 and { plain } or plain
 end
 
-local function limits_from(ranges)
+local function limits_from(who, ranges)
   local out = {}
-  for p, range in ipairs(ranges) do out[p] = { range[1], range[#range] } end
+  for p = 1, math.max(#ranges, 1) do
+    local range = ranges[p]
+    if type(range) ~= 'table' or #range < 2 then
+      core.raise('%s: option "ranges" must be lists of numbers that rise, one for each parameter, '
+        .. 'got %s as number %d', who, core.kind(range), p)
+    end
+    out[p] = { range[1], range[#range] }
+  end
   return out
 end
 
@@ -143,9 +155,16 @@ local function scatter(who, points, opts)
     gridsize = { 'integer', optional = true },
   })
   points = by_target(o.points or points)
+  for t = 1, type(points) == 'table' and #points or 1 do
+    local one = type(points) == 'table' and points[t]
+    if type(one) ~= 'table' or #one > 0 and type(one[1]) ~= 'table' then
+      core.raise('%s: option "points" must be (n, P), or a list with one such for each target', who)
+    end
+  end
   local targets, posteriors = choose(who, o.target, #points), {}
   local ranges = o.ranges and values.plain(o.ranges)
-  if ranges and not o.limits then o.limits = limits_from(ranges) end
+  local span = ranges and limits_from(who, ranges)
+  o.limits = o.limits or span
   for i, t in ipairs(targets) do
     if #points[t] > 0 then
       posteriors[#posteriors + 1] = {

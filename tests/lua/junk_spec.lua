@@ -3,6 +3,7 @@
 local imnn = require 'imnn'
 local junk = require 'tests.support.junk'
 local names = require 'imnn.help.names'
+local option_calls = require 'tests.support.option_calls'
 local usage = require 'tests.support.usage'
 local world = require 'tests.support.world_of_examples'
 
@@ -70,6 +71,24 @@ describe('junk is refused by name', function()
         assert.equal('', table.concat(wrong, '\n'))
       end)
     end
+  end
+end)
+
+-- Options that calls of likelihood-free inference and of figures do not give, too: lists in
+-- support/option_calls.lua, names from what the calls look for.
+describe('junk in one option is refused', function()
+  local function where(fn, options)
+    local result = fn(options)
+    return result
+  end
+  local count = {}
+  for _, call in ipairs(option_calls.all()) do
+    count[call.name] = (count[call.name] or 0) + 1
+    it(('by %s, call %d'):format(call.name, count[call.name]), function()
+      usage.apart(function()
+        assert.equal('', table.concat(junk.options(call, where), '\n'))
+      end)
+    end)
   end
 end)
 

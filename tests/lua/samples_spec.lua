@@ -128,7 +128,7 @@ describe('a sample set', function()
         { parameters = x, low = { 5, 0 }, high = { 4, 9 } },
       ['SampleSet: samples of "p2" are from 2 to 4, which is outside its limits 2.5 and inf'] =
         { parameters = x, low = { 0, 2.5 } },
-      ['SampleSet: chain are whole numbers'] = { parameters = x, chain = { 1, 1.5 } },
+      ['SampleSet: chain are whole numbers, below 2^31'] = { parameters = x, chain = { 1, 1.5 } },
       ['SampleSet: summaries are of 3 samples, parameters of 2'] =
         { parameters = x, summaries = np.zeros { 3, 2 } },
       ['SampleSet: derived: there is no parameter "c"'] = { parameters = x, derived = { 'c' } },

@@ -63,7 +63,7 @@ local function complaint(entry, where, what, ...)
   if why:find '^junk:%d' or why:find '^%S*world_of_examples' then -- in a function of the example
     return nil
   end
-  local line, message = why:match '^(tests/lua/[%w_]+%.lua:%d+): (.*)$'
+  local line, message = why:match '^%S*(tests/%a+/[%w_]+%.lua:%d+): (.*)$'
   local wrong = not line and 'no line of the script' or not names_it(message, entry) and 'not named'
     or (message:find 'cdata' or message:find 'struct %d') and 'insides of Lua'
   return wrong and ('%s(%s): %s: %s'):format(entry.full, what, wrong, why:match '[^\n]*'), why
@@ -129,6 +129,78 @@ function M.single(entry, where, env)
         add(complaint(entry, where, ('option %s %s'):format(tostring(key), name),
           unpack(with(good, i, changed), 1, good.n)))
       end
+    end
+  end
+  return out
+end
+
+-- ---- options ----
+
+-- Names of the options that a call looks for under its own name.
+local function options_of(call)
+  local args = require 'imnn.args'
+  local take, found = args.take, {}
+  args.take = function(who, opts, rows)
+    local its_own = who:match '[^.]+$' == call.name:match '[^.]+$'
+    for name in pairs(its_own and rows or {}) do found[name] = true end
+    return take(who, opts, rows)
+  end
+  local ok, why = pcall(call.fn, call.options)
+  args.take = take
+  if not ok then error(('%s: the good call is refused: %s'):format(call.name, why)) end
+  return found
+end
+
+-- More that is out of range, or not finite inside.
+local function extremes()
+  return {
+    zero = 0, huge = 1e300, wide = 2 ^ 40, inf = math.huge, ['-inf'] = -math.huge, tiny = 1e-300,
+    blank = '', path = '/no/such/folder/file', nans = np.array { 0 / 0, 1 },
+    ['list of nan'] = { 0 / 0, 0 / 0 }, ['matrix of nan'] = np.full({ 40, 2 }, 0 / 0),
+    ['list of text'] = { 'a', 'b' }, ['list of tables'] = { {}, {} }, hole = { nil, 1 },
+    ['list of inf'] = { math.huge, -math.huge }, negatives = { -1, -2 },
+  }
+end
+
+local SLOW = 20 -- seconds that no refusal of a small call takes
+
+--- Junk in each option of a call that is good otherwise, also in those that it does not give.
+-- @param call `name`, as messages say it; `fn` (options); `options`
+-- @param where function (fn, options) that calls fn in the script
+-- @param[opt] see function (option, word, ok, message), told of every call
+-- @return list of texts: what is wrong with refusals
+function M.options(call, where, see)
+  local out, add = collector()
+  local entry = { full = call.name, name = call.name:match '[^.]+$', doc = {} }
+  local v, words = values(), { unpack(order) }
+  for word, value in pairs(extremes()) do
+    words[#words + 1] = word
+    v[word] = value
+  end
+  table.sort(words)
+  local names = {}
+  for name in pairs(options_of(call)) do names[#names + 1] = name end
+  table.sort(names)
+  for _, name in ipairs(names) do
+    local endless, free = call.endless and call.endless[name], call.free and call.free[name]
+    for _, word in ipairs(words) do
+      local changed = {}
+      for k, x in pairs(call.options) do changed[k] = x end
+      changed[name] = v[word]
+      local what = ('{ %s = %s }'):format(name, word)
+      local before = os.time()
+      local text, why
+      if not (endless and (word == 'huge' or word == 'wide')) then
+        text, why = complaint(entry, where, what, call.fn, changed)
+      end
+      add(text, why)
+      if word:find 'nan' and not why and not free and not endless then
+        add(('%s(%s): is taken for good'):format(call.name, what), what)
+      end
+      if os.time() - before > SLOW then
+        add(('%s(%s): took %d seconds'):format(call.name, what, os.time() - before), what)
+      end
+      if see then see(name, word, why) end
     end
   end
   return out

@@ -31,7 +31,9 @@ local function array_of(who, what, x, least, most)
   if not np.is_array(x) and type(x) ~= 'table' then
     core.raise('%s: %s must be an Array or a table, got %s', who, what, core.kind(x))
   end
-  x = np.array(x)
+  local ok, y = pcall(np.array, x)
+  if not ok then core.raise('%s: %s must be an Array or a table of numbers', who, what) end
+  x = y
   if x.dtype == 'c64' or x.dtype == 'c128' or x.dtype == 'bool' then
     core.raise('%s: %s must be real numbers, got %s', who, what, x.dtype)
   end
@@ -54,7 +56,8 @@ local function columns_of(who, columns, P, most)
   if #list < 1 or #list > most then
     core.raise('%s: columns must be %s, got %d', who, most == 1 and 'one' or 'one or two', #list)
   end
-  for _, c in ipairs(list) do
+  for i = 1, #list do
+    local c = list[i]
     if type(c) ~= 'number' or c % 1 ~= 0 or c < 1 or c > P then
       core.raise('%s: columns are numbers from 1 to %d, got %s', who, P, tostring(c))
     end
@@ -65,12 +68,14 @@ end
 -- What is given once, or for each of `count`: the number for place i.
 local function each(who, what, given, i, count)
   if np.is_array(given) then given = given:totable() end
+  if given ~= given then core.raise('%s: %s must be numbers, got nan', who, what) end
   if type(given) ~= 'table' then return given end
   if #given ~= count then
     core.raise('%s: %s has %d values, there are %d', who, what, #given, count)
   end
-  if type(given[i]) ~= 'number' then
-    core.raise('%s: %s must be numbers, got %s', who, what, core.kind(given[i]))
+  if type(given[i]) ~= 'number' or given[i] ~= given[i] then
+    core.raise('%s: %s must be numbers, got %s', who, what,
+      type(given[i]) == 'number' and 'nan' or core.kind(given[i]))
   end
   return given[i]
 end
@@ -122,9 +127,10 @@ local function positive(who, what, v)
 end
 
 local function range_of(who, range, i, count)
-  if np.is_array(range) then range = range:totable() end
+  if np.is_array(range) then range = range.ndim > 0 and range:totable() or {} end
   local one = count == 1 and type(range[1]) ~= 'table' and range or range[i]
-  if type(one) ~= 'table' or #one ~= 2 or type(one[1]) ~= 'number' or type(one[2]) ~= 'number' then
+  if type(one) ~= 'table' or #one ~= 2 or type(one[1]) ~= 'number' or type(one[2]) ~= 'number'
+    or not (one[1] < one[2] and one[2] - one[1] < math.huge) then
     core.raise('%s: range must be %s', who, count == 1 and '{ from, to }'
       or '{ { from, to }, { from, to } }, of x and of y')
   end
@@ -284,6 +290,7 @@ function M.grid_density(f, opts)
     core.raise('%s: f holds numbers that are not finite', who)
   end
   local axes = f.ndim
+  if axes == 1 and o.y then core.raise('%s: f is of x alone, and has no nodes y', who) end
   local self = setmetatable({ axes = axes, f = f, hard = {}, from = {}, to = {}, method = 'grid' },
     Density)
   for a = 1, axes do

@@ -14,7 +14,8 @@ local function sizes(who, gridsize, P)
   if type(gridsize) == 'table' and #gridsize ~= P then
     core.raise('%s: gridsize has %d values, the prior has %d parameters', who, #gridsize, P)
   end
-  for _, n in ipairs(out) do
+  for p = 1, P do
+    local n = out[p]
     if type(n) ~= 'number' or not (n >= 2 and n <= most) or n % 1 ~= 0 then
       core.raise('%s: gridsize must be whole numbers from 2 to %d, got %s', who, most, tostring(n))
     end

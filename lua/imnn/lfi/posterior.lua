@@ -66,7 +66,8 @@ function Posterior:target_choice(target)
   if target == nil then
     for t = 1, self.n_targets do list[t] = t end
   end
-  for _, t in ipairs(list) do
+  for i = 1, math.max(#list, 1) do
+    local t = list[i]
     if type(t) ~= 'number' or t % 1 ~= 0 or t < 1 or t > self.n_targets then
       core.raise('target: there are targets 1 to %d, got %s', self.n_targets, tostring(t))
     end

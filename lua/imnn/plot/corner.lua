@@ -34,6 +34,30 @@ local function check_list(who, name, list, P)
   end
 end
 
+local function is_text(v) return type(v) == 'string' end
+
+-- One entry for each parameter that is as it should be, or false.
+local function check_entries(who, name, list, P, is, wanted)
+  check_list(who, name, list, P)
+  for p = 1, P do
+    if list[p] ~= false and not is(list[p]) then
+      core.raise('%s: option "%s" must hold %s, got %s as number %d', who, name, wanted,
+        type(list[p]) == 'number' and tostring(list[p]) or core.kind(list[p]), p)
+    end
+  end
+end
+
+-- Where the legend is, and how wide.
+local function check_legend(who, o)
+  local at = o.bbox_to_anchor
+  if at and not (#at == 2 and values.is_finite(at[1]) and values.is_finite(at[2])) then
+    core.raise('%s: option "bbox_to_anchor" must be { x, y }', who)
+  end
+  if o.ncol and not (o.ncol >= 1 and o.ncol <= 100) then
+    core.raise('%s: option "ncol" must be 1 to 100, got %g', who, o.ncol)
+  end
+end
+
 local function read_limits(who, limits, P)
   check_list(who, 'limits', limits, P)
   for p = 1, P do
@@ -124,8 +148,13 @@ local function make(who, opts, kind)
     core.raise('%s: options "labels" and "axis_labels" are the same; give one', who)
   end
   local known, labels = o.known and values.plain(o.known), o.labels or o.axis_labels
-  if known then check_list(who, 'known', known, fig.P) end
-  if labels then check_list(who, o.labels and 'labels' or 'axis_labels', labels, fig.P) end
+  if known then
+    check_entries(who, 'known', known, fig.P, values.is_finite, 'finite numbers, or false')
+  end
+  if labels then
+    check_entries(who, o.labels and 'labels' or 'axis_labels', labels, fig.P, is_text, 'texts')
+  end
+  check_legend(who, o)
   local limits = o.limits and read_limits(who, o.limits, fig.P)
   for _, layer in ipairs(added) do place(who, fig, layer) end
   for _, layer in ipairs(added) do fig.layers[#fig.layers + 1] = layer end
@@ -177,7 +206,9 @@ end
 -- plot.corner { set, set * 0.5, labels = { 'Omega_m', 'σ_8' }, label = { 'wide', 'narrow' },
 --   known = { 0.3, 0.8 } }
 function M.new(opts)
-  return make('plot.corner', opts, { name = 'corner', draw = triangle.draw, size = default_size })
+  local fig = make('plot.corner', opts, { name = 'corner', draw = triangle.draw,
+    size = default_size })
+  return fig -- no call at the end: messages of parts of it say its name
 end
 
 local function wall_size(P, o)

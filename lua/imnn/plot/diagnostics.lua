@@ -206,8 +206,14 @@ function M.distances(distances, opts)
       lists[t] = numbers(who, ('distances[%d]'):format(t), list)
     end
   end
+  local epsilon = o.epsilon and numbers(who, 'epsilon', o.epsilon) or {}
+  for _, e in ipairs(epsilon) do
+    if not (e > 0 and e < math.huge) then
+      core.raise('%s: option "epsilon" must be positive numbers, got %s', who, tostring(e))
+    end
+  end
   local fig = panels.new(who, o, { kind = 'distances', lists = lists, panels = distance_panels,
-    epsilon = o.epsilon and numbers(who, 'epsilon', o.epsilon) or {}, size = { 10, 7 } })
+    epsilon = epsilon, size = { 10, 7 } })
   if o.file then fig:save(o.file) end
   return fig
 end
@@ -281,9 +287,18 @@ function M.trace(samples, opts)
   labels = labels or field(samples, 'labels') or field(samples, 'names')
   if type(labels) ~= 'table' then labels = nil end
   for name, list in pairs { known = known, labels = labels } do
-    if #list ~= P then
-      core.raise('%s: option "%s" must have %d entries, one for each parameter, got %d', who, name,
-        P, #list)
+    if type(list) ~= 'table' or #list ~= P then
+      core.raise('%s: option "%s" must have %d entries, one for each parameter, got %s', who, name,
+        P, type(list) == 'table' and #list or 'one number')
+    end
+    for p = 1, P do
+      local good = name == 'labels' and type(list[p]) == 'string'
+        or name == 'known' and (list[p] == false or values.is_finite(list[p]))
+      if not good then
+        core.raise('%s: option "%s" must hold %s, got %s as number %d', who, name,
+          name == 'labels' and 'texts' or 'finite numbers, or false',
+          type(list[p]) == 'number' and tostring(list[p]) or core.kind(list[p]), p)
+      end
     end
   end
   local fig = panels.new(who, o, { kind = 'trace', chains = chains, P = P, known = known,

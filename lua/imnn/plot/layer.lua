@@ -237,6 +237,14 @@ function M.read(who, given)
   end
   if o.bins and o.bins < 1 then
     core.raise('%s: a histogram needs at least one bin, got %d', who, o.bins)
+  elseif o.bins and o.bins > 10000 then
+    core.raise('%s: a histogram has at most 10000 bins, got %g', who, o.bins)
+  end
+  if o.smoothing > 10000 then
+    core.raise('%s: option "smoothing" must be at most 10000 bins, got %g', who, o.smoothing)
+  end
+  if o.s > 10000 then
+    core.raise('%s: option "s" must be at most 10000 points^2, got %g', who, o.s)
   end
   if o.smoothing < 0 then
     core.raise('%s: option "smoothing" must not be negative, got %g', who, o.smoothing)

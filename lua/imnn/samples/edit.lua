@@ -216,7 +216,8 @@ end
 
 local function given_shares(by, list)
   if #by ~= #list then core.raise('merge: by has %d shares, of %d sets', #by, #list) end
-  for _, v in ipairs(by) do
+  for k = 1, #list do
+    local v = by[k]
     if type(v) ~= 'number' or not (v > 0 and v < math.huge) then
       core.raise('merge: shares are positive numbers, got %s', tostring(v))
     end

@@ -74,7 +74,8 @@ end
 local function strings(who, name, list, P)
   if #list ~= P then core.raise('%s: there are %d %s, of %d parameters', who, #list, name, P) end
   local out = {}
-  for i, s in ipairs(list) do
+  for i = 1, P do
+    local s = list[i]
     if type(s) ~= 'string' or s == '' or s:find '[%z\n\r]' then
       core.raise('%s: %s are texts of one line, number %d is %s', who, name, i,
         type(s) == 'string' and 'none' or core.kind(s))
@@ -250,11 +251,13 @@ local function log_weights_of(who, o, n)
 end
 
 local function whole_numbers(who, name, x, n)
-  if x == nil or type(x) == 'number' then return x end
-  local y = vector(who, name, x, n, 'f64')
-  if not np.all(np.eq(y, np.floor(y))):item() then
-    core.raise('%s: %s are whole numbers', who, name)
+  if x == nil then return x end
+  local y = type(x) == 'number' and np.array(x, 'f64') or vector(who, name, x, n, 'f64')
+  local good = np.logical_and(np.eq(y, np.floor(y)), np.lt(np.abs(y), 2 ^ 31))
+  if not np.all(good):item() then
+    core.raise('%s: %s are whole numbers, below 2^31', who, name)
   end
+  if type(x) == 'number' then return x end
   return y:astype 'i32'
 end
 
