@@ -1,4 +1,5 @@
 -- Corner plots of samples, and where figures go.
+local folders = require 'tests.support.folder'
 local imnn = require 'imnn'
 local blocks = require 'imnn.plot.blocks'
 local gnuplot = require 'imnn.plot.gnuplot'
@@ -18,21 +19,23 @@ local function has(figure, what)
   assert.is_truthy(tostring(figure):find(what, 1, true), what)
 end
 
-local function read(path)
-  local f = io.open(path, 'rb')
-  if not f then return nil end
-  local content = f:read '*a'
-  f:close()
-  return content
+local read = folders.read
+
+-- How often the curve of one parameter turns, but for wiggles below `least` of its peak.
+local function turns_of(set, least)
+  local curve = tostring(plot.corner { set }):match 'density\n%$data%d+ << end\n(.-)end\n'
+  local turns, before, rising = 0, 0, true
+  for y in curve:gmatch '%S+ (%S+)\n' do
+    y = tonumber(y)
+    if math.abs(y - before) > least then
+      if (y > before) ~= rising then turns, rising = turns + 1, y > before end
+      before = y
+    end
+  end
+  return turns
 end
 
-local function folder()
-  local path = os.tmpname()
-  os.remove(path)
-  assert(os.execute('mkdir ' .. path) == 0)
-  finally(function() os.execute('rm -r ' .. path) end)
-  return path
-end
+local function folder() return folders.new(finally) end
 
 -- Normal samples, exact but for a grid of probabilities: (n, 1).
 local function normal(mean, deviation, n)
@@ -160,20 +163,8 @@ describe('corner plots of samples', function()
   it('have wider kernels where draws of chains are worth less', function()
     local x = columns({ 0 }, { 1 }, 400)
     local slow = np.repeat_(x, 20, { axis = 1 })
-    local function turns_of(set)
-      local curve = tostring(plot.corner { set }):match 'density\n%$data%d+ << end\n(.-)end\n'
-      local turns, before, rising = 0, 0, true
-      for y in curve:gmatch '%S+ (%S+)\n' do
-        y = tonumber(y)
-        if math.abs(y - before) > 1e-3 then
-          if (y > before) ~= rising then turns, rising = turns + 1, y > before end
-          before = y
-        end
-      end
-      return turns
-    end
     local chain = imnn.SampleSet { parameters = slow, chain = np.floor(np.arange(8000) / 2000) }
-    assert.is_true(turns_of(chain) <= 5)
+    assert.is_true(turns_of(chain, 1e-3) <= 5)
   end)
 
   it('do not mind rounding at limits', function()
@@ -191,16 +182,7 @@ describe('corner plots of samples', function()
     local one = np.stack({ x[{ {}, 1 }], 0 * x[{ {}, 2 }] + 7 }, 2)
     assert.equal(3, count(tostring(plot.corner { one }), '# row %d, column %d\n'))
     local step = { parameters = np.abs(columns({ 0 }, { 1 }, 5000)) + 1 }
-    local curve = tostring(plot.corner { step }):match 'density\n%$data%d+ << end\n(.-)end\n'
-    local turns, before, rising = 0, 0, true
-    for y in curve:gmatch '%S+ (%S+)\n' do
-      y = tonumber(y)
-      if math.abs(y - before) > 1e-4 then
-        if (y > before) ~= rising then turns, rising = turns + 1, y > before end
-        before = y
-      end
-    end
-    assert.is_true(turns <= 5, turns)
+    assert.is_true(turns_of(step, 1e-4) <= 5)
   end)
 
   it('are histograms where these are asked for', function()

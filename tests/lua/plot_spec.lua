@@ -1,5 +1,6 @@
 local axis = require 'imnn.plot.axis'
 local contour = require 'imnn.plot.contour'
+local folders = require 'tests.support.folder'
 local gnuplot = require 'imnn.plot.gnuplot'
 local grid = require 'imnn.plot.grid'
 local message = require 'tests.support.message'
@@ -50,22 +51,10 @@ end
 local function has(figure, what) assert.is_truthy(tostring(figure):find(what, 1, true)) end
 local function has_not(figure, what) assert.is_falsy(tostring(figure):find(what, 1, true)) end
 
-local function read(path)
-  local f = io.open(path, 'rb')
-  if not f then return nil end
-  local content = f:read '*a'
-  f:close()
-  return content
-end
+local read = folders.read
 
 -- A folder of our own, and what is in it.
-local function folder()
-  local path = os.tmpname()
-  os.remove(path)
-  assert(os.execute('mkdir ' .. path) == 0)
-  finally(function() os.execute('rm -r ' .. path) end)
-  return path
-end
+local function folder() return folders.new(finally) end
 
 local function files(path)
   local pipe = io.popen('ls -A ' .. path)
