@@ -1,6 +1,7 @@
 /* Where everything lies: tiles in the workspace of a thread, kept values in the arena; and with
  * that, how large tiles are and what the operands of the steps are. */
 #include "core/program/program.h"
+#include <math.h>
 #include <string.h>
 
 enum {
@@ -8,8 +9,12 @@ enum {
     PARTIAL_BYTES = 1 << 25, /* what the partial sums of all groups may take */
     FEWEST_TILE_ROWS = 16,
     TILES = 16,
+    FEWEST_GROUPS = 8,
     GROUPS = 16,
-    MOST_GROUPS = 64
+    MOST_GROUPS = 64,
+    SMALL_PARTIAL = 1 << 13, /* bytes: costs nothing; otherwise at least */
+    ROWS_OF_GROUP = 128 /* summed for each partial result: writing and adding it takes as long as
+                         * some tens of them */
 };
 
 static size_t round_up(size_t bytes) { return (bytes + 63) / 64 * 64; }
@@ -181,16 +186,35 @@ static size_t value_bytes(const item *it)
         (size_t)imnn_shape_count(&it->v->type.shape) * imnn_dtype_size(it->v->type.dtype) + 1);
 }
 
-/* Groups of consecutive tiles, each with its own partial sums. */
+/* Terms that step s adds for one element of its result. */
+static double terms(const imnn_program *p, const step *s)
+{
+    const item *it = &p->item[s->item];
+    const imnn_type *in = &p->item[it->x[0]].v->type;
+    const int64_t n = imnn_shape_count(&it->v->type.shape);
+    if (n == 0) return 0;
+    if (!it->v->op->flops) return (double)imnn_shape_count(&in->shape) / (double)n;
+    const imnn_type both[2] = {*in, p->item[it->x[1]].v->type};
+    return it->v->op->flops(it->v, both) / 2 / (double)n;
+}
+
+/* Groups of consecutive tiles, each with its own partial sums. What they are follows from the sums
+ * alone, so that a program that computes something twice adds in the same order. */
 static void cut_groups(const imnn_program *p, region *r)
 {
     size_t bytes = 0;
+    double work = 0; /* terms for each byte, times bytes */
     r->tiles = r->R > 0 ? (r->R + r->tile - 1) / r->tile : 0;
     r->groups = r->tiles;
-    for (int32_t s = 0; s < r->steps; s++)
-        if (r->step[s].first) bytes += value_bytes(&p->item[p->item[r->step[s].item].root]);
+    for (int32_t s = 0; s < r->steps; s++) {
+        const size_t own = value_bytes(&p->item[p->item[r->step[s].item].root]);
+        if (r->step[s].first) bytes += own;
+        if (r->step[s].fold) work += terms(p, &r->step[s]) * (double)own;
+    }
     if (!r->folds) return;
     int64_t most = r->tiles <= TILES ? GROUPS : MOST_GROUPS;
+    const double useful = bytes < SMALL_PARTIAL ? INFINITY : work / (double)bytes / ROWS_OF_GROUP;
+    if (useful < (double)most) most = useful < FEWEST_GROUPS ? FEWEST_GROUPS : (int64_t)useful;
     int64_t fit = (int64_t)(PARTIAL_BYTES / (bytes ? bytes : 1));
     if (most > fit) most = fit < 2 ? 2 : fit;
     while (most & (most - 1)) most &= most - 1; /* a power of two: threads share them evenly */

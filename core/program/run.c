@@ -63,10 +63,16 @@ static imnn_map_kernel *combiner(int op, imnn_dtype dtype)
     }
 }
 
+static void fetch(const char *from, size_t bytes)
+{
+    enum { LINE = 64 };
+    for (size_t i = 0; i < bytes; i += LINE) __builtin_prefetch(from + i);
+}
+
 /* Part `part` of `parts` of the sum over groups of all partial results, in their order. */
 static void combine(const context *x, const region *r, int part, int parts)
 {
-    enum { CHUNK = 2048 };
+    enum { CHUNK = 512 }; /* so many misses can be under way */
     for (int32_t s = 0; s < r->steps; s++) {
         const step *t = &r->step[s];
         if (!t->first || t->kind == STEP_EMIT) continue;
@@ -82,6 +88,8 @@ static void combine(const context *x, const region *r, int part, int parts)
             const int64_t size3[3] = {1, 1, count};
             memcpy(out + at, partial + at, (size_t)count * size);
             for (int64_t g = 1; g < r->groups; g++) {
+                if (g + 1 < r->groups) /* half of them lie in caches of others, far away */
+                    fetch(partial + (g + 1) * t->out.index + at, (size_t)count * size);
                 imnn_operand sum = {out + at, {0, 0, 1}};
                 imnn_operand in[2] = {
                     sum,
