@@ -121,7 +121,7 @@ static bool compare_in_place(maker *b, int32_t i, instruction *op)
         op->in[k] = here ? value_of(b, at, k) : add_compared(b, c, k, &view[k], it->by[0]);
     op->in[2] = value_of(b, i, 1), op->in[3] = value_of(b, i, 2);
     op->kernel = imnn_map_find_select(c->v->op->id, it->v->type.dtype);
-    op->n = 4, op->op = -1, op->name = "select";
+    op->n = 4, op->op = c->v->op->id, op->name = "select";
     return true;
 }
 
@@ -379,11 +379,23 @@ static imnn_status find_repeats(maker *b)
     return IMNN_OK;
 }
 
-/* Machine code goes along a line at a time. */
+/* Whether all else lies one after the other: then a block with its lines written out is one run. */
+static bool is_one_run(const cluster *c)
+{
+    bool one = c->repeats > 0 && c->row_axis == 0;
+    for (int32_t i = 0; i < c->sources + c->targets; i++) {
+        const operand *o = i < c->sources ? &c->source[i] : &c->target[i - c->sources];
+        for (int k = 0; k + 1 < c->ndim && !imnn_is_repeated(c, i); k++)
+            one = one && o->stride[k] == o->stride[k + 1] * c->size[k + 1];
+    }
+    return one;
+}
+
+/* Machine code goes along a line at a time, if there is no longer run. */
 static bool lines_are_short(const cluster *c)
 {
     enum { LINE_BYTES = 256 };
-    return c->repeats > 0 &&
+    return c->repeats > 0 && !c->one_run &&
            c->size[c->ndim - 1] * (int64_t)imnn_dtype_size(c->source[c->repeat[0]].dtype) <=
                LINE_BYTES;
 }
@@ -469,6 +481,7 @@ imnn_status imnn_plan_cluster(imnn_program *p, region *r, step *s)
     collapse(c);
     imnn_status st = load_odd(&b);
     if (st == IMNN_OK) st = find_repeats(&b);
+    c->one_run = is_one_run(c);
     if (st == IMNN_OK && !lines_are_short(c)) st = imnn_code_cluster(p, c, r->R);
     if (st == IMNN_OK) fuse(c);
     if (st == IMNN_OK) st = number_registers(&b);

@@ -17,7 +17,7 @@ enum { REGISTERS = 32, NEVER = INT32_MAX, POINTER = 8, VECTOR = 64, FEWEST = 2, 
 typedef struct coder {
     const cluster *c;
     x86 a;
-    int32_t *next;  /* by instruction, of each of two operands: where the value is read again */
+    int32_t *next;  /* by instruction, of each of four operands: where the value is read again */
     int32_t *first; /* by instruction: where its result is read */
     int32_t *made_by, *written_by; /* by virtual register, by target: the instruction */
     int32_t *held, *slot;          /* by value: its register, its place on the stack; -1: none */
@@ -32,6 +32,19 @@ static bool is_copy(const instruction *op)
     return op->n == 1 && op->kernel == imnn_map_find_copy(imnn_dtype_size(op->dtype));
 }
 
+static int predicate_of(const instruction *op)
+{
+    switch (op->op) {
+    case IMNN_OP_eq: return X86_EQ;
+    case IMNN_OP_ne: return X86_NE;
+    case IMNN_OP_lt: return X86_LT;
+    case IMNN_OP_le: return X86_LE;
+    case IMNN_OP_gt: return X86_GT;
+    case IMNN_OP_ge: return X86_GE;
+    default: return -1;
+    }
+}
+
 static int code_of(const instruction *op)
 {
     switch (op->op) {
@@ -44,6 +57,13 @@ static int code_of(const instruction *op)
     case IMNN_OP_minimum: return X86_MIN;
     default: return -1;
     }
+}
+
+static bool has_code(const instruction *op)
+{
+    if (op->n == 4) return predicate_of(op) >= 0;
+    return is_copy(op) || code_of(op) >= 0 || op->op == IMNN_OP_abs || op->op == IMNN_OP_neg ||
+           op->op == IMNN_OP_leaky_relu;
 }
 
 static bool runs_along(const cluster *c, const operand *o, bool target)
@@ -61,8 +81,7 @@ static bool can_code(const cluster *c)
     const imnn_dtype dtype = c->code[0].dtype;
     if (dtype != IMNN_F32 && dtype != IMNN_F64) return false;
     for (int32_t k = 0; k < c->length; k++)
-        if (c->code[k].dtype != dtype || (!is_copy(&c->code[k]) && code_of(&c->code[k]) < 0))
-            return false;
+        if (c->code[k].dtype != dtype || !has_code(&c->code[k])) return false;
     for (int32_t i = 0; i < c->sources; i++)
         if (c->source[i].dtype != dtype || !runs_along(c, &c->source[i], false)) return false;
     for (int32_t i = 0; i < c->targets; i++)
@@ -183,6 +202,12 @@ static bool move_together(const cluster *c, const operand *a, const operand *b)
     return same && far > -(1 << 30) && far < 1 << 30;
 }
 
+/* Read where it is written out line after line. */
+static bool is_elsewhere(const cluster *c, int32_t i)
+{
+    return c->one_run && imnn_is_repeated(c, i);
+}
+
 /* What lies together is reached from one pointer; those that are wanted most stay in registers. */
 static void find_pointers(coder *w)
 {
@@ -193,8 +218,8 @@ static void find_pointers(coder *w)
     memset(reads, 0, (size_t)all * sizeof *reads);
     for (int32_t i = 0; i < all; i++) {
         int32_t l = 0;
-        while (l < i &&
-               (w->leader[l] != l || !move_together(c, operand_at(c, l), operand_at(c, i))))
+        while (l < i && (w->leader[l] != l || is_elsewhere(c, l) || is_elsewhere(c, i) ||
+                         !move_together(c, operand_at(c, l), operand_at(c, i))))
             l++;
         w->leader[i] = l;
         w->far[i] = (int64_t)(operand_at(c, i)->offset - operand_at(c, l)->offset);
@@ -227,21 +252,22 @@ static void find_reads(coder *w)
     for (int32_t k = c->length - 1; k >= 0; k--) {
         const instruction *op = &c->code[k];
         w->first[k] = last[c->sources + k];
-        for (int32_t j = 0; j < op->n; j++) w->next[2 * k + j] = last[value_of(w, op->in[j])];
+        for (int32_t j = 0; j < op->n; j++) w->next[4 * k + j] = last[value_of(w, op->in[j])];
         for (int32_t j = 0; j < op->n; j++) last[value_of(w, op->in[j])] = k;
     }
 }
 
-static void code_instruction(coder *w, int32_t k)
+/* Two operands, of which the second may stay in memory, or one. */
+static int32_t code_arithmetic(coder *w, int32_t k)
 {
     const instruction *op = &w->c->code[k];
     const bool unary = op->n == 1, swaps = op->op == IMNN_OP_add || op->op == IMNN_OP_mul;
     int32_t first = 0, second = op->n - 1, ra = 0;
     if (swaps && w->held[value_of(w, op->in[0])] < 0) first = 1, second = 0;
     const int32_t a = value_of(w, op->in[first]), b = value_of(w, op->in[second]);
-    const int32_t again = w->next[2 * k + second];
+    const int32_t again = w->next[4 * k + second];
     int32_t rb = w->held[b];
-    if (!unary) ra = in_register(w, a, w->next[2 * k + first], rb < 0 ? 0 : 1u << rb);
+    if (!unary) ra = in_register(w, a, w->next[4 * k + first], rb < 0 ? 0 : 1u << rb);
     if (w->held[b] >= 0 || again != NEVER || is_copy(op))
         rb = in_register(w, b, again, unary ? 0 : 1u << ra);
     const x86_memory m = rb < 0 ? place_of(w, b) : (x86_memory){0};
@@ -253,7 +279,53 @@ static void code_instruction(coder *w, int32_t k)
     if (is_copy(op)) x86_move(&w->a, to, rb);
     else if (rb >= 0) x86_apply(&w->a, (enum x86_op)code_of(op), to, ra, rb);
     else x86_apply_memory(&w->a, (enum x86_op)code_of(op), to, ra, m);
-    if (extreme) x86_keep_nan(&w->a, to, ra), forget_read(w, a);
+    if (extreme) { /* the processor's would be the second of the two */
+        x86_compare(&w->a, X86_UNORDERED, ra, ra);
+        x86_move_chosen(&w->a, to, ra);
+        forget_read(w, a);
+    }
+    return to;
+}
+
+/* All operands in registers, and the result in one of its own. */
+static int32_t code_choice(coder *w, int32_t k)
+{
+    const instruction *op = &w->c->code[k];
+    int32_t r[4];
+    uint32_t keep = 0;
+    for (int32_t j = 0; j < op->n; j++) {
+        const int32_t v = value_of(w, op->in[j]);
+        if (w->held[v] >= 0) keep |= 1u << w->held[v];
+    }
+    for (int32_t j = 0; j < op->n; j++) {
+        r[j] = in_register(w, value_of(w, op->in[j]), w->next[4 * k + j], keep);
+        keep |= 1u << r[j];
+    }
+    const int32_t to = take_register(w, keep);
+    switch (op->n == 4 ? IMNN_OP_where : op->op) {
+    case IMNN_OP_where:
+        x86_compare(&w->a, (enum x86_predicate)predicate_of(op), r[0], r[1]);
+        x86_move(&w->a, to, r[3]);
+        x86_move_chosen(&w->a, to, r[2]);
+        break;
+    case IMNN_OP_leaky_relu:
+        x86_zero(&w->a, to);
+        x86_compare(&w->a, X86_GE, r[0], to);
+        x86_apply(&w->a, X86_MUL, to, r[1], r[0]);
+        x86_move_chosen(&w->a, to, r[0]);
+        break;
+    case IMNN_OP_abs: x86_abs(&w->a, to, r[0]); break;
+    default: x86_negate(&w->a, to, r[0]);
+    }
+    for (int32_t j = 0; j < op->n; j++) forget_read(w, value_of(w, op->in[j]));
+    return to;
+}
+
+static void code_instruction(coder *w, int32_t k)
+{
+    const instruction *op = &w->c->code[k];
+    const bool plain = op->n < 4 && (is_copy(op) || code_of(op) >= 0);
+    const int32_t to = plain ? code_arithmetic(w, k) : code_choice(w, k);
     keep_in(w, to, w->c->sources + k, w->first[k]);
     if (op->out >= IMNN_TARGET) {
         const x86_memory home = place_of(w, w->c->sources + k);
@@ -301,13 +373,13 @@ imnn_status imnn_code_cluster(imnn_program *p, cluster *c, int64_t R)
     const size_t operands = (size_t)(c->sources + c->targets);
     const size_t far = operands * sizeof(int64_t);
     const size_t bytes =
-        far + (2 * values + 3 * n + (size_t)top + 1 + (size_t)c->targets + 2 * operands) *
+        far + (2 * values + 5 * n + (size_t)top + 1 + (size_t)c->targets + 2 * operands) *
                   sizeof(int32_t);
     int64_t *room = imnn_alloc(bytes);
     if (!room) return IMNN_ENOMEM;
     coder w = {.c = c, .a.wide = c->code[0].dtype == IMNN_F64, .far = room};
     w.held = (int32_t *)(room + operands);
-    w.slot = w.held + values, w.next = w.slot + values, w.first = w.next + 2 * n;
+    w.slot = w.held + values, w.next = w.slot + values, w.first = w.next + 4 * n;
     w.made_by = w.first + n, w.written_by = w.made_by + top + 1;
     w.leader = w.written_by + c->targets, w.base = w.leader + operands;
     for (int32_t k = 0; k < c->length; k++)

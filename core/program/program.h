@@ -58,7 +58,7 @@ typedef struct instruction {
     int32_t out;    /* register or target */
     imnn_walk walk; /* over a block of `full` elements */
     imnn_dtype dtype; /* of the result */
-    int32_t op;       /* the operator, or -1 */
+    int32_t op;       /* the operator (of a choice: of the comparison), or -1 */
     const char *name;
 } instruction;
 
@@ -87,7 +87,8 @@ typedef struct cluster {
     size_t register_bytes;    /* from one register to the next */
     int64_t full[3];          /* elements of a whole block along the last axes, in a full tile */
     int32_t repeats, *repeat; /* sources that are a line again and again: the last registers hold
-                               * a block of each */
+                               * a block of each; */
+    bool one_run;             /* all else lies one after the other */
     operand *source, *target; /* strides brought to `size` */
     instruction *code;
     uint8_t *text; /* native.c: the same as machine code, or NULL; and where it can be called */
@@ -95,6 +96,13 @@ typedef struct cluster {
     size_t text_bytes;
     imnn_native *native;
 } cluster;
+
+static inline bool imnn_is_repeated(const cluster *c, int32_t source)
+{
+    for (int32_t i = 0; i < c->repeats; i++)
+        if (c->repeat[i] == source) return true;
+    return false;
+}
 
 typedef enum step_kind {
     STEP_MAP,

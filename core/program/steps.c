@@ -159,6 +159,41 @@ static bool is_aligned(const cluster *c, char *const *base)
     return true;
 }
 
+static char *repeated(const cluster *c, int32_t i, char *registers)
+{
+    return registers + (size_t)(c->registers - c->repeats + i) * c->register_bytes;
+}
+
+/* The lines that repeat, as often as a block has them. */
+static void write_repeats(const cluster *c, char *const *base, char *registers)
+{
+    for (int32_t i = 0; i < c->repeats; i++) {
+        char *to = repeated(c, i, registers);
+        const size_t line = (size_t)c->full[2] * imnn_dtype_size(c->source[c->repeat[i]].dtype),
+                     all = line * (size_t)(c->full[0] * c->full[1]);
+        memcpy(to, base[c->repeat[i]], line);
+        for (size_t have = line; have < all; have += line) memcpy(to + have, to, line);
+    }
+}
+
+/* Blocks of whole lines, which repeat in the registers. */
+static void run_native_blocks(const cluster *c, int64_t rows, char **base, char *registers)
+{
+    const int64_t size = (int64_t)imnn_dtype_size(c->code[0].dtype), lanes = 64 / size;
+    const int64_t most = c->full[0] * c->full[1] * c->full[2];
+    int64_t all = 1;
+    for (int k = 0; k < c->ndim; k++) all *= size_along(c, k, rows);
+    for (int32_t i = 0; i < c->repeats; i++) base[c->repeat[i]] = repeated(c, i, registers);
+    for (int64_t at = 0; at < all; at += most) {
+        const int64_t n = all - at < most ? all - at : most, left = n % lanes;
+        c->native(base, (n - left) * size, (1u << left) - 1);
+        for (int32_t i = 0; i < c->sources + c->targets; i++) {
+            const operand *o = i < c->sources ? &c->source[i] : &c->target[i - c->sources];
+            if (!imnn_is_repeated(c, i)) base[i] += n * o->stride[c->ndim - 1] * size;
+        }
+    }
+}
+
 static void run_native(const cluster *c, int64_t rows, char **base)
 {
     const int64_t size = (int64_t)imnn_dtype_size(c->code[0].dtype), lanes = 64 / size;
@@ -166,18 +201,6 @@ static void run_native(const cluster *c, int64_t rows, char **base)
     int64_t index[MAX_DIMS] = {0};
     do c->native(base, (n - left) * size, (1u << left) - 1);
     while (move_on(c, c->ndim - 1, rows, index, base));
-}
-
-/* The lines that repeat, as often as a block has them. */
-static void write_repeats(const cluster *c, char *const *base, char *registers)
-{
-    for (int32_t i = 0; i < c->repeats; i++) {
-        char *to = registers + (size_t)(c->registers - c->repeats + i) * c->register_bytes;
-        const size_t line = (size_t)c->full[2] * imnn_dtype_size(c->source[c->repeat[i]].dtype),
-                     all = line * (size_t)(c->full[0] * c->full[1]);
-        memcpy(to, base[c->repeat[i]], line);
-        for (size_t have = line; have < all; have += line) memcpy(to + have, to, line);
-    }
 }
 
 static void run_cluster(const context *x, const region *r, const step *s)
@@ -191,11 +214,16 @@ static void run_cluster(const context *x, const region *r, const step *s)
         if (size_along(c, k, x->rows) == 0) return;
     for (int i = 0; i < all; i++)
         base[i] = imnn_start_of(x, i < c->sources ? &c->source[i] : &c->target[i - c->sources]);
-    if (c->native && (!c->stream || is_aligned(c, base))) {
+    const bool native = c->native && (!c->stream || is_aligned(c, base));
+    if (native && !c->one_run) {
         run_native(c, x->rows, base);
         return;
     }
     write_repeats(c, base, registers);
+    if (native) {
+        run_native_blocks(c, x->rows, base, registers);
+        return;
+    }
     do {
         block b;
         for (b.from[0] = 0; b.from[0] < n[0]; b.from[0] += most[0])

@@ -21,7 +21,8 @@ static void word(x86 *a, int32_t w)
 /* ---- vectors ---- */
 
 /* The prefix of an instruction: `reg` is the register in modrm's field of that name, `second` the
- * one in vvvv; rm the other one, or base and index of memory. map: 1 is 0F, 2 is 0F38. */
+ * one in vvvv; rm the other one, or base and index of memory. map: 1 is 0F, 2 is 0F38, 3 is
+ * 0F3A. */
 typedef struct prefix {
     int map, pp, reg, second, rm, index, part; /* part: the mask register, 0: none */
     bool wide, all, zero, memory;
@@ -97,16 +98,52 @@ static void registers(x86 *a, unsigned op, int to, int first, int second)
 
 void x86_move(x86 *a, int to, int from) { registers(a, 0x28, to, 0, from); }
 
-void x86_keep_nan(x86 *a, int to, int from)
+enum { K2 = 2 };
+
+void x86_compare(x86 *a, enum x86_predicate how, int first, int second)
 {
-    enum { K2 = 2, UNORDERED = 3 };
-    registers(a, 0xc2, K2, from, from); /* vcmpunordps k2, from, from */
-    byte(a, UNORDERED);
+    registers(a, 0xc2, K2, first, second); /* vcmpps k2, first, second */
+    byte(a, how);
+}
+
+void x86_move_chosen(x86 *a, int to, int from)
+{
     prefix p = packed(a, to, 0);
     p.rm = from, p.part = K2;
     evex(a, p);
     byte(a, 0x28); /* vmovaps to {k2}, from */
     byte(a, (unsigned)(0xc0 | (to & 7) << 3 | (from & 7)));
+}
+
+/* Of integers as wide as the elements, or of bits. */
+static void integers(x86 *a, int map, unsigned op, int reg, int second, int rm)
+{
+    evex(a, (prefix){.map = map, .pp = 1, .reg = reg, .second = second, .rm = rm, .wide = a->wide});
+    byte(a, op);
+    byte(a, (unsigned)(0xc0 | (reg & 7) << 3 | (rm & 7)));
+}
+
+enum { LEFT = 6, RIGHT = 2 };
+static void shift(x86 *a, int way, int to, int from, unsigned bits)
+{
+    integers(a, 1, a->wide ? 0x73 : 0x72, way, to, from);
+    byte(a, bits);
+}
+
+void x86_zero(x86 *a, int to) { integers(a, 1, 0xef, to, to, to); /* vpxor */ }
+
+void x86_abs(x86 *a, int to, int from)
+{
+    shift(a, LEFT, to, from, 1);
+    shift(a, RIGHT, to, to, 1);
+}
+
+void x86_negate(x86 *a, int to, int from)
+{
+    integers(a, 3, 0x25, to, to, to); /* vpternlog: all bits */
+    byte(a, 0xff);
+    shift(a, LEFT, to, to, a->wide ? 63 : 31);
+    integers(a, 1, 0xef, to, to, from);
 }
 
 void x86_apply(x86 *a, enum x86_op op, int to, int first, int second)

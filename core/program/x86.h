@@ -45,8 +45,23 @@ void x86_move(x86 *a, int to, int from);
 /** to = first op second; of a square root the first is not read. */
 void x86_apply(x86 *a, enum x86_op op, int to, int first, int second);
 void x86_apply_memory(x86 *a, enum x86_op op, int to, int first, x86_memory second);
-/** to = from, in the lanes where `from` is NaN. */
-void x86_keep_nan(x86 *a, int to, int from);
+/** The lanes in k2 are those where first compares so with second. */
+enum x86_predicate {
+    X86_EQ = 0,
+    X86_UNORDERED = 3,
+    X86_NE = 4,
+    X86_LT = 0x11,
+    X86_LE = 0x12,
+    X86_GE = 0x1d,
+    X86_GT = 0x1e
+};
+void x86_compare(x86 *a, enum x86_predicate how, int first, int second);
+/** to = from, in the lanes in k2. */
+void x86_move_chosen(x86 *a, int to, int from);
+void x86_zero(x86 *a, int to);
+void x86_abs(x86 *a, int to, int from);
+/** to is another register than from. */
+void x86_negate(x86 *a, int to, int from);
 /** to = [rdi + displacement]; rax, rbx, r8 to r15 are there for it. */
 void x86_pointer(x86 *a, int to, int32_t displacement);
 

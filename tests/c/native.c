@@ -16,9 +16,12 @@ static int64_t draw(int64_t n) /* Marsaglia 2003, J. Stat. Softw. 8, 14 */
     return (int64_t)(state % (uint64_t)n);
 }
 
-/* Inputs of shapes (n, m), (m), (n, 1) and numbers; results of shape (n, m). */
+/* Inputs of shapes (n, m), (m), (n, 1) and numbers; results of shape (n, m). Without columns all
+ * but the lines (m) is one run. */
+static bool columns;
 static imnn_shape shape_of(int i, int64_t n, int64_t m)
 {
+    if (i % 4 == 2 && !columns) i = 0;
     switch (i % 4) {
     case 1: return (imnn_shape){1, {m}};
     case 2: return (imnn_shape){2, {n, 1}};
@@ -36,6 +39,15 @@ static imnn_node combine(imnn_graph *g, int64_t what, imnn_node a, imnn_node b)
     case 3: return g_div(g, a, b);
     case 4: return g_maximum(g, a, b);
     case 5: return g_minimum(g, a, b);
+    case 6: return g_abs(g, a);
+    case 7: return g_neg(g, a);
+    case 8: return g_leaky_relu(g, a, b);
+    case 9: return g_where(g, g_ge(g, a, b), b, g_neg(g, a));
+    case 10: return g_where(g, g_lt(g, b, a), a, a);
+    case 11: return g_where(g, g_ne(g, a, b), a, b);
+    case 12: return g_where(g, g_gt(g, a, b), g_abs(g, b), a);
+    case 13: return g_where(g, g_le(g, a, b), a, b);
+    case 14: return g_where(g, g_eq(g, a, b), g_neg(g, b), a);
     default: return g_sqrt(g, g_mul(g, a, a));
     }
 }
@@ -55,7 +67,7 @@ static imnn_status compile(imnn_program **out, imnn_dtype dtype, int64_t n, int6
     for (int k = INPUTS + 1; k < INPUTS + length; k++) {
         const int64_t near = draw(2) ? draw(8) : draw(k); /* recent values and old ones */
         const imnn_node a = node[near < k ? k - 1 - near : 0], b = node[draw(k)];
-        node[k] = combine(g, draw(7), a, b);
+        node[k] = combine(g, draw(16), a, b);
     }
     for (int i = 0; i < RESULTS; i++) {
         const int64_t k = INPUTS + length - 1 - draw(length < 9 ? length : 9);
@@ -139,6 +151,7 @@ static int programs_agree(bool possible)
         const int64_t n = 1 + draw(draw(4) ? 40 : 3), m = 1 + draw(draw(3) ? 70 : 4);
         const int length = 1 + (int)draw(trial % 3 ? 40 : MOST - 1);
         bool native = false;
+        columns = draw(2);
         if (program_agrees(&native, trial % 2 ? IMNN_F64 : IMNN_F32, n, m, length)) return 1;
         coded += native;
     }
