@@ -44,25 +44,17 @@ double imnn_histogram(double *out, int nx, double xlo, double xhi, int ny, doubl
     return inside;
 }
 
+/* A density instead of sums. */
 static void normalise(double *out, int64_t cells, double inside, double cell)
 {
     for (int64_t i = 0; i < cells; i++) out[i] /= inside * cell;
 }
 
-static double weight_of(const double *weight, int64_t i) { return weight ? weight[i] : 1; }
-
 void imnn_lfi_density1(double *out, int nx, double lo, double hi, int64_t n, const double *x,
                        int64_t stride, const double *weight)
 {
-    const axis a = axis_of(nx, lo, hi);
-    double inside = 0;
-    memset(out, 0, (size_t)nx * sizeof *out);
-    for (int64_t i = 0; i < n; i++) {
-        const int bin = bin_of(&a, x[i * stride]);
-        if (bin < 0) continue;
-        out[bin] += weight_of(weight, i), inside += weight_of(weight, i);
-    }
-    normalise(out, nx, inside, a.step);
+    const double inside = imnn_histogram(out, nx, lo, hi, 1, 0, 0, n, x, NULL, stride, weight);
+    normalise(out, nx, inside, axis_of(nx, lo, hi).step);
 }
 
 void imnn_lfi_density2(double *out, int nx, double xlo, double xhi, int ny, double ylo, double yhi,
@@ -70,13 +62,7 @@ void imnn_lfi_density2(double *out, int nx, double xlo, double xhi, int ny, doub
                        const double *weight)
 {
     const axis a = axis_of(nx, xlo, xhi), b = axis_of(ny, ylo, yhi);
-    double inside = 0;
-    memset(out, 0, (size_t)nx * (size_t)ny * sizeof *out);
-    for (int64_t i = 0; i < n; i++) {
-        const int p = bin_of(&a, x[i * stride]), q = bin_of(&b, y[i * stride]);
-        if (p < 0 || q < 0) continue;
-        out[(int64_t)p * ny + q] += weight_of(weight, i), inside += weight_of(weight, i);
-    }
+    const double inside = imnn_histogram(out, nx, xlo, xhi, ny, ylo, yhi, n, x, y, stride, weight);
     normalise(out, (int64_t)nx * ny, inside, a.step * b.step);
 }
 
