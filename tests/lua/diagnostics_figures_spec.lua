@@ -172,6 +172,17 @@ describe('prior and posterior', function()
     end
   end)
 
+  -- A flat prior is a line between points beyond the ends of the axis. gnuplot leaves such lines out
+  -- unless it is told to clip at both ends.
+  it('show a prior that goes beyond the panel', function()
+    local fig = plot.prior_posterior(lfi.uniform({ -9, -9 }, { 9, 9 }), x, { titles = false })
+    local path = os.tmpname()
+    finally(function() os.execute('rm -f ' .. path .. '*') end)
+    fig:save(path .. '.svg')
+    local grey = "<path stroke='rgb%(127, 127, 127%)'"
+    assert.equal(3, count(io.open(path .. '.svg'):read '*a', grey)) -- and that of the legend
+  end)
+
   it('may be sample sets, in rows of so many panels', function()
     local fig = plot.prior_posterior(x * 3, { x, x * 1.1 }, { columns = 1, style = 'screen' })
     assert.is_true(fig.height > fig.width)

@@ -63,7 +63,8 @@ function Sheet:frame(points)
   local look = self.look
   self.tick_points = points or 8
   return { ("border 15 linewidth 0.6 linecolor rgb '%s'"):format(look.frame),
-    ("tics scale 0.5 %s textcolor rgb '%s'"):format(self:font(points or 8), look.ink), 'key off' }
+    ("tics scale 0.5 %s textcolor rgb '%s'"):format(self:font(points or 8), look.ink), 'key off',
+    'clip two' } -- lines between points outside are seen, too
 end
 
 --- Add a panel.
