@@ -375,10 +375,12 @@ describe('text for LaTeX', function()
       ['$\\frac{a}{b}$ of σ²'] = '$\\frac{a}{b}$ of $\\sigma ^{2}$',
       ['\\Omega_m'] = '$\\Omega _{m}$',
       ['[km]'] = '{}[km]',
+      ['Σm_ν [eV]'] = '$\\Sigma m_{\\nu }$ [eV]', ['μσx'] = '$\\mu \\sigma$x',
+      ['Σm_ν < 0.2'] = '$\\Sigma m_{\\nu }$ $<$ 0.2',
     } do
       assert.equal(text.quote(want), text.latex.label(label))
     end
-    assert.equal("'50 \\% of\\_it {$\\alpha^{2}$}'",
+    assert.equal("'50 \\% of\\_it {$\\alpha ^{2}$}'",
       (text.latex.literal('50 % of_it {α²}'):gsub('\\{', '{'):gsub('\\}', '}')))
   end)
 end)

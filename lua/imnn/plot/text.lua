@@ -154,13 +154,26 @@ local function tokens(s)
   return out
 end
 
-local function to_latex(s)
-  local list, out = tokens(s), {}
-  if #list == 1 and list[1][1]:find '^%a$' then list[1].formula = true end
-  for _, token in ipairs(list) do
-    out[#out + 1] = token.formula and '$' .. token[1]:gsub(' $', '') .. '$' or token[1]
+-- Pieces with their dollars, where neighbours are one formula: `\Sigma m` needs its blank, but none
+-- at its end.
+local function joined(pieces)
+  local out = {}
+  for _, piece in ipairs(pieces) do
+    local text, is_formula = piece[1], piece.formula
+    local last = out[#out]
+    if last and last.formula and is_formula then last[1] = last[1] .. text
+    else out[#out + 1] = { text, formula = is_formula } end
   end
-  return (table.concat(out):gsub('%$%$', ''))
+  for i, piece in ipairs(out) do
+    out[i] = piece.formula and '$' .. piece[1]:gsub(' $', '') .. '$' or piece[1]
+  end
+  return table.concat(out)
+end
+
+local function to_latex(s)
+  local list = tokens(s)
+  if #list == 1 and list[1][1]:find '^%a$' then list[1].formula = true end
+  return joined(list)
 end
 
 -- Formulas between dollars, and labels between them.
@@ -176,12 +189,13 @@ local function latex_label(s)
 end
 
 local function latex_literal(s)
-  return (tostring(s):gsub(letter_pattern, function(c)
-    if escaped[c] then return escaped[c] end
+  local list = {}
+  for c in tostring(s):gmatch(letter_pattern) do
     local raise, low = raised[c], lowered[c]
     local f = raise and '^{' .. raise .. '}' or low and '_{' .. low .. '}' or formulas[c]
-    return f and '$' .. f:gsub(' $', '') .. '$' or nil
-  end):gsub('%$%$', ''))
+    list[#list + 1] = { f or escaped[c] or c, formula = f ~= nil }
+  end
+  return joined(list)
 end
 
 -- gnuplot's terminals for LaTeX take a bracket at the beginning for a place, and may not know
