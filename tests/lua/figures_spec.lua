@@ -363,6 +363,34 @@ describe('corner plots of samples', function()
   end)
 end)
 
+-- Where texts of an SVG begin: { [text] = { x, y } }.
+local function places_of(figure)
+  local path, out = folder() .. '/x.svg', {}
+  figure:save(path)
+  for x, y, content in read(path):gmatch
+    'translate%(([%d.]+),([%d.]+)%)[^>]*>%s*<text>(.-)</text>' do
+    content = content:gsub('<.->', ''):gsub('^%s+', ''):gsub('%s+$', '')
+    out[content] = { tonumber(x), tonumber(y) }
+  end
+  return out
+end
+
+describe('legends', function()
+  it('stay in one column, right of titles that are as high', function()
+    local x = columns({ 0, 0, 0, 0, 0 }, { 1, 1, 1, 1, 1 }, 500)
+    local fig = plot.corner { x, x * 0.5, label = { 'first', 'second' }, size = 'column' }
+    local at = places_of(fig)
+    assert.equal(at.first[1], at['95 %'][1])
+    assert.is_true(at['95 %'][2] > at['68 %'][2] and at['68 %'][2] > at.second[2])
+    -- The title of the second cell begins at its left end, and is wider than the cell.
+    local script = tostring(fig)
+    local left = script:match 'row 2, column 2.-label 11 .- at screen ([%d.]+),'
+    local start = script:match 'key at screen ([%d.]+),'
+    local width = text.width(labels_of(script)[3]) * 0.18 * 0.6 * 8 / 8
+    assert.is_true((tonumber(start) - tonumber(left)) * 8.6 > width)
+  end)
+end)
+
 describe('text for LaTeX', function()
   it('is made of formulas', function()
     for label, want in pairs {

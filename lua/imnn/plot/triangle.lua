@@ -281,6 +281,32 @@ local function legend_entries(fig, single)
   return out
 end
 
+-- How far right the title of a cell reaches.
+local function title_end(fig, page, p)
+  local at, wide = box(fig, page, p, p), 0
+  for i, line in ipairs(page.titles[p] or {}) do
+    wide = math.max(wide, width_of(fig, line, i == 1 and TITLE * fig.scale or 6.2 * fig.scale))
+  end
+  return math.max(at[2] * fig.width, at[1] * fig.width + wide)
+end
+
+-- Where n entries of so many letters are largest in the empty triangle: their left end in cm, and
+-- points. Right of a column they have room down to its title, but titles on their left reach over.
+local function legend_place(fig, page, n, longest)
+  local s = fig.look.points / 9
+  local wanted, left, best, size = math.min(fig.P, 2 + math.floor(fig.P / 3)), 0, nil, 0
+  for column = 2, fig.P do
+    left = math.max(left, box(fig, page, 1, column)[1] * fig.width)
+    local room = fig.width - left - 0.4
+    local tall = (column - 1) * (page.height + GAP) - 0.8 * s * fig.scale - 0.1
+    local fit = math.min(9 * math.max(0.75, fig.scale), 9 * room / (longest * 0.185 * s + 1.1),
+      9 * tall / (n * 0.455 * s))
+    if fit > size + 1e-9 or column == wanted and fit > size - 1e-9 then best, size = left, fit end
+    left = math.max(left, title_end(fig, page, column))
+  end
+  return best, math.max(4, size)
+end
+
 -- In the empty triangle, or where `bbox_to_anchor` says in units of the first cell.
 local function add_legend(fig, sheet, page, entries)
   if #entries == 0 then return end
@@ -288,18 +314,16 @@ local function add_legend(fig, sheet, page, entries)
   for _, entry in ipairs(entries) do
     longest = math.max(longest, text.length(entry[2]))
   end
-  local s = fig.look.points / 9
-  local column = math.min(fig.P, 2 + math.floor(fig.P / 3)) -- left of it, titles are higher
-  local home = box(fig, page, 1, column)
-  local room = fig.P == 1 and page.width / 2 or (1 - home[1]) * fig.width - 1.3
-  local tall = fig.P == 1 and page.height / 2 or (column - 1) * (page.height + GAP) - 0.8 * s
-  local size = math.min(9 * math.max(0.75, fig.scale), 9 * room / (longest * 0.185 * s),
-    9 * tall / (#entries * 0.44 * s))
-  size = math.max(5, size)
+  local s, left, size = fig.look.points / 9, nil, nil
+  if fig.P > 1 then left, size = legend_place(fig, page, #entries, longest)
+  else
+    size = math.max(5, math.min(9, 9 * page.width / 2 / (longest * 0.185 * s),
+      9 * page.height / 2 / (#entries * 0.44 * s)))
+  end
   for i, entry in ipairs(entries) do
     plot[i] = ('NaN %s title %s'):format(entry[1], sheet:entry(entry[2], size))
   end
-  local x, y = home[1] + 0.2 / fig.width, home[4]
+  local x, y = ((left or 0) + 0.2) / fig.width, first[4]
   local corner = 'left top Left reverse'
   if fig.anchor then
     x = first[1] + fig.anchor[1] * (first[2] - first[1])
@@ -308,7 +332,8 @@ local function add_legend(fig, sheet, page, entries)
     x, y, corner = first[2] - 0.1 / fig.width, first[4] - 0.1 / fig.height, 'right top'
   end
   sheet:panel {
-    name = 'legend', box = first, plot = plot,
+    -- As large as the page: gnuplot starts a new column where a panel is too low for all entries.
+    name = 'legend', box = { 0.01, 0.99, 0.01, 0.99 }, plot = plot,
     set = { 'border 0', 'unset tics', 'xrange [0:1]', 'yrange [0:1]', 'boxwidth 1',
       ("key at screen %.4f,%.4f %s samplen 1.8 spacing 1.25 %s textcolor rgb '%s' %s"):format(x, y,
         corner, sheet:font(size), fig.look.ink, fig.ncol and 'horizontal maxcols ' .. fig.ncol
