@@ -70,6 +70,17 @@ describe('estimates are quoted', function()
 end)
 
 describe('titles of corner plots', function()
+  -- Equal tails of two equal peaks end at equal densities, about a median where there is nothing.
+  it('name the pieces of a density with two peaks, be they as high or not', function()
+    for _, part in ipairs { 0.5, 0.45, 0.4 } do
+      local n = 4000
+      local x = np.concatenate { normal(-1, 0.1, part * n), normal(1, 0.1, (1 - part) * n) }
+      local title = labels_of(tostring(plot.corner { x, labels = { 'c' } }))
+      assert.matches('^c ∈ %[−1.[01]%d, −0.[89]%d%] ∪ %[0.[89]%d, 1.[01]%d%]$', title[1])
+      assert.equal('68 % HPD', title[2])
+    end
+  end)
+
   it('say which interval they give', function()
     local fig = plot.corner { normal(0.811, 0.02), labels = { 'σ_8' } }
     assert.same({ 'σ_8 = 0.811 ± 0.020', '68 % equal-tail' }, labels_of(tostring(fig)))

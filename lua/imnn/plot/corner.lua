@@ -193,7 +193,7 @@ end
 -- * `levels`: fractions of the mass that the regions hold, { 0.68, 0.95 }
 -- * `titles` (true); `interval`: "equal-tail" (about the median), "hpd" (about the mode) or "auto":
 --   a bound where the density is high at a limit of the parameter, else equal tails if they end at
---   like densities, else the highest density; `mass` (0.68) that it holds, of bounds the largest
+--   like densities and the median is not between two peaks, else the highest density; `mass` (0.68) that it holds, of bounds the largest
 --   level
 -- * `limits`: { low, high } of each parameter, or false: where the posteriors are, about 3 sigma
 -- * `ncol`, `bbox_to_anchor`: columns and place of the legend, in units of the first cell

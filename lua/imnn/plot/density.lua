@@ -219,13 +219,33 @@ end
 
 local kinds = { [0] = 'none', 'upper', 'lower', 'equal-tail', 'hpd' }
 
---- Which kind of interval says most about a curve: imnn_density_interval.
+local VALLEY = 0.05 -- of the peak
+
+-- The density at a place.
+local function value_at(curve, x)
+  local n, first = #curve.x, curve.x[1]
+  local at = math.max(0, math.min(n - 1, (x - first) / (curve.x[n] - first) * (n - 1)))
+  local i = math.min(math.floor(at) + 1, n - 1)
+  return curve.f[i] + (curve.f[i + 1] - curve.f[i]) * (at - i + 1)
+end
+
+-- Whether the median is where hardly anything is: between the peaks of a density with two.
+local function in_valley(curve, mass)
+  local top = 0
+  for _, v in ipairs(curve.f) do top = math.max(top, v) end
+  local middle = value_at(curve, M.quantiles(curve, { 0.5 })[1])
+  return middle < M.level(curve, mass) - VALLEY * top
+end
+
+--- Which kind of interval says most about a curve: imnn_density_interval; but equal tails about a
+-- median that the region of highest density leaves out say nothing.
 -- @treturn string "none" (both limits count), "upper", "lower", "equal-tail" or "hpd"
 function M.kind(curve, mass)
   local n, hard, out = #curve.x, ffi.new 'bool[2]', ffi.new 'double[2]'
   hard[0], hard[1] = curve.hard[1] or false, curve.hard[2] or false
-  return kinds[tonumber(C.imnn_density_interval(out, flat(curve), n, curve.x[1], curve.x[n], hard,
-    mass))]
+  local kind = kinds[tonumber(C.imnn_density_interval(out, flat(curve), n, curve.x[1], curve.x[n],
+    hard, mass))]
+  return kind == 'equal-tail' and in_valley(curve, mass) and 'hpd' or kind
 end
 
 local function mode(curve)
