@@ -161,6 +161,12 @@ local function scatter(who, points, opts)
       core.raise('%s: option "points" must be (n, P), or a list with one such for each target', who)
     end
   end
+  if who == 'scatter_summaries' and not o.axis_labels then
+    o.axis_labels = {}
+    for k = 1, points[1] and points[1][1] and #points[1][1] or 0 do
+      o.axis_labels[k] = 's_{' .. k .. '}'
+    end
+  end
   local targets, posteriors = choose(who, o.target, #points), {}
   local ranges = o.ranges and values.plain(o.ranges)
   local span = ranges and limits_from(who, ranges)

@@ -353,6 +353,9 @@ describe('corner plots', function()
       { hist = false, ranges = { { 0, 0.5, 1 }, { 0, 0.5, 1 } } })
     assert.equal(1, count(tostring(fig), ' << end\n'))
     has(fig, 'xrange [0:1]')
+    has(fig, "'s_{2}'")
+    has(plot.scatter_summaries({ summaries = { accepted = { points } } },
+      { axis_labels = { 'mean', 'variance' } }), "'variance'")
     assert.matches('scatter_plot: there are no points: nothing was accepted$',
       message(function() plot.scatter_plot { parameters = { accepted = { {} } } } end))
   end)
