@@ -183,6 +183,17 @@ describe('prior and posterior', function()
     assert.equal(3, count(io.open(path .. '.svg'):read '*a', grey)) -- and that of the legend
   end)
 
+  it('take options as lists with one for each posterior, not for the prior', function()
+    local fig = plot.prior_posterior(lfi.uniform({ -1, -1 }, { 1, 1 }), { x, x * 0.9 },
+      { label = { 'a', 'b' }, colours = { 'red', 'green' } })
+    assert.same({ 'a', 'b', 'prior' }, { fig.layers[1].label, fig.layers[2].label,
+      fig.layers[3].label })
+    has(fig, "'#009e73' linewidth 1.3 dashtype solid")
+    refuses('plot.prior_posterior: option "label" has 3 entries for 2 posteriors', function()
+      plot.prior_posterior(lfi.uniform({ -1, -1 }, { 1, 1 }), { x, x }, { label = { 'a', 'b', 'c' } })
+    end)
+  end)
+
   it('may be sample sets, in rows of so many panels', function()
     local fig = plot.prior_posterior(x * 3, { x, x * 1.1 }, { columns = 1, style = 'screen' })
     assert.is_true(fig.height > fig.width)

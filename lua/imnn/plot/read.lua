@@ -172,10 +172,13 @@ function M.corner(who, opts, more)
       collect(who, item, o, {}, add)
     end
   end
+  local n, place = 0, 0 -- of those that options speak of: not what is behind
+  for _, item in ipairs(given) do n = n + (item.background and 0 or 1) end
   for i, item in ipairs(given) do
     local own = args.spelled(who, item, layer.options)
-    for _, name in ipairs(single) do
-      if own[name] == nil then own[name] = pick(who, name, o[name], i, #given) end
+    place = place + (item.background and 0 or 1)
+    for _, name in ipairs(item.background and {} or single) do
+      if own[name] == nil then own[name] = pick(who, name, o[name], place, n) end
     end
     out[i] = layer.read(who, own)
   end

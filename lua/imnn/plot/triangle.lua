@@ -369,9 +369,22 @@ end
 --- How many panels stand in a row, if nobody says.
 function M.columns(P) return P <= 4 and P or math.ceil(math.sqrt(P) * 1.2) end
 
+-- Rows of the legend above the panels, entries in one of them, and points. All entries are as wide
+-- as the longest one.
+local function wall_entries(fig, entries)
+  if #entries == 0 then return 0, 1, 8 end
+  local longest, room = 0, fig.width - 0.4
+  for _, entry in ipairs(entries) do longest = math.max(longest, text.length(entry[2])) end
+  local function wide(points) return points / 9 * (longest + 7) * 0.185 * fig.look.points / 9 end
+  local fit = math.max(1, math.min(#entries, math.floor(room / wide(6.5))))
+  local rows = math.ceil(#entries / fit)
+  fit = math.ceil(#entries / rows)
+  return rows, fit, math.max(5, math.min(8, 8 * room / (fit * wide(8))))
+end
+
 -- Sizes of a page of panels, in cm: each has its title above and its label below.
 local function wall_page(fig, entries)
-  local s = fig.look.points / 9
+  local s, lines = fig.look.points / 9, wall_entries(fig, entries)
   local columns = math.min(fig.P, fig.columns or M.columns(fig.P))
   local rows, titles, title = math.ceil(fig.P / columns), {}, 0.12
   for p = 1, fig.P do
@@ -380,7 +393,7 @@ local function wall_page(fig, entries)
   end
   local page = { titles = titles, labels = {}, title = title, foot = 1.05 * s, line = 0.4 * s,
     columns = columns, left = 0.3, right = 0.3, gap = 0.4,
-    top = 0.15 + (#entries > 0 and 0.5 * s or 0) }
+    top = 0.15 + (lines > 0 and 0.1 + 0.4 * s * lines or 0) }
   page.width = (fig.width - page.left - page.right - (columns - 1) * page.gap) / columns
   page.height = (fig.height - page.top) / rows - page.title - page.foot
   return page
@@ -407,20 +420,18 @@ local function wall_cell(fig, sheet, page, p)
     plot = cell.contents(fig, sheet, p, p) }
 end
 
--- One line above the panels.
+-- Above the panels.
 local function wall_legend(fig, sheet, entries)
   if #entries == 0 then return end
-  local plot, longest = {}, 0 -- all entries are as wide as the longest one
-  for _, entry in ipairs(entries) do longest = math.max(longest, text.length(entry[2])) end
-  local size = math.max(5, math.min(8, 9 * (fig.width - 0.6) / (#entries * (longest + 6) * 0.185)))
+  local plot, _, columns, size = {}, wall_entries(fig, entries)
   for i, entry in ipairs(entries) do
     plot[i] = ('NaN %s title %s'):format(entry[1], sheet:entry(entry[2], size))
   end
   sheet:panel {
-    name = 'legend', box = { 0.01, 0.99, 0.1, 0.9 }, plot = plot,
+    name = 'legend', box = { 0, 1, 0.02, 0.98 }, plot = plot,
     set = { 'border 0', 'unset tics', 'xrange [0:1]', 'yrange [0:1]', 'boxwidth 1',
       ("key at screen %.4f,%.4f center top Left reverse horizontal maxcols %d samplen 1.4 "
-        .. "width -2 %s textcolor rgb '%s'"):format(0.5, 1 - 0.08 / fig.height, #entries,
+        .. "width 1 %s textcolor rgb '%s'"):format(0.5, 1 - 0.08 / fig.height, columns,
         sheet:font(size), fig.look.ink) },
   }
 end
