@@ -125,20 +125,21 @@ end
 
 -- ---- distances ----
 
--- Steps of a histogram between lo and hi; heights add up to 1.
-local function steps(list, lo, hi, bins, logarithmic)
+-- Steps of a histogram between lo and hi; heights add up to 1. `weights`: a list, or none.
+local function steps(list, lo, hi, bins, logarithmic, weights)
   local counts, n = {}, 0
   local function at(v) return logarithmic and math.log10(v) or v end
   local a, b = at(lo), at(hi)
-  for _, v in ipairs(list) do
+  for i, v in ipairs(list) do
     if v >= lo and v <= hi then
       local k = math.min(bins, math.floor((at(v) - a) / (b - a) * bins) + 1)
-      counts[k], n = (counts[k] or 0) + 1, n + 1
+      local w = weights and weights[i] or 1
+      counts[k], n = (counts[k] or 0) + w, n + w
     end
   end
   local rows = {}
   for k = 1, bins do
-    local height = (counts[k] or 0) / math.max(1, n)
+    local height = n > 0 and (counts[k] or 0) / n or 0
     for side = 0, 1 do
       local x = a + (b - a) * (k - 1 + side) / bins
       rows[#rows + 1] = { logarithmic and 10 ^ x or x, height }
@@ -169,7 +170,7 @@ local function distance_panels(fig)
     local first = style.colour('plot.distances', nil, 1, fig.look)
     local colour = n == 1 and first
       or style.tint(first, 0.3 + 0.7 * (i - 1) / math.max(1, n - 1), fig.look.ground)
-    local rows = steps(list, lo, hi, bins, logarithmic)
+    local rows = steps(list, lo, hi, bins, logarithmic, fig.weights)
     if n == 1 then
       items[#items + 1] = { fill = rows, colour = style.tint(colour, 0.25, fig.look.ground) }
     end
@@ -183,18 +184,49 @@ local function distance_panels(fig)
     log_x = logarithmic, from_zero = true, x = { lo, hi } } }
 end
 
+-- Distances, their weights and thresholds of what a user gives that is not numbers: a sample set,
+-- or a sampler after its call.
+local function measured(who, given, target)
+  if layer.is_samples(given) then
+    local distances = field(given, 'distances')
+    if not distances then core.raise('%s: the sample set holds no distances', who) end
+    return distances, field(given, 'weights'), nil
+  end
+  local found = type(given) == 'table' and rawget(given, 'n_targets') and field(given, 'distances')
+  if not found then
+    if target then core.raise('%s: option "target" is for samplers; these are numbers', who) end
+    return given
+  end
+  local t = target or 1
+  if t < 1 or t > given.n_targets then
+    core.raise('%s: option "target" must be among 1 to %d, got %d', who, given.n_targets, t)
+  end
+  local draws, list, weights = field(given, 'draws'), found.accepted[t], nil
+  if draws and draws > 0 and found.size == draws then list = found.all[t] -- nothing was left out
+  else
+    local log_weights = field(given, 'log_weights')
+    weights = log_weights and log_weights[t] and np.exp(log_weights[t])
+  end
+  if #list == 0 then core.raise('%s: there are no distances: nothing was accepted', who) end
+  local epsilon = type(found.epsilon) == 'table' and found.epsilon[t] or nil
+  return list, weights, values.is_finite(epsilon) and epsilon > 0 and epsilon or nil
+end
+
 --- How far simulations were from the data, as histograms.
--- @tparam table|Array distances (n), or a list of such, one for each generation
--- @tparam[opt] table opts `epsilon`: a number or a list, a line each; `size`, `style`, `file`: see
--- corner
+-- @tparam table|Array|SampleSet distances (n), or a list of such, one for each generation; a sample
+-- set, whose weights count; a sampler of imnn.lfi after its call: what it accepted, by weight (of ABC
+-- with `keep_rejected` all), and its threshold
+-- @tparam[opt] table opts `epsilon`: a number or a list, a line each; `target` (1) of a sampler;
+-- `size`, `style`, `file`: see corner
 -- @treturn Figure
 -- @raise no distances, unknown options, what fig:save raises
 -- @usage plot.distances(np.abs(random.normal(key, { 1000 })), { epsilon = 0.5 })
 function M.distances(distances, opts)
   local who = 'plot.distances'
-  local o = args.take(who, opts, args.rows(figure.options, {
+  local o = args.take(who, opts, args.rows(figure.options, { target = { 'integer', optional = true },
     epsilon = { 'number', 'table', 'Array', optional = true } }))
-  local plain = values.plain(distances)
+  local given, weights, threshold = measured(who, distances, o.target)
+  local plain = values.plain(given)
   if type(plain) ~= 'table' or #plain == 0 then
     core.raise('%s: distances must be (n), or a list of such, got %s', who,
       type(plain) == 'table' and 'an empty list' or core.kind(distances))
@@ -206,14 +238,14 @@ function M.distances(distances, opts)
       lists[t] = numbers(who, ('distances[%d]'):format(t), list)
     end
   end
-  local epsilon = o.epsilon and numbers(who, 'epsilon', o.epsilon) or {}
+  local epsilon = o.epsilon and numbers(who, 'epsilon', o.epsilon) or { threshold }
   for _, e in ipairs(epsilon) do
     if not (e > 0 and e < math.huge) then
       core.raise('%s: option "epsilon" must be positive numbers, got %s', who, tostring(e))
     end
   end
   local fig = panels.new(who, o, { kind = 'distances', lists = lists, panels = distance_panels,
-    epsilon = epsilon, size = { 10, 7 } })
+    epsilon = epsilon, weights = weights and numbers(who, 'weights', weights), size = { 10, 7 } })
   if o.file then fig:save(o.file) end
   return fig
 end
