@@ -50,6 +50,11 @@ describe('generations', function()
     draws(fig)
   end)
 
+  it('have room above the highest number', function()
+    local script = tostring(plot.generations { ess = { 1000, 990, 995 } })
+    assert.is_true(tonumber(script:match 'yrange %[0:(.-)%]') > 1050)
+  end)
+
   it('are counted in whole numbers', function()
     for n = 2, 60 do
       local ess = {}
@@ -108,6 +113,38 @@ describe('distances', function()
     has(fig, "'generation 3'")
     assert.equal(3, count(tostring(fig), ' nohead '))
     draws(fig)
+  end)
+
+  it('of samplers and sample sets come with their weights and thresholds', function()
+    local problem = { target_data = np.zeros { 2, 1 }, prior = lfi.uniform(-3, 3),
+      compressor = function(d) return d end,
+      simulator = function(k, theta) return theta + random.normal(k, { 1 }) end }
+    local abc = lfi.ApproximateBayesianComputation(problem)
+    abc { key = key, n_samples = 400, epsilon = 0.5 }
+    assert.equal(abc.distances.n_accepted[1], #plot.distances(abc).lists[1])
+    abc { key = key, n_samples = 400, epsilon = 0.5, keep_rejected = true, replace = true }
+    local fig = plot.distances(abc)
+    assert.equal(400, #fig.lists[1])
+    has(fig, 'arrow from first 0.5, graph 0')
+    local pmc = lfi.PopulationMonteCarlo(problem)
+    pmc { key = key, n_points = 50, n_initial_points = 100, acceptance_ratio = 0.2 }
+    fig = plot.distances(pmc, { target = 2 })
+    has(fig, ('arrow from first %.9g'):format(pmc.epsilon[2]):sub(1, 22))
+    assert.same(pmc:samples(2).distances:totable(), fig.lists[1])
+    draws(fig)
+    local set = imnn.SampleSet { parameters = np.zeros { 3, 1 }, distances = { 0, 1, 2 },
+      weights = { 1, 1, 2 } }
+    local heights = {}
+    for height in tostring(plot.distances(set)):gmatch '\n%S+ (0%.%d+)' do
+      heights[height] = true
+    end
+    assert.same({ ['0.25'] = true, ['0.5'] = true }, heights)
+    refuses('plot.distances: option "target" must be among 1 to 2, got 3',
+      function() plot.distances(pmc, { target = 3 }) end)
+    refuses('plot.distances: option "target" is for samplers; these are numbers',
+      function() plot.distances({ 1, 2 }, { target = 1 }) end)
+    refuses('plot.distances: the sample set holds no distances',
+      function() plot.distances(imnn.SampleSet { parameters = np.zeros { 3, 1 } }) end)
   end)
 
   it('that are none are refused', function()

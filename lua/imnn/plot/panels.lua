@@ -49,8 +49,9 @@ local function limits(panel, k, spare)
     local more = dots and PAD * (hi - lo) or 0
     return lo - more, hi + more
   end
-  local more = 0.06 * (hi - lo)
-  local bottom = panel.from_zero and math.min(0, lo) or lo - more
+  if panel.from_zero then lo = math.min(0, lo) end
+  local more = 0.06 * (hi - lo) -- so that nothing lies on the frame
+  local bottom = panel.from_zero and lo or lo - more
   return bottom, hi + more + spare / (1 - spare) * (hi - lo)
 end
 
