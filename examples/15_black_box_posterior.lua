@@ -63,4 +63,5 @@ plot.corner { set, near, label = { 'adjusted', 'PMC' }, known = truth, file = 'r
 local draws = set:resample(keys[3], quick and 100 or 1000).parameters
 local again = sim:run(random.split(keys[4], #draws), draws)
 sim:close()
-plot.predictive(again, seen, { file = 'predictive.png' })
+plot.predictive(again, seen, { groups = { { 'rabbits', times }, { 'foxes', times } },
+  file = 'predictive.png' })

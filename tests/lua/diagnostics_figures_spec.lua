@@ -265,6 +265,25 @@ describe('predictions', function()
     draws(fig)
   end)
 
+  it('of groups of summaries are a panel for each, without a line from one to the next', function()
+    local s = random.normal(key, { 500, 7 }) + np.array { 0, 0, 0, 100, 100, 100, 100 }
+    local fig = plot.predictive(s, { 0, 0, 0, 100, 100, 100, 100 },
+      { groups = { { 'near', 3 }, { 'far', 4 } } })
+    assert.equal(2, count(tostring(fig), '\nreset\n'))
+    has(fig, "'near'")
+    has(fig, "'far'")
+    local rows = {}
+    for block in tostring(fig):gmatch ' << end\n(.-)end\n' do rows[#rows + 1] = count(block, '\n') end
+    assert.same({ 6, 6, 3, 3, 8, 8, 4, 4 }, rows)
+    draws(fig)
+    refuses('plot.predictive: option "groups" is of 5 summaries, but there are 7',
+      function() plot.predictive(s, nil, { groups = { { 'a', 5 } } }) end)
+    refuses('plot.predictive: option "groups" must be a list of { name, number of summaries }, got '
+      .. 'number as number 1', function() plot.predictive(s, nil, { groups = { 3, 4 } }) end)
+    refuses('plot.predictive: option "groups" must be a list of { name, number of summaries }, got '
+      .. 'nil as number 1', function() plot.predictive(s, nil, { groups = {} }) end)
+  end)
+
   it('take weights', function()
     local s = np.expand_dims(np.linspace(-3, 3, 1001), 2)
     local weights = np.exp(-0.5 * ((s[{ {}, 1 }] - 1) * 4) ^ 2)

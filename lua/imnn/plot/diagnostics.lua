@@ -389,46 +389,80 @@ end
 
 -- ---- predictions ----
 
-local function prediction_panels(fig)
+-- Intervals of summaries first to last, as lines over 1, 2, ...: those of other groups are other
+-- quantities.
+local function group_items(fig, first, last, titled)
   local s, bands = fig.samples, { { 0.025, 0.975, 0.2 }, { 0.16, 0.84, 0.4 } }
-  local fractions, found = { 0.025, 0.16, 0.5, 0.84, 0.975 }, {}
-  for k = 1, s.P do found[k] = density.quantiles(density.curve(s, k), fractions) end
+  local fractions, found, n = { 0.025, 0.16, 0.5, 0.84, 0.975 }, {}, last - first + 1
+  for k = 1, n do found[k] = density.quantiles(density.curve(s, first + k - 1), fractions) end
   local items, colour = {}, style.colour('plot.predictive', nil, 1, fig.look)
   for i, band in ipairs(bands) do
     local rows = {}
-    for k = 1, s.P do rows[k] = { k, found[k][i] } end
-    for k = s.P, 1, -1 do rows[#rows + 1] = { k, found[k][#fractions + 1 - i] } end
+    for k = 1, n do rows[k] = { k, found[k][i] } end
+    for k = n, 1, -1 do rows[#rows + 1] = { k, found[k][#fractions + 1 - i] } end
     items[i] = { fill = rows, colour = style.tint(colour, band[3], fig.look.ground),
-      title = ('%g %%'):format(100 * (band[2] - band[1])) }
+      title = titled and ('%g %%'):format(100 * (band[2] - band[1])) or nil }
   end
   local middle, seen = {}, {}
-  for k = 1, s.P do
+  for k = 1, n do
     middle[k] = { k, found[k][3] }
-    seen[k] = fig.observed and { k, fig.observed[k] } or nil
+    seen[k] = fig.observed and { k, fig.observed[first + k - 1] } or nil
   end
-  items[3] = { line = middle, colour = colour, title = 'median' }
+  items[3] = { line = middle, colour = colour, title = titled and 'median' or nil }
   if fig.observed then
-    items[4] = { points = seen, colour = fig.look.ink, size = 0.45, title = 'observed' }
+    items[4] = { points = seen, colour = fig.look.ink, size = 0.45,
+      title = titled and 'observed' or nil }
   end
-  return { { name = 'summaries', xlabel = 'summary', ylabel = 'value', items = items,
-    x = { 0.5, s.P + 0.5 } } }
+  return items
+end
+
+local function prediction_panels(fig)
+  local out, first, longest = {}, 1, 0
+  for _, group in ipairs(fig.groups) do longest = math.max(longest, group[2]) end
+  for i, group in ipairs(fig.groups) do
+    out[i] = { name = group[1], xlabel = 'summary', ylabel = group[1], whole_x = true,
+      items = group_items(fig, first, first + group[2] - 1, i == 1), x = { 0.5, longest + 0.5 } }
+    first = first + group[2]
+  end
+  return out
+end
+
+-- { name, how many } of each group of summaries that stand side by side.
+local function read_groups(who, groups, S)
+  if not groups then return { { 'value', S } } end
+  local sum = 0
+  for i = 1, math.max(1, #groups) do
+    local group = groups[i]
+    if type(group) ~= 'table' or type(group[1]) ~= 'string' or type(group[2]) ~= 'number'
+      or group[2] % 1 ~= 0 or group[2] < 1 then
+      core.raise('%s: option "groups" must be a list of { name, number of summaries }, got %s as '
+        .. 'number %d', who, core.kind(group), i)
+    end
+    sum = sum + group[2]
+  end
+  if sum ~= S then
+    core.raise('%s: option "groups" is of %d summaries, but there are %d', who, sum, S)
+  end
+  return groups
 end
 
 local MOST = 12 -- summaries that are shown one by one
 
 --- Whether simulations with parameters of the posterior look like the data: the density of each
--- summary with a line where it was observed; of more than 12 summaries, intervals side by side.
+-- summary with a line where it was observed; of more than 12 summaries, or in groups, intervals side
+-- by side.
 -- @tparam SampleSet|Array simulated a sample set with `summaries`, or summaries (n, S)
 -- @tparam[opt] Array|table observed (S)
--- @tparam[opt] table opts `weights` (n) of an Array; `labels`: S texts; `size`, `style`, `file`:
--- see corner
+-- @tparam[opt] table opts `weights` (n) of an Array; `labels`: S texts; `groups`: { { name, how
+-- many summaries }, ... }, a panel for each; `size`, `style`, `file`: see corner
 -- @treturn Figure
 -- @raise shapes that do not fit, unknown options, what fig:save raises
 -- @usage plot.predictive(random.normal(key, { 1000, 2 }), np.array { 0.3, -1 })
 function M.predictive(simulated, observed, opts)
   local who = 'plot.predictive'
   local o = args.take(who, opts, args.rows(figure.options, {
-    weights = { 'Array', 'table', optional = true }, labels = { 'table', optional = true } }))
+    weights = { 'Array', 'table', optional = true }, labels = { 'table', optional = true },
+    groups = { 'table', optional = true } }))
   local summaries, weights = simulated, o.weights
   if layer.is_samples(simulated) then
     summaries, weights = field(simulated, 'summaries'), weights or field(simulated, 'weights')
@@ -442,7 +476,8 @@ function M.predictive(simulated, observed, opts)
   if seen and #seen ~= samples.P then
     core.raise('%s: there are %d summaries, but %d observed ones', who, samples.P, #seen)
   end
-  if samples.P <= MOST then
+  local groups = read_groups(who, o.groups, samples.P)
+  if samples.P <= MOST and not o.groups then
     local labels = o.labels
     for k = 1, labels and 0 or samples.P do
       labels = labels or {}
@@ -453,7 +488,7 @@ function M.predictive(simulated, observed, opts)
       file = o.file })
   end
   local fig = panels.new(who, o, { kind = 'predictive', samples = samples, observed = seen,
-    panels = prediction_panels, size = { 14, 8 } })
+    groups = groups, panels = prediction_panels, size = { 14, math.min(24, 3 + 5 * #groups) } })
   if o.file then fig:save(o.file) end
   return fig
 end
