@@ -56,6 +56,7 @@ local function rows(more)
     bbox_to_anchor = { 'table', optional = true },
     limits = { 'table', optional = true },
     titles = { 'boolean', optional = true },
+    quiet = { 'boolean', default = false },
   }, args.rows(figure.options, more))
 end
 
@@ -85,6 +86,7 @@ local function corner_plot(o, posteriors)
     posteriors = posteriors, ax = o.ax, known = o.known, axis_labels = o.axis_labels,
     levels = o.levels, ncol = o.ncol, bbox_to_anchor = o.bbox_to_anchor, figsize = o.figsize,
     size = o.size, style = o.style, titles = o.titles, limits = o.limits, file = o.file,
+    quiet = o.quiet,
   }
 end
 
@@ -92,7 +94,7 @@ end
 -- @tparam table object
 -- @tparam[opt] table opts `ax`, `ranges`, `marginals`, `known`, `label`, `axis_labels`, `levels`,
 -- `linestyle`, `colours` (one, or one a target), `target` (a number or a list; none: all), `ncol`,
--- `bbox_to_anchor`, `limits`, `figsize`, `filled`, `file`: see corner
+-- `bbox_to_anchor`, `limits`, `figsize`, `filled`, `file`, `quiet`: see corner
 -- @treturn Figure
 -- @raise no marginals, options that do not fit
 -- @usage gaussian:marginal_plot { label = 'Gaussian', axis_labels = { 'mu', 'Sigma' } }

@@ -209,8 +209,8 @@ describe('prior and posterior', function()
     end
   end)
 
-  -- A flat prior is a line between points beyond the ends of the axis. gnuplot leaves such lines out
-  -- unless it is told to clip at both ends.
+  -- A flat prior is a line between points beyond the ends of the axis. gnuplot leaves such lines
+  -- out unless it is told to clip at both ends.
   it('show a prior that goes beyond the panel', function()
     local fig = plot.prior_posterior(lfi.uniform({ -9, -9 }, { 9, 9 }), x, { titles = false })
     local path = os.tmpname()
@@ -226,9 +226,8 @@ describe('prior and posterior', function()
     assert.same({ 'a', 'b', 'prior' }, { fig.layers[1].label, fig.layers[2].label,
       fig.layers[3].label })
     has(fig, "'#009e73' linewidth 1.3 dashtype solid")
-    refuses('plot.prior_posterior: option "label" has 3 entries for 2 posteriors', function()
-      plot.prior_posterior(lfi.uniform({ -1, -1 }, { 1, 1 }), { x, x }, { label = { 'a', 'b', 'c' } })
-    end)
+    refuses('plot.prior_posterior: option "label" has 3 entries for 2 posteriors',
+      function() plot.prior_posterior(x, { x, x }, { label = { 'a', 'b', 'c' } }) end)
   end)
 
   it('may be sample sets, in rows of so many panels', function()
@@ -273,7 +272,9 @@ describe('predictions', function()
     has(fig, "'near'")
     has(fig, "'far'")
     local rows = {}
-    for block in tostring(fig):gmatch ' << end\n(.-)end\n' do rows[#rows + 1] = count(block, '\n') end
+    for block in tostring(fig):gmatch ' << end\n(.-)end\n' do
+      rows[#rows + 1] = count(block, '\n')
+    end
     assert.same({ 6, 6, 3, 3, 8, 8, 4, 4 }, rows)
     draws(fig)
     refuses('plot.predictive: option "groups" is of 5 summaries, but there are 7',

@@ -4,6 +4,7 @@ local folders = require 'tests.support.folder'
 local gnuplot = require 'imnn.plot.gnuplot'
 local grid = require 'imnn.plot.grid'
 local message = require 'tests.support.message'
+local np = require 'imnn.numpy'
 local plot = require 'imnn.plot'
 local style = require 'imnn.plot.style'
 local text = require 'imnn.plot.text'
@@ -339,6 +340,33 @@ describe('corner plots', function()
     object.marginals[1][1][1][3] = 1
     assert.matches('plot.corner: marginals%[1%]%[1%] holds 19 numbers that are not finite$',
       message(function() plot.marginal_plot(object) end))
+  end)
+
+  -- Half of the mass may lie beyond a grid that ends somewhere: the levels would not know.
+  it('warn of regions that a grid cuts off, unless it ends at limits', function()
+    local z = np.linspace(-1, 1, 41)
+    local function grids(shift)
+      local f = np.exp(-((z - shift) * 4) ^ 2 / 2)
+      local both = np.expand_dims(np.exp(-(z * 6) ^ 2 / 2), 2) * np.expand_dims(f, 1)
+      return { ranges = { z, z }, label = 'first',
+        marginals = { { np.exp(-(z * 6) ^ 2 / 2) }, { both, f } } }
+    end
+    local function warnings(one)
+      return plot.corner { posteriors = { one }, labels = { 'a', 'b' }, quiet = true }.warnings
+    end
+    assert.same({}, warnings(grids(0)))
+    assert.same({ 'first: the 95 % region of b reaches an end of the grid that is no limit; what '
+      .. 'lies beyond is not counted, so give a wider grid' }, warnings(grids(0.8)))
+    local bounded = grids(0.8)
+    bounded.hard = { { false, false }, { false, true } }
+    assert.same({}, warnings(bounded))
+    -- Alone b ends inside; with a the region is larger.
+    assert.equal(1, #warnings(grids(0.45)))
+    bounded.hard = { true }
+    assert.matches('plot.corner: option "hard" must hold { low, high }, whether the grid ends at '
+      .. 'limits, for each of 2 parameters, got boolean as number 1$',
+      message(function() warnings(bounded) end))
+    assert.same({}, plot.corner { np.array { { 1, 2 }, { 2, 4 }, { 3, 5 } } }.warnings)
   end)
 
   it('scatter points, with histograms', function()

@@ -8,6 +8,7 @@ local figure = require 'imnn.plot.figure'
 local read = require 'imnn.plot.read'
 local triangle = require 'imnn.plot.triangle'
 local values = require 'imnn.plot.values'
+local warning = require 'imnn.lfi.warn'
 local M = {}
 
 local function read_levels(who, levels)
@@ -131,6 +132,30 @@ local function names_of(who, o, added)
   return #chosen, chosen
 end
 
+-- Say which regions of the new layers are cut by their grids; the figure keeps the sentences.
+local function warn_of_cuts(who, o, fig, added)
+  local list, warn = warning(who, o.quiet)
+  for _, layer in ipairs(added) do
+    local words = {}
+    for i, column in ipairs(layer:cut(fig.levels[1])) do
+      for p = 1, fig.P do
+        if layer.columns[p] == column then
+          words[i] = fig.axis_labels and fig.axis_labels[p] or fig.names and fig.names[p]
+            or 'parameter ' .. p
+        end
+      end
+    end
+    if #words > 0 then
+      local whose = layer.label ~= '' and layer.label .. ': ' or ''
+      warn('%sthe %.4g %% region of %s reaches an end of the grid that is no limit; what lies '
+        .. 'beyond is not counted, so give a wider grid', whose, 100 * fig.levels[1],
+        table.concat(words, ', '))
+    end
+  end
+  fig.warnings = fig.warnings or {}
+  for _, sentence in ipairs(list) do fig.warnings[#fig.warnings + 1] = sentence end
+end
+
 -- A figure of layers of a kind { name, draw, size, more options }.
 local function make(who, opts, kind)
   local o, added = read.corner(who, opts, kind.options)
@@ -162,6 +187,7 @@ local function make(who, opts, kind)
   fig.axis_labels = labels or fig.axis_labels
   fig.limits = limits or fig.limits
   fig.anchor = o.bbox_to_anchor or fig.anchor
+  warn_of_cuts(who, o, fig, added)
   if o.file then fig:save(o.file) end
   return fig
 end
@@ -177,9 +203,10 @@ end
 --   count. Where all have names, parameters are matched by name
 -- * `posteriors`: the same as a list, in which may also stand densities { `ranges`: P lists of grid
 --   points; `marginals`: a lower triangle, [p][p] (g_p) and [row][column] (g_column, g_row), each
---   with one more axis in front if there are several targets, of which `target` (1) is taken } and
---   points { `points`: (n, P); `hist` (true): a histogram of `bins` on the diagonal; `s` (5): size
---   in points^2; `alpha` (1) }, each with `label`, `colour`, `linestyle`, `filled`; of samples
+--   with one more axis in front if there are several targets, of which `target` (1) is taken;
+--   `hard`: { low, high } for each parameter, whether the grid ends at limits } and points
+--   { `points`: (n, P); `hist` (true): a histogram of `bins` on the diagonal; `s` (5): size in
+--   points^2; `alpha` (1) }, each with `label`, `colour`, `linestyle`, `filled`; of samples
 --   `scatter` (false): points in place of regions, at most 10000 of them, the fainter the less they
 --   weigh
 -- * `label`: names of the posteriors for the legend, a text or a list; `colours`, `linestyle`,
@@ -193,13 +220,15 @@ end
 -- * `levels`: fractions of the mass that the regions hold, { 0.68, 0.95 }
 -- * `titles` (true); `interval`: "equal-tail" (about the median), "hpd" (about the mode) or "auto":
 --   a bound where the density is high at a limit of the parameter, else equal tails if they end at
---   like densities and the median is not between two peaks, else the highest density; `mass` (0.68) that it holds, of bounds the largest
---   level
+--   like densities and the median is not between two peaks, else the highest density; `mass` (0.68)
+--   that it holds, of bounds the largest level
 -- * `limits`: { low, high } of each parameter, or false: where the posteriors are, about 3 sigma
 -- * `ncol`, `bbox_to_anchor`: columns and place of the legend, in units of the first cell
 -- * `size`: "column" (8.6 cm), "page" (17.8 cm), a width, or { width, height } in cm
 -- * `style`: "paper", "screen" or "dark"
 -- * `file`: save to this path, too
+-- * `quiet` (false): do not say on stderr that a region reaches an end of a given grid that is no
+--   limit of the parameter; the figure's `warnings` say it
 -- @treturn Figure
 -- @raise options and shapes that do not fit, what fig:save raises
 -- @usage local set = random.normal(key, { 1000, 2 })

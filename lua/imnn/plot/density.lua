@@ -205,6 +205,17 @@ function M.levels(d, fractions)
   return list
 end
 
+--- Whether the region that holds a fraction of a curve or field reaches an end of its grid that is
+-- no limit, so that the fraction is one of what the grid holds.
+-- @tparam table d curve or field
+-- @tparam table hard whether ends are limits, or not ends of the grid: of x, and of y
+-- @tparam number p
+function M.open(d, hard, p)
+  local closed = ffi.new('bool[4]', { hard[1], hard[2], hard[3], hard[4] })
+  return C.imnn_density_open(d.nx and d.f or flat(d), d.nx or #d.f, d.ny or 1, closed,
+    M.level(d, p))
+end
+
 --- One of them.
 function M.level(d, p) return M.levels(d, { p })[1] end
 

@@ -214,8 +214,8 @@ end
 
 --- How far simulations were from the data, as histograms.
 -- @tparam table|Array|SampleSet distances (n), or a list of such, one for each generation; a sample
--- set, whose weights count; a sampler of imnn.lfi after its call: what it accepted, by weight (of ABC
--- with `keep_rejected` all), and its threshold
+-- set, whose weights count; a sampler of imnn.lfi after its call: what it accepted, by weight (of
+-- ABC with `keep_rejected` all), and its threshold
 -- @tparam[opt] table opts `epsilon`: a number or a list, a line each; `target` (1) of a sampler;
 -- `size`, `style`, `file`: see corner
 -- @treturn Figure
@@ -223,7 +223,8 @@ end
 -- @usage plot.distances(np.abs(random.normal(key, { 1000 })), { epsilon = 0.5 })
 function M.distances(distances, opts)
   local who = 'plot.distances'
-  local o = args.take(who, opts, args.rows(figure.options, { target = { 'integer', optional = true },
+  local o = args.take(who, opts, args.rows(figure.options, {
+    target = { 'integer', optional = true },
     epsilon = { 'number', 'table', 'Array', optional = true } }))
   local given, weights, threshold = measured(who, distances, o.target)
   local plain = values.plain(given)
@@ -449,8 +450,8 @@ end
 local MOST = 12 -- summaries that are shown one by one
 
 --- Whether simulations with parameters of the posterior look like the data: the density of each
--- summary with a line where it was observed; of more than 12 summaries, or in groups, intervals side
--- by side.
+-- summary with a line where it was observed; of more than 12 summaries, or in groups, intervals
+-- side by side.
 -- @tparam SampleSet|Array simulated a sample set with `summaries`, or summaries (n, S)
 -- @tparam[opt] Array|table observed (S)
 -- @tparam[opt] table opts `weights` (n) of an Array; `labels`: S texts; `groups`: { { name, how

@@ -221,6 +221,16 @@ local function read_data(who, o)
   end
 end
 
+local function check_hard(who, hard, P)
+  for p = 1, math.max(P, #hard) do
+    local ends = hard[p]
+    if type(ends) ~= 'table' then
+      core.raise('%s: option "hard" must hold { low, high }, whether the grid ends at limits, for '
+        .. 'each of %d parameters, got %s as number %d', who, P, core.kind(ends), p)
+    end
+  end
+end
+
 local Layer = {}
 Layer.__index = Layer
 
@@ -251,6 +261,7 @@ function M.read(who, given)
   end
   if not (o.s > 0) then core.raise('%s: option "s" must be positive, got %g', who, o.s) end
   read_data(who, o)
+  if o.hard then check_hard(who, o.hard, o.P) end
   o.made = {}
   return setmetatable(o, Layer)
 end
@@ -292,6 +303,32 @@ function Layer:surface(a, b)
     end
     return grid.surface(grid.field(f, self.ranges[a], self.ranges[b]))
   end)
+end
+
+-- Whether the ends of x are not where the density of column p is cut.
+local function ends(layer, p, x)
+  local whole, hard = layer.ranges[p], layer.hard and layer.hard[p] or {}
+  return hard[1] or x[1] ~= whole[1] or false, hard[2] or x[#x] ~= whole[#whole] or false
+end
+
+--- Columns whose regions of a mass, alone or with another one, reach an end of the grid that is no
+-- limit of the parameter.
+-- @treturn table a list, empty for samples and points: their grids end where nothing is
+function Layer:cut(mass)
+  local found, out = {}, {}
+  for p = 1, self.marginals and self.P or 0 do
+    local curve = self:curve(p)
+    found[p] = density.open(curve, { ends(self, p, curve.x) }, mass)
+    for q = 1, p - 1 do
+      local both = self:surface(q, p)
+      local left, right = ends(self, q, both.x)
+      local low, high = ends(self, p, both.y)
+      found[q] = found[q] or density.open(both, { left, right, true, true }, mass)
+      found[p] = found[p] or density.open(both, { true, true, low, high }, mass)
+    end
+  end
+  for p = 1, self.P do out[#out + 1] = found[p] and p or nil end
+  return out
 end
 
 -- Columns of points, from the lowest to the highest.

@@ -29,6 +29,7 @@ local corner_options = args.rows(figure.options, {
   ncol = { 'integer', optional = true },
   bbox_to_anchor = { 'table', optional = true },
   target = { 'integer', optional = true },
+  quiet = { 'boolean', default = false },
   label = either 'string', color = either 'string', linestyle = either 'string',
   filled = either 'boolean', scatter = either 'boolean', hist = either 'boolean',
   smooth = either 'string', smoothing = either 'number',

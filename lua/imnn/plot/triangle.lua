@@ -314,7 +314,7 @@ local function add_legend(fig, sheet, page, entries)
   for _, entry in ipairs(entries) do
     longest = math.max(longest, text.length(entry[2]))
   end
-  local s, left, size = fig.look.points / 9, nil, nil
+  local s, left, size = fig.look.points / 9
   if fig.P > 1 then left, size = legend_place(fig, page, #entries, longest)
   else
     size = math.max(5, math.min(9, 9 * page.width / 2 / (longest * 0.185 * s),
