@@ -234,6 +234,55 @@ static imnn_status marginal(double *h, const imnn_points *p, int axis,
     return imnn_bandwidth(h, p, axis, o->rule, from, to);
 }
 
+/* The bandwidth of axis b in its standard deviations, after the line along the other axis is taken
+ * out. */
+static imnn_status residual(double *h, const imnn_points *p, int b)
+{
+    const double *const u = p->x[1 - b], *const v = p->x[b], rho = p->correlation;
+    const double su = 1 / p->sd[1 - b], sv = 1 / p->sd[b];
+    imnn_points r = {.axes = 1, .n = p->n, .weight = p->weight, .n_eff = p->n_eff};
+    const size_t bytes = (size_t)p->n * sizeof(double);
+    if (!(r.x[0] = imnn_alloc_raw(bytes))) return IMNN_ENOMEM;
+    r.x[1] = r.x[0];
+    r.least[0] = INFINITY, r.most[0] = -INFINITY;
+    for (int64_t i = 0; i < p->n; i++) {
+        const double x = (v[i] - v[0]) * sv - rho * (u[i] - u[0]) * su;
+        r.x[0][i] = x, r.least[0] = fmin(r.least[0], x), r.most[0] = fmax(r.most[0], x);
+    }
+    r.sd[0] = sqrt(1 - rho * rho);
+    const double tenth = (r.most[0] - r.least[0]) / 10;
+    imnn_status st = tenth > 0 ? imnn_bandwidth(h, &r, 0, IMNN_DENSITY_ISJ, r.least[0] - tenth,
+                                                r.most[0] + tenth)
+                               : IMNN_OK;
+    imnn_free(r.x[0], bytes);
+    return st;
+}
+
+/* The correlation of the kernel. That of the samples is right for one peak. Two peaks along a line
+ * are correlated, too, though neither of them is: a kernel with their correlation would be too
+ * narrow across. So it is as narrow across the line as the rule says about the samples without it,
+ * but not narrower than their correlation makes it. */
+static imnn_status kernel_correlation(double *k, const imnn_density *d, const imnn_points *p)
+{
+    enum { ROUND = 70 }; /* percent of the normal reference: single peaks are not asked about */
+    const double rho = p->correlation, reference = 1.06 * pow(p->n_eff, -0.2);
+    double across = sqrt(1 - rho * rho), h[2];
+    *k = rho;
+    for (int a = 0; a < 2; a++) {
+        h[a] = d->marginal[a] / p->sd[a];
+        if (!(h[a] > 0)) return IMNN_OK; /* the user gave it */
+    }
+    if (h[0] > ROUND / 100. * reference && h[1] > ROUND / 100. * reference) return IMNN_OK;
+    for (int a = 0; a < 2; a++) {
+        double left = 0;
+        imnn_status st = residual(&left, p, a);
+        if (st != IMNN_OK) return st;
+        across = fmax(across, fmin(1, left / h[a]));
+    }
+    *k = copysign(sqrt(fmax(0, 1 - across * across)), rho);
+    return IMNN_OK;
+}
+
 imnn_status imnn_bandwidths(imnn_density *d, const imnn_points *p, const imnn_density_options *o)
 {
     const bool pair = p->axes == 2, normal = pair && o->rule == IMNN_DENSITY_REFERENCE;
@@ -249,6 +298,9 @@ imnn_status imnn_bandwidths(imnn_density *d, const imnn_points *p, const imnn_de
         d->bandwidth[a] = h * imnn_bandwidth_corrected(p->axes, o->corrections, p->n_eff);
     }
     if (!pair) return IMNN_OK;
+    if (isnan(o->correlation) && o->rule == IMNN_DENSITY_ISJ && fabs(p->correlation) > 0.3 &&
+        fabs(p->correlation) < 1)
+        return kernel_correlation(&d->correlation, d, p);
     d->correlation = !isnan(o->correlation)                 ? o->correlation
                      : normal || fabs(p->correlation) > 0.3 ? p->correlation
                                                             : 0;

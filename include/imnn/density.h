@@ -45,7 +45,7 @@ typedef struct imnn_density_options {
     double marginal[2];         /* of pairs: what the rule gives for either alone, where it is known
                                  * already (0: not) */
     double correlation;         /* of the kernel of a pair (NaN: that of the samples where it is
-                                 * above 0.3, else 0) */
+                                 * above 0.3, else 0; by ISJ less if they have several peaks) */
     double n_eff;               /* effective number of samples (0: 1 / sum of squared weights) */
     int corrections;            /* multiplicative bias corrections, 0 or 1 (0): Jones, Linton &
                                  * Nielsen 1995, Biometrika 82, 327 */

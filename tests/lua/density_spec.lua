@@ -37,6 +37,29 @@ describe('lfi.kde', function()
     assert.is_true(at_zero 'plain' < 0.6)
   end)
 
+  -- Peaks along a line are correlated, though none of them is: a kernel with that correlation would
+  -- be half as wide across as it should be, and the density as rough as that.
+  it('of a pair with several peaks has the kernel of a peak', function()
+    local z = random.normal(key, { 8000, 2 }, 'f64')
+    local side = np.expand_dims(np.where(np.lt(np.arange(8000), 4000), -1, 1), 2)
+    local x = z * 0.3 + side
+    local ours, global = lfi.kde(x), lfi.kde(x, { correlation = np.corrcoef(x.T)[1][2]:item() })
+    assert.is_true(math.abs(ours.correlation) < 0.5 and global.correlation > 0.85)
+    local function off(d)
+      local function peak(at)
+        return np.expand_dims(np.exp(-((d.x - at) / 0.3) ^ 2 / 2), 2)
+          * np.exp(-((d.y - at) / 0.3) ^ 2 / 2)
+      end
+      return ((d.f - (peak(-1) + peak(1)) / (4 * math.pi * 0.09)) ^ 2):mean():item()
+    end
+    assert.is_true(off(ours) < 0.7 * off(global))
+    -- One peak, and peaks that are ridges along the line, keep the correlation.
+    local line = np.stack({ z.T[1], 0.9 * z.T[1] + math.sqrt(0.19) * z.T[2] }, 2)
+    assert.near(np.corrcoef(line.T)[1][2]:item(), lfi.kde(line).correlation, 1e-6)
+    local along = x[{ {}, 1 }]
+    assert.is_true(lfi.kde(np.stack({ along, along + 0.05 * z.T[2] }, 2)).correlation > 0.95)
+  end)
+
   it('takes weights as what they say', function()
     local z = 10 * random.uniform(key, { 20000 }, 'f64') - 5
     local d = lfi.kde(z, { weights = np.exp(-z ^ 2 / 2) })
