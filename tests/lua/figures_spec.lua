@@ -548,6 +548,19 @@ describe('the terminal', function()
       message(function() terminal.sixel 'no picture' end))
   end)
 
+  -- A letter is a posterior, in the legend and in all cells.
+  it('without colours gets the same letters for the same lines', function()
+    local x, path = columns({ 0, 0 }, { 1, 1 }, 500), folder() .. '/x.txt'
+    plot.corner { x, x * 0.4 + 1, label = { 'wide', 'narrow' } }:save(path)
+    local drawn = read(path)
+    for _, what in ipairs { '****wide', '####narrow', ' around 68 %, 95 %' } do
+      assert.is_truthy(drawn:find(what, 1, true), what)
+    end
+    assert.is_nil((drawn:gsub('%d+ %%', ''):gsub('θ%d = ', '')):find '[$@&=%%]')
+    plot.generations({ epsilon = { 3, 1 } }, { label = 'run' }):save(path)
+    assert.is_truthy(read(path):find('run ****', 1, true))
+  end)
+
   it('gets blocks in two colours, and text above them', function()
     local red, blue = "'#ff0000'", "'#0000ff'"
     local script = ('set multiplot\nset margins 0,0,0,0\nset border 0\nunset tics\n'

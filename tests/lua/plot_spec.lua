@@ -428,7 +428,7 @@ describe('figures', function()
       assert.equal(fig, fig:save(path))
       assert.matches(start, (read(path):gsub('^%s+\f?', '')))
       local script = read(path .. '.gp')
-      assert.is_truthy(script:find(tostring(fig), 1, true))
+      assert.equal(extension ~= 'txt', script:find(tostring(fig), 1, true) ~= nil) -- has letters
       os.remove(path)
       local again = ('LC_ALL=C.UTF-8 gnuplot "%s.gp"'):format(path) -- it draws the same
       assert.equal(0, os.execute(again))

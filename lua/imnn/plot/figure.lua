@@ -122,6 +122,41 @@ local function picture_of(sheet, panel)
   return out
 end
 
+-- ---- drawn with letters ----
+
+local LETTERS = 7 -- that gnuplot has for lines
+
+-- gnuplot gives the lines of each panel letters by their order there. Here those of a colour have
+-- the same letter in all panels, and in the legend. Areas are all alike: what they hold is said
+-- without a sample.
+local function letters_of(sheet, panel)
+  local out = { name = panel.name, box = panel.box, set = panel.set, plot = {} }
+  local seen, shares, at = sheet.letters, {}, nil
+  for _, item in ipairs(panel.plot) do
+    local colour = item:match "linecolor rgb '#%x-(%x%x%x%x%x%x)'"
+    local share = item:match "with boxes.* title '([%d.]+ %%)'"
+    if share then
+      shares[#shares + 1] = share
+      if not at then
+        at = #out.plot + 1
+        out.plot[at] = ''
+      end
+    elseif not colour or item:find 'filledcurves' then out.plot[#out.plot + 1] = item
+    else
+      local key = colour .. (item:match 'dashtype %S+' or 'dashtype solid')
+      if not seen[key] then seen.n, seen[key] = seen.n + 1, seen.n % LETTERS + 1 end
+      item = item:gsub("with boxes .- title", "with lines linecolor rgb '#" .. colour .. "' title")
+      out.plot[#out.plot + 1] = item:gsub('pointtype 7', 'pointtype ' .. seen[key])
+        :gsub("linecolor rgb '.-'", 'linetype ' .. seen[key], 1)
+    end
+  end
+  if at then
+    out.plot[at] = 'NaN with lines linetype nodraw title '
+      .. text.literal('around ' .. table.concat(shares, ', '))
+  end
+  return out
+end
+
 -- ---- sizes ----
 
 local widths = { column = 8.6, page = 17.8 } -- of journals with two columns, in cm
@@ -197,8 +232,9 @@ end
 -- part.
 local function script_of(fig, how)
   local sheet = setmetatable({ blocks = {}, panels = {}, look = fig.look, apart = how.apart,
-    text = how.latex and text.latex or text.enhanced, entries = {},
-    part = how.part == 'text' and text_of or how.part == 'picture' and picture_of or nil }, Sheet)
+    text = how.latex and text.latex or text.enhanced, entries = {}, letters = { n = 0 },
+    part = how.letters and letters_of or how.part == 'text' and text_of
+      or how.part == 'picture' and picture_of or nil }, Sheet)
   fig:draw(sheet)
   local parts = { 'set encoding utf8\n' }
   for _, block in ipairs(how.apart and {} or sheet.blocks) do
@@ -256,7 +292,9 @@ function Figure:show(opts)
   if o.columns and not (o.columns >= 20 and o.columns <= 1000) then
     core.raise('plot.show: option "columns" must be between 20 and 1000, got %d', o.columns)
   end
-  terminal.show(function(part) return script_of(self, { part = part }) end, { as = o.as,
+  terminal.show(function(part)
+    return script_of(self, { part = part, letters = part == 'letters' })
+  end, { as = o.as,
     columns = o.columns, width = self.width, height = self.height, look = self.look })
   return self
 end

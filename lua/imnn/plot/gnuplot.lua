@@ -52,7 +52,7 @@ local terminals = {
     return ('dumb enhanced size %d,%d'):format(columns, columns * page.height / page.width / 2)
   end,
 }
-local latex = { tex = true, tikz = true }
+local latex, letters = { tex = true, tikz = true }, { txt = true }
 
 local function kind_of(path)
   local kind = (path:match '%.(%w+)$' or ''):lower()
@@ -158,13 +158,13 @@ end
 --- Draw a script to a file; the script is kept beside it as path.gp. Either both are new, or both
 -- are as they were. The picture of a text for LaTeX x.tex is x-inc.pdf, so that it and x.pdf can
 -- lie in one place; its script draws x-inc.tex.
--- @tparam function draw ({ latex = boolean }) -> script
+-- @tparam function draw ({ latex = boolean, letters = boolean }) -> script
 -- @tparam string path
 -- @tparam table page `width`, `height`, `dpi`, `look`
 -- @raise an unknown extension, a path that cannot be written, what gnuplot complains about
 function M.save(draw, path, page)
   local kind = kind_of(path)
-  local script = draw { latex = latex[kind] }
+  local script = draw { latex = latex[kind], letters = letters[kind] }
   path = tame(path)
   local extension = path:match '%.%w+$'
   local picture, tried, kept = beside(path, extension), beside(path, '.gp'), beside(path, '.kept')
@@ -208,14 +208,14 @@ local function check_ours(folder, path)
 end
 
 --- Draw a script into a folder: figure.gp, the picture, and data/1.txt, ...
--- @tparam function draw ({ latex = boolean, apart = true }) -> script, blocks
+-- @tparam function draw ({ latex = boolean, letters = boolean, apart = true }) -> script, blocks
 -- @tparam string path which ends in "/"
 -- @tparam string extension of the picture
 -- @tparam table page as for `save`
 -- @raise as `save`; a folder with other files
 function M.save_folder(draw, path, extension, page)
   local kind = kind_of('figure.' .. extension)
-  local script, blocks = draw { latex = latex[kind], apart = true }
+  local script, blocks = draw { latex = latex[kind], letters = letters[kind], apart = true }
   local folder = tame(path):gsub('/+$', '')
   if folder == '' then core.raise('plot: cannot write %s: it is the root of all files', path) end
   check_ours(folder, path)

@@ -249,11 +249,12 @@ function ways.blocks(draw, page, columns)
 end
 
 function ways.characters(draw, page, columns)
-  return gnuplot.characters((draw()), grid(page, columns))
+  return gnuplot.characters((draw 'letters'), grid(page, columns))
 end
 
 --- Show a figure on standard output.
--- @tparam function draw (part) -> script and, of part "picture", entries of legends
+-- @tparam function draw (part) -> script and, of part "picture", entries of legends; part "letters"
+-- is for a terminal that draws lines with letters
 -- @tparam table page `width`, `height`, `look`; `as`, `columns`: what the user asks for
 function M.show(draw, page)
   local way = page.as and args.choice('plot.show', 'option "as"', page.as, ways) or ways[best()]
