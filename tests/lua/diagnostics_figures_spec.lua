@@ -24,6 +24,27 @@ local function draws(fig)
   fig:save(path .. '.svg')
 end
 
+-- 2.1e-9 is not 2.1.
+describe('numbers far from 1', function()
+  it('have their power of ten at the axis', function()
+    local z = random.normal(key, { 50, 1 }, 'f64')
+    has(plot.trace(z * 1e-10 + 2.1e-9, { labels = { 'A_s' } }), "'A_s / 10^{−9}' enhanced")
+    local d = plot.distances(np.abs(z[{ {}, 1 }]) * 1e6)
+    has(d, "'distance / 10^{6}'")
+    has_not(d, "'fraction /")
+    has(plot.generations { ess = { 2e5, 1e5 }, simulations = { 1e6, 2e6 } },
+      "'effective samples / 10^{5}'")
+    has(plot.generations { ess = { 2e5, 1e5 }, simulations = { 1e6, 2e6 } },
+      "'simulations / 10^{6}'")
+    local fig = plot.history { detF = { 1e5, 9e5 }, r = { 1e-5, 2e-5 }, Lambda_2 = { 1, 2 } }
+    has(fig, "'|F| / 10⁵'")
+    has(fig, "'r / 10⁻⁵'")
+    has(fig, "'Number of iterations'")
+    has_not(plot.history { detF = { 1, 50 } }, ' / 10')
+    draws(fig)
+  end)
+end)
+
 describe('generations', function()
   local run = { epsilon = { 30, 10, 4 }, acceptance = { 1, 0.4, 0.2 }, ess = { 1000, 850, 800 } }
 

@@ -12,6 +12,13 @@ local function ten_to(power) -- + 0: not -0
   return '10' .. tostring(power + 0):gsub('.', superscript)
 end
 
+--- What was taken out of ticks, as a text without formulas: " / 10⁶".
+function M.plain(unit)
+  return (unit:gsub('%^{(.-)}', function(power)
+    return (power:gsub('−', '-'):gsub('.', superscript))
+  end))
+end
+
 -- The smallest step of 1, 2, 2.5, 5, 10, ... that leaves at most `most` multiples inside.
 local function step_of(lo, hi, most, whole)
   local unit = 10 ^ math.floor(math.log10((hi - lo) / most))

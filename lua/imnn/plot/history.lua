@@ -187,7 +187,10 @@ local function legend_size(fig, i, plot)
   return columns, math.ceil(entries / columns)
 end
 
-local function label(sheet, n, s, x, y, turn)
+-- Upright, or turned, where what was taken out of the ticks follows.
+local function label(sheet, n, s, x, y, unit)
+  local turn = unit ~= nil
+  s = s .. axis.plain(unit or '')
   return ("label %d %s at screen %.4f,%.4f center%s textcolor rgb '%s'"):format(n,
     sheet:literal(s, 9), x, y, turn and ' rotate by 90' or '', sheet.look.ink)
 end
@@ -197,21 +200,24 @@ local function draw_panel(fig, sheet, i, n, plot)
   local middle = (at[3] + at[4]) / 2
   local columns, rows = legend_size(fig, i, plot)
   local spare = i > 1 and math.min(0.5, (rows * line_height + 0.15) / panel_height(fig)) or 0
-  local set = sheet:frame()
+  local set, x = sheet:frame(), axis.linear(0, n, { from_lo = true })
+  local y = axis_of(fig, i, false, spare)
   for _, setting in ipairs {
     ("key on %s right horizontal samplen 2.2 spacing 1.1 %s maxcols %d opaque fillcolor rgb '%s' "
       .. "textcolor rgb '%s'"):format(panel.legend, sheet:font(8), columns,
       style.transparent(fig.look.ground, 0.81), fig.look.ink),
-    label(sheet, 1, panel.ylabel, 0.35 / fig.width, middle, true),
+    label(sheet, 1, panel.ylabel, 0.35 / fig.width, middle, y.unit),
   } do set[#set + 1] = setting end
-  axis.set(sheet, set, 'x', axis.linear(0, n, { from_lo = true }), { labels = i == 3 })
-  axis.set(sheet, set, 'y', axis_of(fig, i, false, spare), { mirror = not panel.y2label })
+  axis.set(sheet, set, 'x', x, { labels = i == 3 })
+  axis.set(sheet, set, 'y', y, { mirror = not panel.y2label })
   if panel.y2label then
-    axis.set(sheet, set, 'y2', axis_of(fig, i, true, spare), { mirror = false })
-    set[#set + 1] = label(sheet, 2, panel.y2label, 1 - 0.3 / fig.width, middle, true)
+    local right = axis_of(fig, i, true, spare)
+    axis.set(sheet, set, 'y2', right, { mirror = false })
+    set[#set + 1] = label(sheet, 2, panel.y2label, 1 - 0.3 / fig.width, middle, right.unit)
   end
   if i == 3 then
-    set[#set + 1] = label(sheet, 3, 'Number of iterations', (at[1] + at[2]) / 2, 0.3 / fig.height)
+    set[#set + 1] = label(sheet, 3, 'Number of iterations' .. axis.plain(x.unit),
+      (at[1] + at[2]) / 2, 0.3 / fig.height)
   end
   sheet:panel { name = panel.name, box = at, set = set, plot = plot }
 end

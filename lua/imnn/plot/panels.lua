@@ -115,17 +115,19 @@ local function draw_panel(fig, sheet, panel, at, how)
   local n, longest = entries(panel)
   local columns = math.max(1, math.min(n, math.floor(width / ((longest * 0.178 + 1) * s))))
   local spare = n > 0 and math.min(0.5, (math.ceil(n / columns) * 0.42 + 0.12) * s / height) or 0
-  axis.set(sheet, set, 'x', make_axis(panel, 1, 0, width / LETTER / s), { labels = how.bottom })
-  axis.set(sheet, set, 'y', make_axis(panel, 2, spare, height / LETTER / s), {
-    ticks = panel.ticks })
+  local x = make_axis(panel, 1, 0, width / LETTER / s)
+  local y = make_axis(panel, 2, spare, height / LETTER / s)
+  axis.set(sheet, set, 'x', x, { labels = how.bottom })
+  axis.set(sheet, set, 'y', y, { ticks = panel.ticks })
   if n > 0 then
     set[#set + 1] = ("key on top right horizontal samplen 1.8 spacing 1.1 %s maxcols %d opaque "
       .. "fillcolor rgb '%s' textcolor rgb '%s'"):format(sheet:font(8), columns,
       style.transparent(fig.look.ground, 0.81), fig.look.ink)
   end
-  add_label(sheet, set, 1, panel.ylabel, at[1] - (margin.left - 0.35) / fig.width,
+  local function named(label, along) return label and label .. along.unit end
+  add_label(sheet, set, 1, named(panel.ylabel, y), at[1] - (margin.left - 0.35) / fig.width,
     (at[3] + at[4]) / 2, true)
-  add_label(sheet, set, 2, how.bottom and panel.xlabel or nil, (at[1] + at[2]) / 2,
+  add_label(sheet, set, 2, named(how.bottom and panel.xlabel, x), (at[1] + at[2]) / 2,
     at[3] - (margin.bottom - 0.3) / fig.height)
   for _, item in ipairs(panel.items) do plot[#plot + 1] = add_item(sheet, panel, set, item) end
   if #plot == 0 then plot[1] = 'NaN notitle' end
