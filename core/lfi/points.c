@@ -70,10 +70,13 @@ static imnn_status copy_all(imnn_points *p, const imnn_density_samples *s,
     if (p->n == 0)
         return imnn_fail(IMNN_EVALUE, "kde: there are no samples%s",
                          s->n ? " whose weight is above 0" : "");
-    for (int a = 0; a < p->axes; a++)
-        if (!(p->most[a] - p->least[a] < 1e150)) /* squares are taken */
-            return imnn_fail(IMNN_EVALUE, "kde: samples from %g to %g are too far apart",
-                             p->least[a], p->most[a]);
+    for (int a = 0; a < p->axes; a++) {
+        const double spread = p->most[a] - p->least[a];
+        if (!(spread < 1e150) || (spread > 0 && spread < 1e-150)) /* squares are taken */
+            return imnn_fail(IMNN_EVALUE,
+                             "kde: samples from %g to %g are too %s; give them in other units",
+                             p->least[a], p->most[a], spread < 1 ? "close together" : "far apart");
+    }
     double sum = 0; /* of weights over the largest: they may be near the largest of numbers */
     for (int64_t i = 0; i < p->n; i++) sum += p->weight[i] /= largest;
     for (int64_t i = 0; i < p->n; i++) p->weight[i] /= sum;

@@ -68,6 +68,17 @@ describe('lfi.kde', function()
     assert.near(20000 * 2 * math.pi / 10 / math.sqrt(math.pi), d.n_eff, 300)
   end)
 
+  it('says so where squares of numbers are none', function()
+    local z = random.normal(key, { 50, 2 }, 'f64')
+    for _, power in ipairs { -200, -320, 200 } do
+      assert.matches(power < 0 and 'are too close together; give them in other units$'
+        or 'are too far apart; give them in other units$',
+        message(function() return lfi.kde(z * 10 ^ power) end))
+    end
+    assert.near(1, integral(lfi.kde(z * 1e-140)), 1e-9)
+    assert.near(1, integral(lfi.kde(z * 1e140)), 1e-9)
+  end)
+
   it('widens kernels whose squares are 0', function()
     local d = lfi.kde(random.normal(key, { 50, 2 }), { bandwidth = 1e-300 })
     assert.matches('it was widened to that$', d.note)
