@@ -71,7 +71,10 @@ local function take(who, opts, more)
   return args.take(who, given, rows(more))
 end
 
-local function colour_of(o, i)
+local function colour_of(o, i, who)
+  if type(o.colors) == 'table' and #o.colors == 0 then
+    core.raise('%s: option "colours" is an empty list', who)
+  end
   if type(o.colors) ~= 'table' then return o.colors end
   return o.colors[(i - 1) % #o.colors + 1]
 end
@@ -109,6 +112,10 @@ function M.marginal_plot(object, opts)
   local marginals, ranges = o.marginals or object.marginals, o.ranges or object.ranges
   if not marginals then core.raise('%s: there are no marginals yet', who) end
   if not ranges then core.raise('%s: there are no ranges; give option "ranges"', who) end
+  if #ranges ~= #marginals then
+    core.raise('%s: option "ranges" must be a list for each of %d parameters, got %d', who,
+      #marginals, #ranges)
+  end
   local first = rawget(marginals, 1)
   if type(first) ~= 'table' then
     core.raise('%s: option "marginals" must be a lower triangle, [p][p] and [row][column], got %s '
@@ -122,7 +129,7 @@ function M.marginal_plot(object, opts)
     posteriors[i] = {
       ranges = ranges, marginals = marginals, target = t, hard = hard,
       label = label_of(o, targets, t),
-      color = colour_of(o, i), linestyle = o.linestyle, filled = o.filled,
+      color = colour_of(o, i, who), linestyle = o.linestyle, filled = o.filled,
     }
   end
   return corner_plot(o, posteriors)
@@ -176,8 +183,8 @@ local function scatter(who, points, opts)
   for i, t in ipairs(targets) do
     if #points[t] > 0 then
       posteriors[#posteriors + 1] = {
-        points = points[t], label = label_of(o, targets, t), color = colour_of(o, i), hist = o.hist,
-        s = o.s, alpha = o.alpha, linestyle = o.linestyle,
+        points = points[t], label = label_of(o, targets, t), color = colour_of(o, i, who),
+        hist = o.hist, s = o.s, alpha = o.alpha, linestyle = o.linestyle,
         bins = o.gridsize or ranges and #ranges[1] - 1,
       }
     end

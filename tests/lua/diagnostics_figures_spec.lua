@@ -247,7 +247,8 @@ describe('prior and posterior', function()
     assert.same({ 'a', 'b', 'prior' }, { fig.layers[1].label, fig.layers[2].label,
       fig.layers[3].label })
     has(fig, "'#009e73' linewidth 1.3 dashtype solid")
-    refuses('plot.prior_posterior: option "label" has 3 entries for 2 posteriors',
+    refuses('plot.prior_posterior: option "label" has 3 entries for 2 posteriors (each '
+      .. 'target is one)',
       function() plot.prior_posterior(x, { x, x }, { label = { 'a', 'b', 'c' } }) end)
   end)
 

@@ -360,7 +360,11 @@ describe('corner plots of samples', function()
       { parameters = x, names = { 'a', 'b' } }, { parameters = normal(0, 1), names = { 'c' } } })
     refuses('option "parameters" must be names of parameters, and all posteriors must have such; '
       .. 'got c', { x, parameters = { 'c' } })
-    refuses('option "label" has 1 entries for 2 posteriors', { x, x, label = { 'one' } })
+    refuses('option "label" has 1 entries for 2 posteriors (each target is one)',
+      { x, x, label = { 'one' } })
+    refuses('option "color" is an empty list', { x, colours = {} })
+    refuses('option "linestyle" is an empty list', { x, linestyle = {} })
+    refuses('point 2 is not finite', { posteriors = { { points = { { 1, 2 }, { 3, 0 / 0 } } } } })
     refuses('option "labels" must have 2 entries, one for each parameter, got 1',
       { x, labels = { 'a' } })
     refuses('options "labels" and "axis_labels" are the same; give one',

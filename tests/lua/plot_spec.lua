@@ -382,6 +382,9 @@ describe('corner plots', function()
     assert.equal(1, count(tostring(fig), ' << end\n'))
     has(fig, 'xrange [0:1]')
     has(fig, "'s_{2}'")
+    assert.matches('scatter_plot: option "colours" is an empty list$', message(function()
+      plot.scatter_plot({ parameters = { accepted = { points } } }, { colours = {} })
+    end))
     has(plot.scatter_summaries({ summaries = { accepted = { points } } },
       { axis_labels = { 'mean', 'variance' } }), "'variance'")
     assert.matches('scatter_plot: there are no points: nothing was accepted$',
@@ -394,6 +397,10 @@ describe('corner plots', function()
       assert.equal('plot.corner: ' .. why, (message(function() plot.corner(opts) end)
         :gsub('^tests/lua/plot_spec.lua:%d+: ', '')))
     end
+    assert.matches('marginal_plot: option "ranges" must be a list for each of 2 parameters, got 0$',
+      message(function() plot.marginal_plot(object, { ranges = {} }) end))
+    assert.matches('plot.history: option "ncol" must be 1 to 100, got 0$',
+      message(function() plot.history({ detF = { 1, 2 } }, { ncol = 0 }) end))
     refuses('there is nothing to draw: no posteriors', { posteriors = {} })
     refuses('a posterior needs ranges and marginals, or points', { posteriors = { {} } })
     refuses('marginals[2][1] must be (20, 20) or (targets, 20, 20) as the ranges are, got (20)', {

@@ -259,6 +259,9 @@ function M.new(history, opts)
     label = { 'string', default = '' },
     ncol = { 'integer', default = 1 },
   }))
+  if not (o.ncol >= 1 and o.ncol <= 100) then
+    core.raise('%s: option "ncol" must be 1 to 100, got %g', who, o.ncol)
+  end
   args.argument(who, 'the history', history, { 'table' })
   local run = read(history)
   run.label, run.colour = o.label, o.color
@@ -266,7 +269,7 @@ function M.new(history, opts)
   style.colour(who, o.color, 1)
   local width, height = figure.size(who, o, { 12, 16 })
   local fig = figure.given(who, o.ax, 'history') or figure.new { kind = 'history', width = width,
-    height = height, runs = {}, draw = draw, ncol = math.max(1, o.ncol), style = o.style }
+    height = height, runs = {}, draw = draw, ncol = o.ncol, style = o.style }
   fig.expected = o.expected_detF or fig.expected
   fig.runs[#fig.runs + 1] = run
   if o.file then fig:save(o.file) end

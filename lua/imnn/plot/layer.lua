@@ -186,6 +186,11 @@ local function check_points(who, points)
   if #rows > 0 and (type(rows[1]) ~= 'table' or #values.shape(rows) ~= 2) then
     core.raise('%s: points must be (n, parameters), got %s', who, values.shape_text(rows))
   end
+  for i, row in ipairs(rows) do
+    for _, v in ipairs(row) do
+      if not values.is_finite(v) then core.raise('%s: point %d is not finite', who, i) end
+    end
+  end
   return rows
 end
 

@@ -155,8 +155,10 @@ end
 -- The i-th of what is given for all or as a list.
 local function pick(who, name, given, i, n)
   if type(given) ~= 'table' then return given end
+  if #given == 0 then core.raise('%s: option "%s" is an empty list', who, name) end
   if name ~= 'color' and name ~= 'linestyle' and #given ~= n then
-    core.raise('%s: option "%s" has %d entries for %d posteriors', who, name, #given, n)
+    core.raise('%s: option "%s" has %d entries for %d posteriors (each target is one)', who, name,
+      #given, n)
   end
   return given[(i - 1) % math.max(1, #given) + 1]
 end
