@@ -305,6 +305,10 @@ describe('predictions', function()
       .. 'number as number 1', function() plot.predictive(s, nil, { groups = { 3, 4 } }) end)
     refuses('plot.predictive: option "groups" must be a list of { name, number of summaries }, got '
       .. 'nil as number 1', function() plot.predictive(s, nil, { groups = {} }) end)
+    refuses('plot.predictive: option "labels" is for up to 12 summaries without groups: panels '
+      .. 'have names of their own', function()
+        plot.predictive(s, nil, { groups = { { 'a', 7 } }, labels = { 'a' } })
+      end)
   end)
 
   it('take weights', function()

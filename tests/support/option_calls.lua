@@ -145,13 +145,17 @@ function M.all()
       free = { points = true } },
     { name = 'scatter_summaries', fn = with(same(found), 'scatter_summaries'), options = {},
       free = { points = true } },
-    drawn('generations', found), drawn('distances', found.distances.accepted[1]),
+    drawn('generations', found), drawn('distances', found),
     drawn('trace', samples),
     { name = 'plot.prior_posterior', options = {}, fn = function(o)
       local y = plot.prior_posterior(prior, samples, o)
       return y
     end },
     { name = 'plot.predictive', options = {}, fn = function(o)
+      local y = plot.predictive(s, { 0, 1 }, o)
+      return y
+    end },
+    { name = 'plot.predictive', options = { groups = { { 'a', 1 }, { 'b', 1 } } }, fn = function(o)
       local y = plot.predictive(s, { 0, 1 }, o)
       return y
     end },

@@ -342,13 +342,13 @@ end
 
 -- ---- prior and posterior ----
 
-local DRAWS = 20000 -- of a prior, for its density
+local DRAWS, EVEN = 20000, 8000 -- of a prior, for its density; quantiles, which have no noise
 
 -- Quantiles of each component, which show its density without noise, or nil.
 local function quantiles(prior, P)
-  local q = (np.arange(DRAWS):astype 'f64' + 0.5) / DRAWS
+  local q = (np.arange(EVEN):astype 'f64' + 0.5) / EVEN
   local ok, x = pcall(function()
-    if P then q = np.broadcast_to(np.expand_dims(q, 2), { DRAWS, P }) end
+    if P then q = np.broadcast_to(np.expand_dims(q, 2), { EVEN, P }) end
     return prior:quantile(q)
   end)
   return ok and np.is_array(x) and x or nil
@@ -357,8 +357,9 @@ end
 -- Something to draw from a prior that is a distribution: samples between its limits.
 local function drawn(who, prior)
   if type(prior) ~= 'table' or layer.is_samples(prior) or not prior.sample then return prior end
-  local samples = prior:sample(require('imnn.random').PRNGKey(0), DRAWS)
-  samples = prior.quantile and quantiles(prior, samples.shape[2]) or samples
+  local key = require('imnn.random').PRNGKey(0)
+  local samples = prior.quantile and quantiles(prior, prior:sample(key, 2).shape[2])
+    or prior:sample(key, DRAWS)
   if #samples.shape == 1 then samples = samples:reshape(-1, 1) end
   if #samples.shape ~= 2 then
     core.raise('%s: the prior must be one of vectors, but draws (%s)', who,
@@ -478,6 +479,10 @@ function M.predictive(simulated, observed, opts)
     core.raise('%s: there are %d summaries, but %d observed ones', who, samples.P, #seen)
   end
   local groups = read_groups(who, o.groups, samples.P)
+  if o.labels and (o.groups or samples.P > MOST) then
+    core.raise('%s: option "labels" is for up to %d summaries without groups: panels have '
+      .. 'names of their own', who, MOST)
+  end
   if samples.P <= MOST and not o.groups then
     local labels = o.labels
     for k = 1, labels and 0 or samples.P do
