@@ -561,6 +561,8 @@ describe('the terminal', function()
       assert.is_truthy(drawn:find(what, 1, true), what)
     end
     assert.is_nil((drawn:gsub('%d+ %%', ''):gsub('θ%d = ', '')):find '[$@&=%%]')
+    plot.corner { x, known = { 0, 0 } }:save(path) -- lines of the truth leave titles alone
+    assert.equal(2, count(read(path), '68 %% equal%-tail'))
     plot.generations({ epsilon = { 3, 1 } }, { label = 'run' }):save(path)
     assert.is_truthy(read(path):find('run ****', 1, true))
   end)

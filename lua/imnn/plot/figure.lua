@@ -130,7 +130,10 @@ local LETTERS = 7 -- that gnuplot has for lines
 -- the same letter in all panels, and in the legend. Areas are all alike: what they hold is said
 -- without a sample.
 local function letters_of(sheet, panel)
-  local out = { name = panel.name, box = panel.box, set = panel.set, plot = {} }
+  local out = { name = panel.name, box = panel.box, set = {}, plot = {} }
+  for i, setting in ipairs(panel.set) do -- arrows reach one letter beyond their ends
+    out.set[i] = setting:find '^arrow' and setting:gsub('graph 1', 'graph 0.92') or setting
+  end
   local seen, shares, at = sheet.letters, {}, nil
   for _, item in ipairs(panel.plot) do
     local colour = item:match "linecolor rgb '#%x-(%x%x%x%x%x%x)'"
