@@ -376,6 +376,7 @@ describe('corner plots', function()
       { s = 9, alpha = 0.25, label = 'accepted' })
     has(fig, 'using 1:2 with points pointtype 7 linewidth 0 pointsize 0.5')
     has(fig, "'#bf0072b2'")
+    has(fig, "NaN with points pointtype 7 linewidth 0 pointsize 0.5774 linecolor rgb '#660072b2'")
     assert.equal(3, count(tostring(fig), ' << end\n')) -- the points once, two histograms
     fig = plot.scatter_summaries({ summaries = { accepted = { points } } },
       { hist = false, ranges = { { 0, 0.5, 1 }, { 0, 0.5, 1 } } })

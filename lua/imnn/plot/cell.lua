@@ -261,7 +261,11 @@ end
 
 --- What stands for a layer in the legend.
 function M.sample(fig, layer)
-  if layer.points or layer.scatter then return marker(layer, own_colour(layer)) end
+  if layer.points or layer.scatter then -- large and dark enough to tell its colour
+    local seen = { colour = layer.colour, s = math.max(layer.s, 12),
+      alpha = math.max(layer.alpha, 0.6) }
+    return marker(seen, own_colour(seen))
+  end
   if not layer.fill then return 'with lines ' .. line(layer, 1.3) end
   return M.box(layer.colour, tint(fig, layer.colour, #fig.levels, #fig.levels))
 end
