@@ -212,6 +212,34 @@ describe('a call', function()
     sim:close()
   end)
 
+  it('leaves out what is no finite number where it is told to', function()
+    local function holes(key, theta) -- in a seventh of the prior
+      local x = theta + 0.3 * random.normal(key, { 1 })
+      return np.where(np.gt(theta, 6 / 7), np.sqrt(-theta), x)
+    end
+    local problem = { simulator = holes, prior = lfi.uniform(0, 1) }
+    assert.matches("PopulationMonteCarlo: the %a+ of a draw with the parameters %(0%.[89]%d+%) is "
+      .. "not finite; look at what simulator and compressor give there, or leave such draws out "
+      .. "with on_failure = 'drop'$", message(function() call(pmc_of(toys.C, problem), {}) end))
+    for _, method in ipairs { 'pmc', 'smc' } do
+      local o = { on_failure = 'drop', max_iteration = 3, method = method }
+      local r = call(pmc_of(toys.C, problem), o)
+      o.n_parallel_simulations = 70
+      assert.is_true(bytes_of(r) == bytes_of(call(pmc_of(toys.C, problem), o)))
+      local first = r.generations[1][1]
+      assert.near(1 / 7, first.failed / first.simulations, 4 * math.sqrt(6 / 49 / 1000))
+      assert.is_true(r.parameters.accepted[1]:max():item() <= 6 / 7 + 1e-7)
+      assert.near(1, np.exp(r.log_weights[1]):sum():item(), 1e-12)
+      local set, failed = r:samples(), 0
+      for _, g in ipairs(r.generations[1]) do failed = failed + g.failed end
+      assert.equal(failed, set.origin.failed)
+      assert.is_true(failed <= r.failed) -- of all that were made: some were in vain
+      assert.same(random.PRNGKey(3):totable(), set.origin.key:totable())
+    end
+    assert.matches('on_failure is "drop" or "fail" or "retry", got "skip"$',
+      message(function() call(pmc_of(toys.C, problem), { on_failure = 'skip' }) end))
+  end)
+
   it('has no population of simulations that all failed', function()
     local sim = imnn.simulators.blackbox { workers = 1, on_failure = 'drop', shape = { 1 },
       fn = function() error 'never' end }
@@ -283,6 +311,7 @@ for t = 1, 2 do
   end
   out:write(r.total_draws[t], '\n')
 end
+out:write(r.simulations, ' ', r.failed, '\n')
 out:close()
 ]]):format(options))
     file:close()

@@ -55,22 +55,44 @@ function Answers:density(n, theta)
   return l
 end
 
--- The distance of a row is to be named, not dropped.
-local function check_finite(self, x, theta, what)
-  local at = tonumber(C.imnn_array_nonfinite(x.array))
-  if at < 0 then return end
+-- The distance of a row is to be named, not dropped, unless the user said so.
+local function raise_not_finite(self, x, at, theta, what)
   local row, P = math.floor(at / (x.size / #x)), self.P
   local list = {}
   for p = 1, P do list[p] = theta[row * P + p - 1] end
   core.raise('%s: the %s of a draw with the parameters %s is not finite; look at what simulator '
-    .. 'and compressor give there', self.who, what, text(list))
+    .. "and compressor give there, or leave such draws out with on_failure = 'drop'", self.who,
+    what, text(list))
+end
+
+-- x (n, m) f64 with 0 where rows are not finite, which are marked in `failed`.
+local function dropped(x, failed)
+  local good = np.all(np.isfinite(x), { axis = 2 })
+  for i, is_good in ipairs(good:totable()) do
+    if not is_good then failed[i - 1] = 1 end
+  end
+  return np.where(np.expand_dims(good, 2), x, 0)
+end
+
+-- Summaries and distances, all of them finite numbers, and which were not.
+local function check_finite(self, s, d, failed, theta)
+  for what, x in pairs { summary = s, distance = d } do
+    local at = tonumber(C.imnn_array_nonfinite(x.array))
+    if at >= 0 and self.on_failure ~= 'drop' then raise_not_finite(self, x, at, theta, what) end
+    if at >= 0 then
+      failed = failed or ffi.new('uint8_t[?]', #x)
+      x = dropped(x, failed)
+      if what == 'summary' then s = x else d = x end
+    end
+  end
+  return s, d, failed
 end
 
 local function black_box(self, n, keys, theta, show, label)
   local k = np.from_buffer(keys, { n, 2 }, 'u32')
   local x = np.from_buffer(theta, { n, self.P }, 'f64'):astype 'f32'
   local data, report = self.problem.simulator:run(k, x, { progress = show or false,
-    label = label })
+    label = label, on_failure = self.on_failure })
   local m = #data
   local s, d
   if m > 0 then
@@ -118,7 +140,8 @@ end
 -- @tparam[opt] function show progress of black boxes
 -- @treturn Array summaries (n, S)
 -- @treturn Array distances (n, T)
--- @treturn cdata|nil bytes (n): those that could not be made
+-- @treturn cdata|nil bytes (n): those that could not be made, or gave no finite numbers where
+-- `on_failure` is 'drop'
 function Answers:simulate(n, keys, theta, show, label)
   local s, d, failed
   if self.black then
@@ -126,9 +149,7 @@ function Answers:simulate(n, keys, theta, show, label)
   else
     s, d = traced(self, n, keys, theta)
   end
-  check_finite(self, s, theta, 'summary')
-  check_finite(self, d, theta, 'distance')
-  return s, d, failed
+  return check_finite(self, s, d, failed, theta)
 end
 
 --- For a problem of imnn.lfi.problem.

@@ -8,12 +8,13 @@ local M = {}
 
 local FORMAT, VERSION = 'imnn samplers', 1
 
-local function write(path, samplers)
+local function write(path, samplers, counts)
   local states = {}
   for t, sampler in ipairs(samplers) do states[t] = sampler:save() end
   hdf5.create(path, function(f)
     f:write_tree('samplers', { format = FORMAT, format_version = VERSION,
-      library_version = require('imnn').version(), states = states })
+      library_version = require('imnn').version(), states = states,
+      simulations = counts.simulations, failed = counts.failed })
   end)
 end
 
@@ -29,7 +30,7 @@ local function check_place(who, path)
   os.remove(probe)
 end
 
-local function resume(who, path, samplers)
+local function resume(who, path, samplers, counts)
   local f = hdf5.open(path)
   local ok, record = pcall(f.read_tree, f, 'samplers')
   f:close()
@@ -51,6 +52,7 @@ local function resume(who, path, samplers)
         path, why:match '[^:]*$':gsub('^ ', ''))
     end
   end
+  counts.simulations, counts.failed = record.simulations or 0, record.failed or 0
 end
 
 --- A function (now) that writes a checkpoint when it is time; samplers are brought to where an
@@ -59,16 +61,17 @@ end
 -- @tparam string path
 -- @tparam number|string every seconds, or a span of time
 -- @tparam table samplers
+-- @tparam table counts `simulations` and `failed` of all of them together
 -- @treturn function
 -- @raise a folder that is not there, a file of another run
-function M.keeper(who, path, every, samplers)
+function M.keeper(who, path, every, samplers, counts)
   local limit = type(every) == 'string' and duration.parse(who, 'every', every) or every
   check_place(who, path)
-  if C.imnn_path_kind(path) ~= 0 then resume(who, path, samplers) end
+  if C.imnn_path_kind(path) ~= 0 then resume(who, path, samplers, counts) end
   local last = C.imnn_seconds()
   return function(now)
     if not now and C.imnn_seconds() - last < limit then return end
-    write(path, samplers)
+    write(path, samplers, counts)
     last = C.imnn_seconds()
   end
 end

@@ -8,7 +8,7 @@
 -- acceptance_reached, iterations, total_draws: of the last generation, how many there are without
 -- the first, and simulations of all. `parameters`, `summaries`, `distances` have `accepted`: lists
 -- of T Arrays (n, P), (n, S), (n), `n_accepted`, `epsilon` and `size`. `simulations`: how many were
--- made for all targets; `failed`: how many of them a black box could not make.
+-- made for all targets; `failed`: how many of them could not be made and were left out.
 -- @module imnn.lfi.pmc
 local args = require 'imnn.args'
 local core = require 'imnn.core'
@@ -62,6 +62,7 @@ local rows = {
   min_progress = { 'number', optional = true },
   max_simulations = { 'integer', optional = true },
   max_seconds = { 'number', 'string', optional = true },
+  on_failure = { 'string', optional = true },
   checkpoint = { 'string', optional = true },
   every = { 'number', 'string', default = 60 },
   progress = { 'table', 'boolean', default = true },
@@ -127,6 +128,9 @@ local function take(self, opts)
   args.choice(who, 'kernel', o.kernel, samplers.proposals)
   args.choice(who, 'acceptance', o.acceptance, samplers.acceptances)
   args.choice(who, 'distance', o.distance, samplers.distances)
+  if o.on_failure then
+    args.choice(who, 'on_failure', o.on_failure, { fail = true, drop = true, retry = true })
+  end
   if o.percentile and o.alpha then
     core.raise('%s: percentile and alpha are the same: give one of them', who)
   end
@@ -246,9 +250,9 @@ local function line_of(self, t, o)
   local made = sampler:simulations() - self.before[t]
   local left = ''
   if o.max_seconds then left = ('  %.0f s left'):format(math.max(o.max_seconds - spent, 0))
-  elseif o.max_simulations then
+  elseif o.max_simulations and made > 0 then
     left = ('  %.0f s left at most'):format(math.max(o.max_simulations - sampler:simulations(), 0)
-      * spent / math.max(made, 1))
+      * spent / made)
   end
   return '%sgeneration %d  epsilon %.4g  %d of %d  acceptance %.3g  ESS %.0f  %d simulations  '
     .. '%.3g a second%s', self.n_targets > 1 and ('target %d  '):format(t) or '', g.generation,
@@ -392,12 +396,14 @@ function PMC:samples(target)
   if not self.found then core.raise 'samples: there are none yet: call it with key and n_points' end
   target = args.argument('samples', 'target', target, { 'integer', default = 1 })
   local t = self:target_choice(target)[1]
-  local p = self.found[t]
+  local p, failed = self.found[t], 0
+  for _, g in ipairs(self.generations[t]) do failed = failed + g.failed end
   return require('imnn.samples')(prior.described(self.prior, {
     parameters = p.parameters, log_weights = p.log_weights, summaries = p.summaries,
     distances = p.distances, generation = p.generation,
     origin = { method = self.settings.method, settings = self.settings, target = t,
-      epsilon = p.epsilon, simulations = self.total_draws[t], reason = self.reason[t],
+      key = self.key, epsilon = p.epsilon, simulations = self.total_draws[t], failed = failed,
+      reason = self.reason[t],
       version = require('imnn').version() },
   }))
 end
@@ -418,6 +424,7 @@ end
 local function begin(self, o)
   self.samplers = new_samplers(self, o)
   self.simulations, self.failed, self.settings = 0, 0, settings_of(o)
+  self.key = o.key
   self.batch = o.n_parallel_simulations
     or require('imnn.simulators.object').is(self.simulator) and 256 or 16384
   self.answers = answers.new(who, self, self.batch)
@@ -457,9 +464,11 @@ end
 -- `distance` ('given': by F or distance_measure; 'euclidean', 'scaled', 'adaptive', 'mahalanobis'
 -- with `covariance`, of the summaries); `repeats` (1): simulations for each point; `min_epsilon`,
 -- `min_progress` (0.01 of epsilon), `max_simulations` (for each target), `max_seconds` (number or
--- '10m'): further reasons to stop; `checkpoint`: a file to go on from, written `every` (60)
--- seconds or span of time, and when SIGTERM or SIGUSR1 end the program, with exit code 75;
--- `progress` (true): a line on a terminal
+-- '10m'): further reasons to stop; `on_failure`: simulations that fail, or whose summaries or
+-- distances are no finite numbers: 'fail' with a message, 'drop' and count them, 'retry' first
+-- (imnn.simulators, which do by default as they were told); `checkpoint`: a file to go on from,
+-- written `every` (60) seconds or span of time, and when SIGTERM or SIGUSR1 end the program, with
+-- exit code 75; `progress` (true): a line on a terminal
 -- @treturn table self, see the top
 -- @raise options that do not belong together, shapes that do not fit, a distance that is not
 -- finite, a checkpoint of another run
@@ -469,7 +478,8 @@ end
 function PMC:__call(opts)
   local o = take(self, opts)
   if o.goes_on then go_on(self, o) else begin(self, o) end
-  local keep = o.checkpoint and checkpoint.keeper(who, o.checkpoint, o.every, self.samplers)
+  local keep = o.checkpoint and checkpoint.keeper(who, o.checkpoint, o.every, self.samplers,
+    self)
   if keep then
     for _, sampler in ipairs(self.samplers) do
       sampler:resume(limits_of(o, o.goes_on and sampler:generations() - 1 or 0))
@@ -479,6 +489,7 @@ function PMC:__call(opts)
   self.started, self.before = C.imnn_seconds(), {}
   for t, sampler in ipairs(self.samplers) do self.before[t] = sampler:simulations() end
   if keep then C.imnn_ending_listen(1) end
+  self.answers.on_failure = o.on_failure or self.answers.on_failure
   local ok, why = pcall(function()
     local function loop(show) run(self, o, show, keep) end
     if o.progress and self.simulator then

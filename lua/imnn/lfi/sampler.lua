@@ -157,6 +157,21 @@ local function column(x, n, stride, width, flat)
   return np.from_buffer(out, flat and { n } or { n, width }, 'f64')
 end
 
+-- Without particles that could not be simulated: smc keeps their places, with no weight once
+-- epsilon is finite.
+local function made_only(p)
+  local good = np.isfinite(p.distances)
+  if p.n == 0 or np.all(good):item() then return p end
+  for _, name in ipairs { 'parameters', 'log_weights', 'distances', 'summaries' } do
+    p[name] = p[name][good]
+  end
+  p.n = #p.parameters
+  local w = np.exp(p.log_weights)
+  p.log_weights = p.log_weights - np.log(w:sum())
+  p.ess = (w:sum() ^ 2 / (w * w):sum()):item()
+  return p
+end
+
 --- The particles: parameters (n, P), log_weights (n), distances (n): the nearest of each, summaries
 -- (n, S): those of the nearest, epsilon, ess, generation.
 function Sampler:particles()
@@ -173,7 +188,7 @@ function Sampler:particles()
     d[i] = row[best]
     ffi.copy(s + i * S, p.summaries + i * stride + best * S, S * 8)
   end
-  return {
+  return made_only {
     n = n, generation = tonumber(p.generation), epsilon = p.epsilon, ess = p.ess,
     parameters = column(p.theta, n, stride, self.P),
     log_weights = column(p.log_weight, n, stride, 1, true),
