@@ -24,6 +24,48 @@ local function approximation(group, prior, with_prior)
   }
 end
 
+-- Contour levels by two rules that are not the library's: what they make of its densities. The
+-- nearest cell to each mass (the reference's rule), and linear between cells without refinement.
+local function cells(f, is_line)
+  local v, whole, shape = f:ravel():totable(), 0, f.shape
+  local at, measure = {}, {}
+  for i = 1, #v do
+    at[i], measure[i] = i, (i == 1 or i == #v) and is_line and shape[2] == nil and 0.5 or 1
+    whole = whole + measure[i] * v[i]
+  end
+  table.sort(at, function(a, b) return v[a] > v[b] end)
+  return v, at, measure, whole
+end
+
+local function nearest_cell(f, p)
+  local v, at, _, whole = cells(f, false)
+  local sum, best, level = 0, math.huge, nil
+  for _, i in ipairs(at) do
+    sum = sum + v[i]
+    local off = math.abs(sum / whole - p)
+    if off < best then best, level = off, v[i] end
+  end
+  return level
+end
+
+local function unrefined(f, p)
+  local v, at, measure, whole = cells(f, true)
+  local sum, before = 0, v[at[1]]
+  for _, i in ipairs(at) do
+    local mass = measure[i] * v[i]
+    if sum + mass >= p * whole then
+      return before + (v[i] - before) * (p * whole - sum) / mass
+    end
+    sum, before = sum + mass, v[i]
+  end
+end
+
+local function level_of(expected, t, i, got, peak, tolerance)
+  assert.near(expected[t][i]:item() / peak, got / peak, tolerance)
+end
+
+local masses = { 0.68, 0.95 }
+
 describe('GaussianApproximation agrees with golden', function()
   local file = open 'gaussian_approximation'
   for _, name in ipairs { 'mean_variance', 'one_parameter', 'correlated_2', 'correlated_3',
@@ -36,7 +78,42 @@ describe('GaussianApproximation agrees with golden', function()
       local g = approximation(group, box, false)
       each_marginal(P, function(row, column, marginal)
         assert.is_true(off(group.gaussian[marginal], g.marginals[row][column]) < 1e-9, marginal)
+        for t = 1, g.n_targets do
+          local f = g.marginals[row][column][t]
+          for i, p in ipairs(masses) do
+            level_of(group.gaussian[marginal:gsub('marginal', 'level_nearest_cell')], t, i,
+              nearest_cell(f, p), f:max():item(), 1e-9)
+          end
+        end
       end)
+      for p = 1, P do
+        assert.is_true(off(group.input['range_' .. p - 1], np.array(g.ranges[p], 'f64')) < 1e-12)
+      end
+      assert.is_true(off(group.input.F, np.linalg.inv(g.invF)) < 1e-9)
+    end)
+
+    -- On a grid that has all of it.
+    it(name .. ': levels of normal densities', function()
+      local g = approximation(group, box, false)
+      for t = 1, g.n_targets do
+        local ranges = {}
+        for p = 1, P do
+          local m, sd = g.parameter_estimates[t][p]:item(), math.sqrt(g.invF[{ t, p, p }]:item())
+          ranges[p] = np.linspace(m - 6 * sd, m + 6 * sd, 201, 'f64')
+        end
+        local all = g:get_marginals { ranges = ranges }
+        each_marginal(P, function(row, column, marginal)
+          local f = all[row][column][t]
+          local peak, levels = f:max():item(), lfi.get_levels(f, masses)
+          local expected = group.gaussian[marginal:gsub('marginal', 'level_exact')]
+          for i, p in ipairs(masses) do
+            level_of(expected, t, i, levels[3 - i], peak, row == column and 2e-4 or 3e-3)
+            local z = imnn.scipy.special.ndtri(np.array((1 + p) / 2, 'f64')):item()
+            local exact = row == column and math.exp(-z * z / 2) or 1 - p
+            level_of(expected, t, i, exact * peak, peak, 1e-9)
+          end
+        end)
+      end
     end)
 
     -- Mean and covariance of each posterior by its marginals, which are normal.
@@ -78,15 +155,21 @@ describe('GaussianApproximation agrees with golden', function()
         end)
       end)
 
-      it(name .. ': levels of pairs', function()
+      it(name .. ': levels in the box', function()
         local g = approximation(group, box)
         each_marginal(P, function(row, column, marginal)
-          if row == column then return end -- refined by us, not there
           local expected = group.truncated[marginal:gsub('marginal', 'level_grid')]
           for t = 1, g.n_targets do
-            local levels = lfi.get_levels(g.marginals[row][column][t], { 0.68, 0.95 })
-            assert.near(expected[t][1]:item(), levels[2], 1e-6 * levels[2])
-            assert.near(expected[t][2]:item(), levels[1], 1e-6 * levels[2])
+            if row == column then -- refined by us, not there
+              local f = g.marginals[row][row][t]
+              for i, p in ipairs(masses) do
+                level_of(expected, t, i, unrefined(f, p), f:max():item(), 1e-6)
+              end
+            else
+              local levels = lfi.get_levels(g.marginals[row][column][t], masses)
+              assert.near(expected[t][1]:item(), levels[2], 1e-6 * levels[2])
+              assert.near(expected[t][2]:item(), levels[1], 1e-6 * levels[2])
+            end
           end
         end)
       end)
@@ -131,6 +214,10 @@ describe('ABC agrees with golden', function()
     for _, smoothing in ipairs { 0, 1, 2.5 } do
       local r = abc { epsilon = 6, smoothing = smoothing }
       local case = accept['marginals_F_eps6_smoothing_' .. smoothing]
+      for p = 1, 2 do -- grid points are the centres of bins
+        local x, edges = np.array(abc.ranges[p], 'f64'), case['edges_' .. p - 1]
+        assert.is_true(off((edges[{ { 2, #edges } }] + edges[{ { 1, #x } }]) / 2, x) < 1e-12)
+      end
       each_marginal(2, function(row, column, marginal)
         local expected, got = case[marginal], r.marginals[row][column]
         for t = 1, 3 do
@@ -165,6 +252,9 @@ describe('levels agree with golden', function()
       for i, p in ipairs(group.p:totable()) do
         local level = lfi.get_levels(group[of], { p })[1]
         assert.near(group[name][i]:item(), level, 1e-6 * group[of]:max():item(), tostring(p))
+        if of == 'f_1d' then -- of the density itself, which the grid knows no better
+          assert.near(group.level_1d_exact[i]:item(), level, 2e-3 * group.f_1d:max():item())
+        end
       end
     end)
   end

@@ -1,4 +1,5 @@
 --- Sample sets: weights everywhere, chains, sets made of sets, files and tables.
+local ffi = require 'ffi'
 local imnn = require 'imnn'
 local message = require 'tests.support.message'
 local usage = require 'tests.support.usage'
@@ -252,6 +253,36 @@ describe('chains', function()
         near({ g['mcse_quantile_' .. q]:item() }, set:mcse { quantile = tonumber(q) }, 1e-11, q)
       end
       near(g.sokal_tau:reshape { m, 1 }, set:autocorrelation_time(), 1e-12, 'time')
+      local split = 2 * m * math.floor(n / 2) -- draws of the halves
+      near({ g.tau_raw:item() }, split / set:ess { kind = 'raw' }, 1e-12, 'time of the mean')
+      near({ g.tau_bulk:item() }, split / set:ess { kind = 'bulk' }, 1e-12, 'time of the bulk')
+    end)
+
+    it('agree with golden in C: ' .. name, function()
+      local g = golden()['/chains/' .. name]
+      local m, n = unpack(g.x.shape)
+      local x, C = g.x:astype 'f64', imnn.core.C
+      local chains = ffi.new('imnn_chains', m, n, x:data(), n, 1)
+      local size, window = ffi.new 'double[1]', ffi.new 'int64_t[1]'
+      local function size_of(q)
+        imnn.core.check(C.imnn_chains_quantile_error(size, nil, chains, q))
+        return { size[0] }
+      end
+      near({ g.ess_q05:item() }, size_of(0.05), 1e-12)
+      near({ g.ess_q95:item() }, size_of(0.95), 1e-12)
+      for _, q in ipairs { '0.05', '0.5', '0.84' } do
+        near({ g['ess_quantile_' .. q]:item() }, size_of(tonumber(q)), 1e-12)
+      end
+      local lags = g.acf.shape[2]
+      local acf = ffi.new('double[?]', lags)
+      for j = 0, m - 1 do
+        imnn.core.check(C.imnn_chain_time(size, window, n, x:data() + j * n, 1))
+        assert.equal(g.sokal_window[j + 1]:item(), tonumber(window[0]))
+        imnn.core.check(C.imnn_chain_autocovariance(acf, lags, n, x:data() + j * n, 1))
+        local got = {}
+        for k = 1, lags do got[k] = acf[k - 1] / acf[0] end
+        near(g.acf[j + 1], got, 1e-12)
+      end
     end)
   end
 
