@@ -337,6 +337,23 @@ describe('chains', function()
     near(chained:std() / np.sqrt(g.n_eff), chained:mcse())
   end)
 
+  it('count by their correlations, unless the weights are asked for', function()
+    local g = golden()['/chains/ar_0.9']
+    local m, n = unpack(g.x.shape)
+    local x = np.concatenate({ g.x:reshape { m * n, 1 }, np.full({ m * n, 1 }, 2, 'f64') }, 2)
+    local set = SampleSet { parameters = x, names = { 'a', 'fixed' },
+      chain = np.repeat_(np.arange(m), n) }
+    near(g.ess_bulk:item(), set:ess()[1]:item())
+    assert.is_true(np.isnan(set:ess()[2]):item())
+    near(m * n, set:ess { kind = 'kish' })
+    assert.is_truthy(tostring(set):find((', worth %.4g\n'):format(g.ess_bulk:item()), 1, true))
+    -- a set that is worth twice as much counts twice as much
+    local a, b = bell(100), bell(100, { chain = np.arange(100) % 2 })
+    local both = a:merge(b, { by = 'ess' })
+    local worth = math.min(unpack(b:ess():totable()))
+    near(100 / worth, (both.weights[1] / both.weights[200]):item(), 1e-9)
+  end)
+
   it('that do not move have none of it, and few draws are refused', function()
     local still = SampleSet { parameters = np.ones { 40 }, chain = np.arange(40) % 2 }
     for _, x in ipairs { still:rhat(), still:rhat { kind = 'basic' }, still:ess { kind = 'bulk' },

@@ -9,6 +9,7 @@ local np = require 'imnn.numpy'
 local sets = require 'imnn.samples.set'
 local C, state = core.C, sets.state
 
+local M = {}
 local Chains = sets.methods
 
 local most_repeated = 2 ^ 27 -- draws, with repeated ones
@@ -164,14 +165,16 @@ local sizes = {
 -- weights are (what the width of a kernel needs); 'chains' is 'bulk', or 'weighted' where weights
 -- are no counts.
 -- @tparam[opt] table opts
--- @tparam[opt='kish'] string opts.kind
+-- @tparam[opt] string opts.kind 'chains' of a set that has a field `chain`, whose draws depend on
+-- each other; else 'kish'
 -- @treturn number|Array f64 (P); NaN for chains that do not move
 -- @raise another kind; fewer than 4 draws in a chain
 -- @usage samples:ess()
 -- samples:ess({ kind = 'chains' }).shape --> { 2 }
 function Chains:ess(opts)
   local s = state(self, 'ess')
-  local o = args.take('ess', opts, { kind = { 'string', default = 'kish' } })
+  local o = args.take('ess', opts, { kind = { 'string', optional = true } })
+  o.kind = o.kind or (s.chain and 'chains' or 'kish')
   return args.choice('ess', 'kind', o.kind, sizes)(s, o.kind)
 end
 
@@ -296,6 +299,17 @@ local function worst_of(s, values, sign)
   return worst, name
 end
 
+--- As many independent samples as a set is worth as a whole: of chains those of the parameter of
+-- which there are fewest, where chains are long enough to tell; else Kish's size.
+-- @tparam SampleSet set
+-- @treturn number
+function M.worth(set)
+  local s = state(set, 'ess')
+  local ok, size = pcall(sizes.chains, s, 'chains')
+  local least = s.chain and ok and worst_of(s, size, 1) or math.huge
+  return least < math.huge and least or sizes.kish(s)
+end
+
 --- What to be warned of: sentences; none if all is well.
 -- Few samples count (Kish's size below 100), one has more than a tenth of the weights, rows were
 -- left out, chains disagree (R-hat above 1.01) or are short (bulk or tail size below 400).
@@ -321,3 +335,5 @@ function Chains:warnings()
   end
   return out
 end
+
+return M

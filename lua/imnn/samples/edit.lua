@@ -3,6 +3,7 @@
 local ffi = require 'ffi'
 local args = require 'imnn.args'
 local array = require 'imnn.array'
+local chains = require 'imnn.samples.chains'
 local core = require 'imnn.core'
 local np = require 'imnn.numpy'
 local random = require 'imnn.random'
@@ -200,7 +201,7 @@ local shares = {
     end
     return math.log(n)
   end,
-  ess = function(_, _, set) return math.log(Editing.ess(set)) end,
+  ess = function(_, _, set) return math.log(chains.worth(set)) end,
 }
 
 local function check_total(list)

@@ -1,6 +1,7 @@
 --- Sample sets: tables for papers and for other programs.
 -- @module imnn.samples.tables
 local args = require 'imnn.args'
+local chains = require 'imnn.samples.chains'
 local core = require 'imnn.core'
 local file = require 'imnn.samples.file'
 local label = require 'imnn.samples.label'
@@ -97,7 +98,7 @@ local function title(s, set)
   return ('%s%d sample%s of %d parameter%s%s'):format(
     type(method) == 'string' and method .. ': ' or '', s.n, s.n == 1 and '' or 's', s.n_params,
     s.n_params == 1 and '' or 's',
-    s.log_weights and (', worth %.4g'):format(Tables.ess(set)) or '')
+    (s.log_weights or s.chain) and (', worth %.4g'):format(chains.worth(set)) or '')
 end
 
 -- An interval in plain text.
