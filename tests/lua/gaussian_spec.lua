@@ -90,6 +90,7 @@ describe('GaussianApproximation', function()
     assert.same(g:log_prob(set.parameters, 2):totable(), set.log_prob:totable())
     assert.same({ 'GaussianApproximation', 2, 0 },
       { set.origin.method, set.origin.target, set.origin.simulations })
+    assert.near(g.log_evidence[2]:item(), (set:log_evidence()), 1e-12)
     assert.equal(10000, g:samples().n)
     -- a normal prior ends nowhere
     assert.equal(-math.huge, of({ 0, 1 }, tilted, lfi.normal({ 0, 0 }, 1)):samples().low[1])

@@ -220,7 +220,7 @@ end
 --- Draws as a sample set.
 -- @tparam[opt=1] integer target
 -- @tparam[opt] table opts `n` (10000) draws; `key` (random.PRNGKey(0)); `max_candidates`
--- @treturn SampleSet of equal weights, with log_prob
+-- @treturn SampleSet of equal weights, with log_prob, and the evidence if it is with the prior
 -- @raise as `sample`
 -- @usage gaussian:samples(1, { n = 100 }):mean()
 function Gaussian:samples(target, opts)
@@ -232,6 +232,7 @@ function Gaussian:samples(target, opts)
   return samples.new('samples', prior.described(self.prior, {
     parameters = x, log_prob = self:log_prob(x, target),
     origin = { method = who, target = target, key = key, simulations = 0,
+      log_evidence = self.with_prior and self.log_evidence[target]:item() or nil,
       version = ffi.string(core.C.imnn_version()), settings = { with_prior = self.with_prior } },
   }))
 end
