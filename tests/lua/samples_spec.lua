@@ -692,6 +692,23 @@ describe('sample sets in files', function()
       says('save_getdist: there is root_1.txt, which would be read along; remove it',
         function() five():save_getdist 'root' end)
       says('load_getdist: there is neither none.txt nor none_1.txt', SampleSet.load_getdist, 'none')
+      for k = 1, 2 do -- as Cobaya has them
+        local f = assert(io.open(('cob.%d.txt'):format(k), 'w'))
+        f:write('#   weight  minuslogpost   Omega_m  H0  minuslogprior  chi2__BAO\n',
+          ('  %d  3.5  0.3  70  1  5\n  1  2.5  0.%d  68  1  3\n'):format(k, k))
+        f:close()
+      end
+      local cobaya = SampleSet.load_getdist 'cob'
+      assert.same({ 'Omega_m', 'H0', 'minuslogprior', 'chi2__BAO' }, cobaya.names)
+      assert.same({ 'minuslogprior', 'chi2__BAO' }, cobaya.derived)
+      near({ 1, 1, 2, 1 }, np.exp(cobaya.log_weights))
+      near({ -3.5, -2.5, -3.5, -2.5 }, cobaya.log_prob)
+      local f = assert(io.open('cob.1.txt', 'w'))
+      f:write '# weight minuslogpost a\n1 2 3 4\n'
+      f:close()
+      os.remove 'cob.2.txt'
+      says('load_getdist: cob.1.txt has 1 names, the chains have 2 parameters',
+        SampleSet.load_getdist, 'cob')
     end)
   end)
 

@@ -113,6 +113,23 @@ local function read_names(root)
   return out
 end
 
+-- Names of the columns as Cobaya writes them above the numbers: "# weight minuslogpost a b ...".
+-- What is no parameter but part of the posterior is derived.
+local function read_header(path)
+  local f = io.open(path, 'rb')
+  local first = f and f:read '*l' or ''
+  if f then f:close() end
+  local rest = first:match '^#%s*weight%s+minuslog%S+%s+(.*)$'
+  if not rest then return nil end
+  local out = { names = {}, labels = {}, derived = {} }
+  for name in rest:gmatch '%S+' do
+    table.insert(out.names, name)
+    table.insert(out.labels, name)
+    if name:find '^minuslogprior' or name:find '^chi2' then table.insert(out.derived, name) end
+  end
+  return out
+end
+
 local function read_ranges(root, names)
   local place, low, high = {}, {}, {}
   for i, name in ipairs(names) do place[name], low[i], high[i] = i, -math.huge, math.huge end
@@ -149,7 +166,8 @@ local function read_chains(paths, burn)
 end
 
 --- Read chains as getdist and CosmoMC write them: root.txt or root_1.txt, root_2.txt, ... (also
--- root.1.txt), with root.paramnames and root.ranges where these are. Each file is a chain.
+-- root.1.txt), with root.paramnames and root.ranges where these are. Each file is a chain. Names
+-- may stand above the numbers, too, as Cobaya has them: "# weight minuslogpost a b ...".
 -- @tparam string root
 -- @tparam[opt] table opts
 -- @tparam[opt=0] number opts.burn draws to leave out at the beginning of each chain, or below 1 a
@@ -169,11 +187,11 @@ function M.load_getdist(root, opts)
     core.raise('load_getdist: there is neither %s.txt nor %s_1.txt', root, root)
   end
   local x, chain = read_chains(paths, o.burn)
-  local out, P = read_names(root), x.shape[2] - 2
-  if #out.names == 0 then out = {} end
+  local out, P, where = read_names(root), x.shape[2] - 2, root .. '.paramnames'
+  if #out.names == 0 then out, where = read_header(paths[1]) or {}, paths[1] end
   if out.names and #out.names ~= P then
-    core.raise('load_getdist: %s.paramnames has %d names, the chains have %d parameters', root,
-      #out.names, P)
+    core.raise('load_getdist: %s has %d names, the chains have %d parameters', where, #out.names,
+      P)
   end
   out.low, out.high = read_ranges(root, out.names or {})
   if not out.names then out.low, out.high = nil, nil end
