@@ -30,9 +30,10 @@ void imnn_sampler_defaults(imnn_sampler_options *out, imnn_sampler_method method
 static imnn_status check_counts(const imnn_sampler_options *o)
 {
     const char *who = o->who;
-    if (o->n < (o->method == IMNN_ABC ? 1 : 2) || o->n > INT32_MAX)
-        return imnn_fail(IMNN_EVALUE, "%s: n must be 2 or more particles, got %lld", who,
-                         (long long)o->n);
+    const int least = o->method == IMNN_ABC ? 1 : 2;
+    if (o->n < least || o->n > INT32_MAX)
+        return imnn_fail(IMNN_EVALUE, "%s: n must be from %d to 2^31 - 1 particles, got %lld", who,
+                         least, (long long)o->n);
     if (o->n_params < 1 || o->n_summaries < 0 || o->repeats < 1)
         return imnn_fail(IMNN_EVALUE, "%s: needs parameters, summaries and repeats, got %d, %d, %d",
                          who, o->n_params, o->n_summaries, o->repeats);

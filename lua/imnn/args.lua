@@ -54,6 +54,28 @@ function M.argument(who, what, v, row)
   return expect(who, what, v, row)
 end
 
+--- A list, which has something at each of its places: { nil, 1 } has not, and what Lua says of its
+-- length is a matter of luck.
+-- @tparam string who name of the function, for messages
+-- @tparam string what name of the list
+-- @tparam table list
+-- @treturn table list
+-- @raise a place that is empty, a key that is no place
+-- @usage imnn.args.list('mine', 'q', { 0.1, 0.9 })
+function M.list(who, what, list)
+  local last = 0
+  for key in pairs(list) do
+    if type(key) ~= 'number' or key % 1 ~= 0 or key < 1 then
+      core.raise('%s: %s is a list, got one with "%s"', who, what, tostring(key))
+    end
+    last = math.max(last, key)
+  end
+  for i = 1, last do
+    if list[i] == nil then core.raise('%s: %s has nothing at place %d', who, what, i) end
+  end
+  return list
+end
+
 -- Number of letters to change, insert or drop (Levenshtein 1966).
 local function distance(a, b)
   local row = {}

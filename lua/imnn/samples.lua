@@ -22,7 +22,7 @@
 --    derived               names of parameters that are made of others
 --    rejected              rows that were left out since they were not numbers
 --    origin                what the method says: method, settings, key, simulations, version,
---                          log_evidence, log_evidence_error
+--                          log_evidence, log_evidence_error; what else there is stays with it
 --
 -- @module imnn.samples
 local args = require 'imnn.args'
@@ -47,12 +47,14 @@ end
 -- @tparam[opt] Array|table opts.log_prob (n) log-densities
 -- @tparam[opt] Array|table|integer opts.generation (n) or one of all
 -- @tparam[opt] Array|table opts.chain (n) which chain a draw is of
--- @tparam[opt] table opts.origin where they came from
+-- @tparam[opt] table opts.origin where they came from: names of numbers, texts, booleans, Arrays,
+-- and tables of these
 -- @tparam[opt] table opts.derived names of parameters that are made of others
 -- @tparam[opt=0.05] number opts.max_rejected the share of rows that may be left out since they hold
 -- NaN, or infinite parameters or weights
 -- @treturn SampleSet
--- @raise shapes that do not fit, samples outside the limits, more such rows, weights that are all 0
+-- @raise shapes that do not fit, samples outside the limits, more such rows, weights that are all 0,
+-- an origin that no file can hold
 -- @usage local set = imnn.SampleSet { parameters = { { 0, 1 }, { 2, 3 } }, names = { 'a', 'b' },
 --   weights = { 1, 3 } }
 -- set:mean() --> { 1.5, 2.5 }

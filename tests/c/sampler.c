@@ -451,7 +451,7 @@ static int refusals(void)
     imnn_sampler_release(s);
     o.n = 0;
     CHECK(imnn_sampler_new(&s, &o) == IMNN_EVALUE && !s);
-    CHECK(says("toy: n must be 2 or more particles, got 0"));
+    CHECK(says("toy: n must be from 2 to 2^31 - 1 particles, got 0"));
     o.n = 5, o.pilot = 3;
     CHECK(imnn_sampler_new(&s, &o) == IMNN_EVALUE);
     CHECK(says("toy: 3 draws cannot have the 5 nearest among them"));

@@ -77,6 +77,16 @@ describe('options', function()
     refuses('fit: option "key" is given twice', { epsilon = 1, rng = 1, key = 2 })
   end)
 
+  it('that are lists have no holes', function()
+    local function why(list)
+      return (message(function() args.list('fit', 'q', list) end):gsub('^%S+:%d+: ', ''))
+    end
+    assert.equal('fit: q has nothing at place 1', why { nil, 3 })
+    assert.equal('fit: q has nothing at place 3', why { 1, 2, [4] = 1 })
+    assert.equal('fit: q is a list, got one with "1.5"', why { 1, [1.5] = 2 })
+    assert.same({ false, 2 }, args.list('fit', 'q', { false, 2 }))
+  end)
+
   it('come in a table', function()
     refuses('fit: options are a table { name = value, ... }, got integer', 3)
     refuses('fit: options are a table { name = value, ... }, got string', 'x')

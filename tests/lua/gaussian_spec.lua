@@ -164,7 +164,7 @@ describe('GaussianApproximation', function()
     refuses('samples: sample: 1e+09 draws cannot be had of 1e+07 candidates; give a larger '
       .. 'max_candidates', function() g:samples(1, { n = 1e9 }) return end)
     refuses('sample: n must be positive, got 0', function() g:sample(random.PRNGKey(0), 0) end)
-    refuses('sample: target: there are targets 1 to 1, got 2',
+    refuses('sample: target: there is only one target, 1, got 2',
       function() g:sample(random.PRNGKey(0), 5, 2) end)
   end)
 end)

@@ -255,14 +255,19 @@ describe('a call', function()
       { proposed = np.zeros { 3, 1 } })
     says(p .. 'epsilon must be positive numbers that fall, got 2 as number 2',
       { epsilon = { 1, 2 } })
-    says(p .. '3 draws cannot have the 1000 nearest among them', { n_initial_points = 3 })
+    says(p .. 'n_points = 1000 of them cannot be the nearest of n_initial_points = 3 draws',
+      { n_initial_points = 3 })
+    says(p .. 'n_points must be from 2 to 2^31 - 1, got 1099511627776', { n_points = 2 ^ 40 })
+    says(p .. 'n_points must be from 2 to 2^31 - 1, got 1', { n_points = 1 })
+    says(p .. 'repeats must be from 1 to 2^31 - 1, got 0', { repeats = 0 })
+    says(p .. 'epsilon has nothing at place 1', { epsilon = { nil, 1 } })
     says(p .. 'unknown option "n_point"; did you mean "n_points"?', { n_point = 3 })
     says(p .. 'method is "pmc" or "smc", got "pmx"; did you mean "pmc"?', { method = 'pmx' })
     says(p .. 'smc moves particles by one kernel; local ones are for pmc',
       { method = 'smc', kernel = 'local' })
     says(p .. 'acceptance_ratio is a fraction, at most 1, got 2', { acceptance_ratio = 2 })
     says(p .. 'max_seconds must be positive, got -3', { max_seconds = -3 })
-    says(p .. 'n_points must be 1 to 2^53, got 1e+300', { n_points = 1e300 })
+    says(p .. 'n_points must be from 2 to 2^31 - 1, got 1e+300', { n_points = 1e300 })
     says(p .. 'random.split: a key has shape (2), got f32 (2)', { key = np.zeros { 2 } })
     says(p .. 'summaries holds a number that is not finite, in row 2',
       { proposed = np.zeros { 3, 1 }, summaries = np.array { { 0 }, { 0 / 0 }, { 0 } } })

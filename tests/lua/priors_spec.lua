@@ -120,6 +120,10 @@ describe('priors', function()
       refuses('ApproximateBayesianComputation: ' .. case[1],
         function() abc_with(own(case[2])) end)
     end
+    refuses('PopulationMonteCarlo: the prior has no log_prob(theta); give it one', function()
+      lfi.PopulationMonteCarlo { target_data = np.zeros { 2 }, prior = own { log_prob = false },
+        simulator = function(_, theta) return theta end, compressor = function(d) return d end }
+    end)
     refuses('GaussianApproximation: the prior has no log_prob(theta); give it one, or use '
       .. 'with_prior = false', function() gaussian_with(own { log_prob = false }) end)
     refuses('GaussianApproximation: log_prob(self, theta) of the prior must give (2) for theta (2, '

@@ -13,6 +13,7 @@ local ffi = require 'ffi'
 local args = require 'imnn.args'
 local core = require 'imnn.core'
 local disk = require 'imnn.lfi.disk'
+local duration = require 'imnn.duration'
 local fingerprint = require 'imnn.imnn.fingerprint'
 local grid = require 'imnn.lfi.grid'
 local marginals = require 'imnn.lfi.marginals'
@@ -42,6 +43,7 @@ local function epsilon_list(epsilon, T)
   if np.is_array(epsilon) then epsilon = epsilon:totable() end
   local list = {}
   for t = 1, T do list[t] = type(epsilon) == 'table' and epsilon[t] or epsilon end
+  if type(epsilon) == 'table' then args.list(who, 'epsilon', epsilon) end
   if type(epsilon) == 'table' and #epsilon ~= T then
     core.raise('%s: epsilon has %d values for %d targets', who, #epsilon, T)
   end
@@ -385,7 +387,7 @@ local function take(self, opts)
     quantile = { 'number', optional = true },
     kernel = { 'string', default = 'uniform' },
     max_simulations = { 'integer', optional = true },
-    max_seconds = { 'number', optional = true },
+    max_seconds = { 'number', 'string', optional = true },
     on_failure = { 'string', optional = true },
     smoothing = { 'number', default = 0 },
     replace = { 'boolean', default = false },
@@ -397,6 +399,9 @@ local function take(self, opts)
     if (o[a] == nil) ~= (o[b] == nil) then
       core.raise('%s: %s and %s belong together; %s is missing', who, a, b, o[a] == nil and a or b)
     end
+  end
+  if type(o.max_seconds) == 'string' then
+    o.max_seconds = duration.parse(who, 'max_seconds', o.max_seconds)
   end
   for _, name in ipairs { 'n_samples', 'min_accepted', 'max_iterations', 'max_simulations',
     'max_seconds' } do
@@ -462,7 +467,8 @@ end
 -- @tparam[opt] integer opts.max_iterations batches of this call; 10, or no limit where there is
 -- another
 -- @tparam[opt] integer opts.max_simulations go on in batches up to as many draws in this call
--- @tparam[opt] number opts.max_seconds go on in batches until as much time is over
+-- @tparam[opt] number|string opts.max_seconds go on in batches until as much time is over, 60 or
+-- '10m'
 -- @tparam[opt] Array opts.parameters (n, P), that were made before
 -- @tparam[opt] Array opts.summaries (n, S) of them
 -- @tparam[opt] string opts.on_failure simulations that fail, or whose distance is not a finite
@@ -514,7 +520,8 @@ end
 -- @raise nothing accepted
 -- @usage abc:samples():mean()
 function ABC:samples(target)
-  target = self:target_choice(target or 1)[1]
+  target = args.argument('samples', 'target', target, { 'integer', default = 1 })
+  target = self:target_choice(target)[1]
   if not self.parameters.accepted then core.raise 'samples: nothing is accepted yet' end
   if self.parameters.n_accepted[target] == 0 then
     core.raise('samples: target %d: none of %d draws is closer than epsilon = %g%s', target,

@@ -224,7 +224,8 @@ end
 -- @raise as `sample`
 -- @usage gaussian:samples(1, { n = 100 }):mean()
 function Gaussian:samples(target, opts)
-  target = self:target_choice(target or 1)[1]
+  target = args.argument('samples', 'target', target, { 'integer', default = 1 })
+  target = self:target_choice(target)[1]
   local o = args.take('samples', opts, { n = { 'integer', default = 10000 },
     key = { 'Array', optional = true }, max_candidates = { 'integer', optional = true } })
   local key = o.key or random.PRNGKey(0)

@@ -77,8 +77,8 @@ end
 local function check_numbers(o)
   between(o, 'percentile', 0, 100)
   between(o, 'alpha', 0, 1)
-  for _, name in ipairs { 'n_points', 'max_iteration', 'max_samples', 'n_initial_points',
-    'n_parallel_simulations', 'repeats', 'max_simulations' } do
+  for _, name in ipairs { 'max_iteration', 'max_samples', 'n_initial_points',
+    'n_parallel_simulations', 'max_simulations' } do
     if o[name] and not (o[name] >= 1 and o[name] <= 2 ^ 53) then
       core.raise('%s: %s must be 1 to 2^53, got %g', who, name, o[name])
     end
@@ -88,8 +88,14 @@ local function check_numbers(o)
       core.raise('%s: %s is a fraction, at most 1, got %g', who, name, o[name])
     end
   end
-  if o.repeats >= 2 ^ 31 then
-    core.raise('%s: repeats must be below 2^31, got %g', who, o.repeats)
+  for name, least in pairs { n_points = 2, repeats = 1 } do
+    if o[name] and not (o[name] >= least and o[name] < 2 ^ 31) then
+      core.raise('%s: %s must be from %d to 2^31 - 1, got %.14g', who, name, least, o[name])
+    end
+  end
+  if o.n_points and (o.n_initial_points or o.n_points) < o.n_points then
+    core.raise('%s: n_points = %d of them cannot be the nearest of n_initial_points = %d draws',
+      who, o.n_points, o.n_initial_points)
   end
   for _, name in ipairs { 'acceptance_ratio', 'smoothing', 'min_epsilon', 'min_progress' } do
     if o[name] and o[name] < 0 then
@@ -106,7 +112,7 @@ end
 local function split_epsilon(o)
   if type(o.epsilon) ~= 'table' then return o.epsilon or 0 end
   local list = {}
-  for i, e in ipairs(o.epsilon) do
+  for i, e in ipairs(args.list(who, 'epsilon', o.epsilon)) do
     if type(e) ~= 'number' or not (e > 0 and e < (list[i - 1] or math.huge)) then
       core.raise('%s: epsilon must be positive numbers that fall, got %s as number %d', who,
         tostring(e), i)
@@ -570,6 +576,7 @@ end
 --   simulator = simulator, compressor = net, F = net.F }
 function M.new(opts)
   local self = setmetatable(problem.new(who, opts), PMC)
+  prior.check(who, self.prior, { log_prob = true })
   self.samplers, self.found, self.ending = false, false, false
   return self
 end

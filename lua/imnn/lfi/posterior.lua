@@ -29,7 +29,7 @@ function M.get_levels(marginal, levels)
       table.concat(shape, ', '))
   end
   levels = args.argument('get_levels', 'levels', levels, { 'table', default = { 0.68, 0.95 } })
-  for i, p in ipairs(levels) do
+  for i, p in ipairs(args.list('get_levels', 'levels', levels)) do
     if type(p) ~= 'number' or not (p > 0 and p < 1) then
       core.raise('get_levels: a level is a fraction between 0 and 1, got %s', tostring(p))
     end
@@ -69,7 +69,8 @@ function Posterior:target_choice(target)
   for i = 1, math.max(#list, 1) do
     local t = list[i]
     if type(t) ~= 'number' or t % 1 ~= 0 or t < 1 or t > self.n_targets then
-      core.raise('target: there are targets 1 to %d, got %s', self.n_targets, tostring(t))
+      core.raise('target: %s, got %s', self.n_targets == 1 and 'there is only one target, 1'
+        or ('there are targets 1 to %d'):format(self.n_targets), tostring(t))
     end
   end
   return list

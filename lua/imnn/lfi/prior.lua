@@ -237,7 +237,8 @@ end
 function M.log_prob(who, prior, theta)
   if prior.log_prob then return prior:log_prob(theta) end
   if prior.prob then return np.log(prior:prob(theta)) end
-  core.raise('%s: the prior has no log_prob(theta); give it one, or use with_prior = false', who)
+  core.raise('%s: the prior has no log_prob(theta); give it one%s', who,
+    who == 'GaussianApproximation' and ', or use with_prior = false' or '')
 end
 
 return M

@@ -38,7 +38,9 @@ function Editing:resample(key, n, opts)
   args.argument('resample', 'key', key, { 'Array' })
   n = args.argument('resample', 'n', n, { 'integer', default = s.n })
   local o = args.take('resample', opts, { shuffle = { 'boolean', default = false } })
-  if n < 1 or n > 2 ^ 31 - 1 then core.raise('resample: n is 1 or more, got %d', n) end
+  if n < 1 or n >= 2 ^ 31 then
+    core.raise('resample: n is from 1 to 2^31 - 1, got %.14g', n)
+  end
   local first, second = random.split(key):unpack()
   local u = random.uniform(first, {}, 'f64'):item()
   local out, w = ffi.new('int64_t[?]', n), s.log_weights and s.weights
@@ -120,9 +122,10 @@ end
 function Editing:columns(names)
   local s = state(self, 'columns')
   if type(names) == 'string' or type(names) == 'number' then names = { names } end
-  if type(names) ~= 'table' or #names == 0 then
+  if type(names) ~= 'table' or next(names) == nil then
     core.raise('columns: needs a list of names or places, got %s', core.kind(names))
   end
+  args.list('columns', 'names', names)
   local places = {}
   for i, name in ipairs(names) do places[i] = sets.place('columns', self, name) end
   for i, p in ipairs(places) do
@@ -216,6 +219,7 @@ local function check_total(list)
 end
 
 local function given_shares(by, list)
+  args.list('merge', 'by', by)
   if #by ~= #list then core.raise('merge: by has %d shares, of %d sets', #by, #list) end
   for k = 1, #list do
     local v = by[k]
@@ -320,6 +324,7 @@ function Editing:merge(others, opts)
   local o = args.take('merge', opts, { by = { 'string', 'table', default = 'total' } })
   local list = { self }
   if type(others) ~= 'table' then others = { others } end
+  args.list('merge', 'others', others)
   for _, set in ipairs(others) do list[#list + 1] = set end
   if #list < 2 then core.raise 'merge: needs a set to merge with' end
   check_same(list)

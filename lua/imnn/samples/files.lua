@@ -276,8 +276,7 @@ local function ending(path) return path:match '%.(%w+)$' end
 --    other  HDF5: everything, in the group "samples"; only this keeps labels and the origin
 --
 -- @tparam string path
--- @raise a folder that is not there, a full disk; names that the format needs for something else;
--- an origin with functions in it
+-- @raise a folder that is not there, a full disk; names that the format needs for something else
 -- @usage samples:save 'posterior.h5'
 -- SampleSet.load('posterior.h5').names --> { 'mu', 'sigma2' }
 function Files:save(path)

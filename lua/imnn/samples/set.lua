@@ -261,6 +261,53 @@ local function whole_numbers(who, name, x, n)
   return y:astype 'i32'
 end
 
+-- What an origin says of itself, as far as others read it.
+local told = {
+  method = { 'string', 'a text', function(v) return v ~= '' end },
+  version = { 'string', 'a text', function(v) return v ~= '' end },
+  simulations = { 'number', 'a whole number, 0 or more', function(v)
+    return v >= 0 and v % 1 == 0
+  end },
+  log_evidence = { 'number', 'a number', function(v) return v == v end },
+  log_evidence_error = { 'number', 'a number, 0 or more', function(v) return v >= 0 end },
+}
+
+-- What files can hold: numbers, texts, booleans, Arrays, and tables of these.
+local function check_plain(who, name, v, depth)
+  local kind = type(v)
+  if kind == 'number' or kind == 'string' or kind == 'boolean' or array.is(v)
+    and not array.traced(v) then
+    return
+  end
+  if kind ~= 'table' or getmetatable(v) then
+    core.raise('%s: %s must be a number, a text, a boolean, an Array, or a table of these, got %s',
+      who, name, core.kind(v))
+  end
+  if depth == 0 then core.raise('%s: %s is too deep a table, or in itself', who, name) end
+  for key, inner in pairs(v) do
+    check_plain(who, name .. '.' .. tostring(key), inner, depth - 1)
+  end
+end
+
+local function origin_of(who, given)
+  for key in pairs(given) do
+    if type(key) ~= 'string' then
+      core.raise('%s: an origin is { method = ..., simulations = ..., ... }, got one without names',
+        who)
+    end
+  end
+  check_plain(who, 'origin', given, 10)
+  for name, rule in pairs(told) do
+    local v = given[name]
+    if v ~= nil and (type(v) ~= rule[1] or not rule[3](v)) then
+      core.raise('%s: origin.%s must be %s, got %s', who, name, rule[2],
+        type(v) == 'number' and tostring(v) or type(v) == 'string' and ('"%s"'):format(v)
+        or core.kind(v))
+    end
+  end
+  return given
+end
+
 local function derived_of(who, given, names)
   local known_names, out = {}, {}
   for _, name in ipairs(names) do known_names[name] = true end
@@ -281,7 +328,7 @@ function M.new(who, opts)
   end
   local parameters = matrix(who, 'parameters', o.parameters, 'f64')
   local n, P = unpack(parameters.shape)
-  local s = { n = n, n_params = P, parameters = parameters, rejected = 0, origin = o.origin,
+  local s = { n = n, n_params = P, parameters = parameters, rejected = 0, origin = origin_of(who, o.origin),
     max_rejected = o.max_rejected }
   s.names = names_of(who, o.names, P)
   s.labels = o.labels and strings(who, 'labels', o.labels, P) or s.names

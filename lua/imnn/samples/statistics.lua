@@ -50,8 +50,10 @@ function Statistics:std(opts) return np.sqrt(np.diagonal(cov_of('std', self, opt
 -- Numbers between 0 and 1, and whether it was a list.
 local function shares(who, q)
   if type(q) == 'number' then q = { q } elseif np.is_array(q) then q = q:ravel():values() end
+  if type(q) == 'table' then args.list(who, 'q', q) end
   if type(q) ~= 'table' or #q == 0 then
-    core.raise('%s: q is a number from 0 to 1, or a list of them, got %s', who, core.kind(q))
+    core.raise('%s: q is a number from 0 to 1, or a list of them, got %s', who,
+      type(q) == 'table' and 'an empty list' or core.kind(q))
   end
   for _, v in ipairs(q) do
     if type(v) ~= 'number' or not (v >= 0 and v <= 1) then

@@ -20,6 +20,7 @@ local rows = {
 local function take(who, opts, more)
   local o = args.take(who, opts, args.rows(rows, more or {}))
   if type(o.mass) == 'number' then o.mass = { o.mass } end
+  args.list(who, 'mass', o.mass)
   if #o.mass == 0 then core.raise('%s: mass is a number or a list of them', who) end
   for _, m in ipairs(o.mass) do
     if type(m) ~= 'number' or not (m > 0 and m < 1) then
