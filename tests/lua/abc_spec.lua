@@ -287,8 +287,8 @@ describe('ABC with a store on disk', function()
     os.remove(broken)
   end)
 
-  it('survives a kill at any moment', function()
-    local whole, killed, script = file '.h5', file '.h5', file '.lua'
+  -- A script that makes so many batches of 200 draws.
+  local function endless(script, batches)
     local f = io.open(script, 'w')
     f:write(([[
       local imnn = require 'imnn'
@@ -297,11 +297,31 @@ describe('ABC with a store on disk', function()
         target_data = np.array { 1, 2, 3 }, prior = lfi.uniform(0, 4), store = arg[1],
         simulator = function(key, theta) return theta + random.normal(key, { 3 }) end,
         compressor = function(d) return d:mean():reshape { 1 } end,
-      } { key = random.PRNGKey(3), n_samples = 200, max_simulations = 200 * 3000,
-        progress = false }
-    ]]))
+      } { key = random.PRNGKey(3), n_samples = 200, max_simulations = 200 * %d,
+        progress = false, max_seconds = '1h' }
+    ]]):format(batches))
     f:close()
-    local program = os.getenv 'IMNN_PROGRAM' or 'imnn'
+  end
+  local program = os.getenv 'IMNN_PROGRAM' or 'imnn'
+
+  it('ends between two batches when SIGTERM or SIGUSR1 come, with exit code 75', function()
+    local path, script = file '.h5', file '.lua'
+    endless(script, 1e7)
+    for _, signal in ipairs { 'TERM', 'USR1' } do -- the second one goes on with the same store
+      local status = os.execute(("sh -c '%s %s %s 2>/dev/null & sleep 1.5; kill -%s $!; wait $!; "
+        .. "[ $? -eq 75 ]'"):format(program, script, path, signal))
+      assert.is_true(status == 0 or status == true, signal)
+      local h = imnn.data.hdf5.open(path)
+      assert.is_true(h.state[1]:item() >= 200)
+      assert.equal(0, h.state[1]:item() % 200)
+      h:close()
+    end
+    for _, name in ipairs { path, script } do os.remove(name) end
+  end)
+
+  it('survives a kill at any moment', function()
+    local whole, killed, script = file '.h5', file '.h5', file '.lua'
+    endless(script, 3000)
     local function run(path, seconds)
       local command = ('%s %s %s >/dev/null 2>&1'):format(program, script, path)
       if not seconds then return os.execute(command) end

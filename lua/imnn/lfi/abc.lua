@@ -182,7 +182,8 @@ local function line(self, o, counts, start, before)
 end
 
 -- Batches until every target has enough draws, or a budget ends. Every one serves all targets. The
--- store may have the first ones already.
+-- store may have the first ones already. Whether the program is asked to end, which a store on disk
+-- survives.
 local function draw_loop(self, store, o, bounds, draw, done)
   local key = o.key
   local counts, start = bounds and store:count(bounds), C.imnn_seconds()
@@ -194,8 +195,9 @@ local function draw_loop(self, store, o, bounds, draw, done)
   end
   for _ = 1, done do next_keys() end
   self.iterations = done
+  local ending = false
   local function loop(show)
-    while true do
+    while not ending do
       self.stopped = reason(self, o, counts, start)
       if self.stopped then return end
       local first, second = next_keys()
@@ -205,11 +207,13 @@ local function draw_loop(self, store, o, bounds, draw, done)
       end
       self.iterations = self.iterations + 1
       show('%s', line(self, o, counts, start, done * o.n_samples))
-      core.poll()
+      ending = store.path and C.imnn_ending_asked()
+      if not ending then core.poll() end
     end
   end
   if o.progress then progress.follow(type(o.progress) == 'table' and o.progress or {}, loop)
   else loop(function() end) end
+  return ending
 end
 
 -- By what a store knows a run again.
@@ -230,8 +234,8 @@ local function draw_batches(self, store, o, bounds)
   self.iterations, self.stopped = done, 'complete'
   if over then return end
   local draw = drawer(self, store, o, bounds)
-  if o.loops then draw_loop(self, store, o, bounds, draw, done)
-  elseif done == 0 then
+  if o.loops then return draw_loop(self, store, o, bounds, draw, done) end
+  if done == 0 then
     local first, second = random.split(o.key):unpack()
     draw(first, second)
     self.iterations = 1
@@ -491,11 +495,16 @@ function ABC:__call(opts)
   end
   local store = o.replace and self.new_store(true) or self.store
   if bounds then check_complete(store, bounds) end
+  local ending = false
+  if store.path then C.imnn_ending_listen(1) end
   local ok, why = pcall(function()
-    if o.key then draw_batches(self, store, o, bounds) end
+    ending = o.key and draw_batches(self, store, o, bounds)
+    if ending then return end
     if o.parameters then add_premade(self, store, o) end
     store:finish()
   end)
+  if store.path then C.imnn_ending_listen(-1) end
+  if ending then os.exit(C.IMNN_EXIT_AGAIN) end
   if ok or store.size > 0 then
     publish(self, store)
     if ok and o.quantile and store.size > 0 then
@@ -633,7 +642,8 @@ end
 -- (P, P), (T, P, P) or a list, for the Mahalanobis distance; `distance_measure` (s, target, F) ->
 -- number, of one example; neither: Euclidean; `store`: path of an HDF5 file in which draws are
 -- kept, a row each, rather than in memory. What is there already is taken up: the same calls go on
--- where they were broken off, also by a kill, with the same numbers
+-- where they were broken off, also by a kill, with the same numbers; SIGTERM and SIGUSR1 end the
+-- program between two batches, with exit code 75
 -- @treturn table call it to draw and accept
 -- @raise shapes that do not fit, matrices that are not positive definite
 -- @usage local abc = lfi.ApproximateBayesianComputation { target_data = d, prior = prior,
