@@ -827,7 +827,11 @@ $b$ & $3.4^{+1.2}_{-1.9}$ & $3.4^{+1.6}_{-3.3}$ \\
         '\n(up) +(%S+) +(%S+) +(%S+) +(%S+)  (%S+)'
       near({ set:mean()[1]:item(), set:std()[1]:item() }, { tonumber(mean), tonumber(sd) }, 1e-7)
       assert.same({ 'up', 0, '>' }, { name, tonumber(low), tag })
+      near(set:quantile(0.68)[1]:item(), tonumber(high), 1e-6)
       near(0.99446, tonumber(high), 0.03) -- of |z|
+      local both = SampleSet { parameters = random.normal(key, { 20000, 1 }, 'f64') }
+      low, high = both:margestats():match '\np1 +%S+ +%S+ +(%S+) +(%S+)  two'
+      near(both:interval()[1], { tonumber(low), tonumber(high) }, 1e-6)
       assert.is_truthy(text:find '\ndown%* .* 0%.0000000E%+00  < ')
       assert.is_truthy(text:find '\nfree .*two .*\\sigma%^{2}\n')
       local file = io.open 'root.margestats'

@@ -34,15 +34,18 @@ end
 local signs = { ['upper limit'] = 'above', ['lower limit'] = 'below', none = 'none' }
 
 -- Where an interval ends that one would quote, and on which sides: of one side where the density
--- touches a limit. Of samples that are all equal there is no density: quantiles.
+-- touches a limit. The density only decides which it is: it is wider than the samples by the width
+-- of its kernels, so bounds and equal tails are quantiles of the samples, as getdist has them. Of
+-- samples that are all equal there is no density.
 local function quoted(set, density, place, mass)
-  if not density then
-    return unpack(set:interval { mass = mass }[place]:values())
-  end
-  local bound = density:interval { mass = mass, kind = 'limit' }
-  local sign = signs[bound.kind]
-  local low = (sign == 'above' or sign == 'none') and set.low[place] or bound.low
-  return low, (sign == 'below' or sign == 'none') and set.high[place] or bound.high, sign
+  local function quantile(p) return set:quantile(p)[place]:item() end
+  local bound = density and density:interval { mass = mass, kind = 'limit' }
+  local sign = density and signs[bound.kind]
+  if sign == 'above' then return set.low[place], quantile(mass), sign
+  elseif sign == 'below' then return quantile(1 - mass), set.high[place], sign
+  elseif sign == 'none' then return set.low[place], set.high[place], sign
+  elseif density and bound.kind == 'hpd' then return bound.low, bound.high end
+  return quantile((1 - mass) / 2), quantile((1 + mass) / 2)
 end
 
 local function limits(set, masses)
