@@ -98,10 +98,11 @@ static imnn_status importance(imnn_sampler *s, imnn_sheet *rows)
     const size_t bytes = (size_t)rows->n * sizeof(double);
     double *density = imnn_alloc_raw(bytes);
     if (!density) return IMNN_ENOMEM;
-    imnn_status st = imnn_proposal_log_density(s->proposal, density, rows->n, rows->width, rows->x);
+    imnn_status st = imnn_proposal_log_density(s->proposal, density, rows->n, rows->width,
+                                               rows->x + imnn_row_line(s));
     for (int64_t i = 0; i < rows->n && st == IMNN_OK; i++) {
         double *row = rows->x + i * rows->width;
-        row[imnn_row_weight(s)] += row[imnn_row_prior(s)] - density[i];
+        row[imnn_row_weight(s)] += imnn_sampler_prior_of(s, row) - density[i];
     }
     imnn_free(density, bytes);
     return st;
@@ -260,19 +261,23 @@ static imnn_status begin_moves(imnn_sampler *s, double epsilon)
     if (ess > 0 && ess < 0.5 * (double)s->making.n) st = resample(s, key);
     s->s.sweep = 0;
     if (st == IMNN_OK) st = imnn_sheet_resize(&s->born, s->making.n);
-    for (int64_t i = 0; i < s->making.n && st == IMNN_OK; i++)
-        memcpy(s->born.x + i * s->born.width, s->making.x + i * s->making.width,
-               (size_t)s->born.width * sizeof(double)); /* a weight stands behind the parameters */
+    for (int64_t i = 0; i < s->making.n && st == IMNN_OK; i++) {
+        const double *row = s->making.x + i * s->making.width;
+        double *born = s->born.x + i * s->born.width;
+        memcpy(born, row + imnn_row_line(s), (size_t)s->o.n_params * sizeof *born);
+        born[s->o.n_params] = row[imnn_row_weight(s)];
+    }
     return st;
 }
 
 imnn_status imnn_sampler_propose(imnn_sampler *s)
 {
-    const imnn_sheet *r = s->o.method == IMNN_SMC ? &s->born : &s->whole;
+    const bool moves = s->o.method == IMNN_SMC;
+    const imnn_sheet *r = moves ? &s->born : &s->whole;
     imnn_proposal_release(s->proposal);
-    return imnn_proposal_new(&s->proposal, s->o.proposal, r->n, s->o.n_params, r->width, r->x,
-                             r->x + imnn_row_weight(s), r->x + imnn_row_distance(s), s->s.epsilon,
-                             NULL);
+    return imnn_proposal_new(&s->proposal, s->o.proposal, r->n, s->o.n_params, r->width,
+                             r->x + (moves ? 0 : imnn_row_line(s)), r->x + imnn_row_weight(s),
+                             moves ? NULL : r->x + imnn_row_distance(s), s->s.epsilon, NULL);
 }
 
 imnn_status imnn_generation_begin(imnn_sampler *s)

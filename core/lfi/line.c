@@ -103,18 +103,31 @@ void imnn_line_to(double *out, double *log_slope, int64_t n, int64_t p, const do
     }
 }
 
-void imnn_line_from(double *out, int64_t n, int64_t p, const double *line, const double *low,
-                    const double *high)
+static double from_line(double x, double a, double b)
 {
-    for (int64_t i = 0; i < n; i++)
+    if (isfinite(a) && isfinite(b))
+        return x < 0 ? a + (b - a) * sigmoid_below(x) : b - (b - a) * sigmoid_below(-x);
+    return isfinite(a) ? a + exp(x) : isfinite(b) ? b - exp(-x) : x;
+}
+
+/* From the place on the line, which knows how near a limit is better than theta does. */
+static double slope_at(double x, double a, double b)
+{
+    if (isfinite(a) && isfinite(b)) return fabs(x) + 2 * log1p(exp(-fabs(x))) - log(b - a);
+    return isfinite(a) ? -x : isfinite(b) ? x : 0;
+}
+
+void imnn_line_from(double *out, double *log_slope, int64_t n, int64_t p, const double *line,
+                    const double *low, const double *high)
+{
+    for (int64_t i = 0; i < n; i++) {
+        double sum = 0;
         for (int64_t k = 0; k < p; k++) {
             const double a = low ? low[k] : -INFINITY, b = high ? high[k] : INFINITY;
-            const double x = line[i * p + k];
-            double *y = &out[i * p + k];
-            if (isfinite(a) && isfinite(b))
-                *y = x < 0 ? a + (b - a) * sigmoid_below(x) : b - (b - a) * sigmoid_below(-x);
-            else if (isfinite(a)) *y = a + exp(x);
-            else if (isfinite(b)) *y = b - exp(-x);
-            else *y = x;
+            const double x = line[i * p + k]; /* out may be line */
+            if (out) out[i * p + k] = from_line(x, a, b);
+            if (log_slope) sum += slope_at(x, a, b);
         }
+        if (log_slope) log_slope[i] = sum;
+    }
 }

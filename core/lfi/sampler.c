@@ -1,5 +1,6 @@
 /* Samplers as machines that are asked and told: options, batches of attempts, what is accepted. */
 #include "core/lfi/sampler.h"
+#include "imnn/lfi.h"
 #include <string.h>
 
 enum { TRIES = 100000, JUDGED_FROM = 1000, PART = 512 };
@@ -94,6 +95,31 @@ static double *copied(const double *x, int64_t n)
 
 static void uncopy(double *x, int64_t n) { imnn_free(x, (size_t)(n > 0 ? n : 1) * sizeof *x); }
 
+static bool has_ends(const imnn_sampler_options *o)
+{
+    bool some = false;
+    for (int64_t p = 0; p < o->n_params; p++)
+        some = some || (o->low && isfinite(o->low[p])) || (o->high && isfinite(o->high[p]));
+    return some;
+}
+
+/* Neither rounding nor what is far out on the line makes parameters more than can be: a density may
+ * be 0 or infinite at an end. */
+static void fill_ends(imnn_sampler *s, const imnn_sampler_options *o)
+{
+    for (int64_t p = 0; p < o->n_params; p++) {
+        const double a = s->low[p] = o->low ? o->low[p] : -INFINITY;
+        const double b = s->high[p] = o->high ? o->high[p] : INFINITY;
+        const float above = (float)a, below = (float)b;
+        s->least[p] = !o->single  ? nextafter(a, b)
+                      : above > a ? above
+                                  : nextafterf(above, INFINITY);
+        s->most[p] = !o->single  ? nextafter(b, a)
+                     : below < b ? below
+                                 : nextafterf(below, -INFINITY);
+    }
+}
+
 static imnn_stage first_stage(const imnn_sampler_options *o)
 {
     if (o->method == IMNN_SMC) return IMNN_STAGE_BEGIN;
@@ -115,19 +141,20 @@ imnn_status imnn_sampler_new(imnn_sampler **out, const imnn_sampler_options *opt
     s->schedule = copied(options->schedule, s->o.n_schedule);
     s->target = copied(options->target, S), s->metric = copied(options->metric, S * S);
     s->scale = copied(NULL, S), s->work = copied(NULL, S);
-    s->low = copied(options->low, s->o.n_params), s->high = copied(options->high, s->o.n_params);
-    for (int64_t p = 0; p < s->o.n_params && s->low && s->high; p++) {
-        if (!options->low) s->low[p] = -INFINITY;
-        if (!options->high) s->high[p] = INFINITY;
-    }
-    s->whole.width = s->making.width = s->partial.width = imnn_row_summary(s) + S * s->o.repeats;
+    s->o.transform = options->transform && has_ends(options);
+    double **const ends[] = {&s->low, &s->high, &s->least, &s->most};
+    bool good = true;
+    for (int i = 0; i < 4; i++) good = (*ends[i] = copied(NULL, s->o.n_params)) && good;
+    if (good) fill_ends(s, options);
+    s->whole.width = imnn_row_summary(s) + S * s->o.repeats + (s->o.transform ? s->o.n_params : 0);
+    s->making.width = s->partial.width = s->whole.width;
     s->seen.width = S, s->log.width = LOG_WIDTH, s->born.width = s->o.n_params + 1;
     s->s = (imnn_sampler_state){.stage = first_stage(options), .last_whole = -1, .begun = 1};
     s->s.epsilon = options->epsilon > 0 ? options->epsilon : INFINITY;
     s->s.closest = INFINITY, s->s.pilot = s->o.pilot ? s->o.pilot : s->o.n;
     s->row = copied(NULL, s->whole.width);
-    if (!s->row || !s->schedule || !s->target || !s->metric || !s->scale || !s->work || !s->low ||
-        !s->high || imnn_log_add(s) != IMNN_OK)
+    if (!s->row || !s->schedule || !s->target || !s->metric || !s->scale || !s->work || !good ||
+        imnn_log_add(s) != IMNN_OK)
         return imnn_sampler_release(s), IMNN_ENOMEM;
     *out = s;
     return IMNN_OK;
@@ -142,6 +169,7 @@ static void free_batch(imnn_sampler *s)
     imnn_free(b->keys, n * 2 * sizeof *b->keys);
     imnn_free(b->theta, n * P * sizeof *b->theta);
     imnn_free(b->noise, n * P * sizeof *b->noise);
+    if (s->o.transform) imnn_free(b->line, n * P * sizeof *b->line);
     imnn_free(b->prior, n * sizeof *b->prior);
     imnn_free(b->number, n * sizeof *b->number);
     imnn_free(b->tries, n * sizeof *b->tries);
@@ -161,6 +189,7 @@ static imnn_status room_for(imnn_sampler *s, int64_t count)
     b->keys = imnn_alloc(n * 2 * sizeof *b->keys);
     b->theta = imnn_alloc(n * P * sizeof *b->theta);
     b->noise = imnn_alloc(n * P * sizeof *b->noise);
+    if (s->o.transform) b->line = imnn_alloc(n * P * sizeof *b->line);
     b->prior = imnn_alloc(n * sizeof *b->prior);
     b->number = imnn_alloc(n * sizeof *b->number);
     b->tries = imnn_alloc(n * sizeof *b->tries);
@@ -168,7 +197,7 @@ static imnn_status room_for(imnn_sampler *s, int64_t count)
     b->ask_keys = imnn_alloc(n * M * 2 * sizeof *b->ask_keys);
     b->ask_theta = imnn_alloc(n * M * P * sizeof *b->ask_theta);
     if (b->keys && b->theta && b->noise && b->prior && b->number && b->tries && b->which &&
-        b->ask_keys && b->ask_theta)
+        b->ask_keys && b->ask_theta && !b->line == !s->o.transform)
         return IMNN_OK;
     free_batch(s);
     return IMNN_ENOMEM;
@@ -184,7 +213,9 @@ void imnn_sampler_release(imnn_sampler *s)
     for (int i = 0; i < 6; i++) imnn_sheet_free(rows[i]);
     uncopy(s->schedule, s->o.n_schedule);
     uncopy(s->target, S), uncopy(s->metric, S * S), uncopy(s->scale, S), uncopy(s->work, S);
-    uncopy(s->row, s->whole.width), uncopy(s->low, s->o.n_params), uncopy(s->high, s->o.n_params);
+    uncopy(s->row, s->whole.width);
+    double *ends[] = {s->low, s->high, s->least, s->most};
+    for (int i = 0; i < 4; i++) uncopy(ends[i], s->o.n_params);
     imnn_free(s, sizeof *s);
 }
 
@@ -224,12 +255,28 @@ static int threads_for(int64_t n)
     return most < 1 ? 1 : most < imnn_threads() ? (int)most : imnn_threads();
 }
 
-static bool is_inside(const imnn_sampler *s, const double *theta)
+bool imnn_sampler_is_inside(const imnn_sampler *s, const double *theta)
 {
     bool inside = true;
     for (int64_t p = 0; p < s->o.n_params; p++)
         inside = inside && theta[p] >= s->low[p] && theta[p] <= s->high[p];
     return inside;
+}
+
+/* Off the ends, onto which rounding has put it. */
+static void keep_within(const imnn_sampler *s, double *theta)
+{
+    for (int64_t p = 0; p < s->o.n_params; p++)
+        if (s->least[p] <= s->most[p]) theta[p] = fmin(fmax(theta[p], s->least[p]), s->most[p]);
+}
+
+/* From the line, as numbers that simulations can have. */
+static void set_theta(const imnn_sampler *s, double *theta, const double *line)
+{
+    const int64_t P = s->o.n_params;
+    if (s->o.transform) imnn_line_from(theta, NULL, 1, P, line, s->low, s->high);
+    for (int64_t p = 0; p < P && s->o.single; p++) theta[p] = (float)theta[p];
+    if (s->o.transform) keep_within(s, theta);
 }
 
 static void propose_once(imnn_sampler *s, int64_t j)
@@ -239,17 +286,19 @@ static void propose_once(imnn_sampler *s, int64_t j)
     const uint32_t *attempt = b->keys + 2 * j;
     uint32_t key[2];
     double *theta = b->theta + j * P, *noise = b->noise + j * P;
+    double *line = s->o.transform ? b->line + j * P : theta;
+    const int64_t at = imnn_row_line(s);
     imnn_fold(key, attempt, STREAM_PROPOSE, (uint32_t)b->tries[j]);
     imnn_proposal_noise(s->proposal, key, noise);
     if (s->s.stage == IMNN_STAGE_MOVE) {
-        const double *from = s->making.x + b->number[j] * s->making.width;
-        imnn_proposal_move(s->proposal, 0, from, noise, theta);
+        const double *from = s->making.x + b->number[j] * s->making.width + at;
+        imnn_proposal_move(s->proposal, 0, from, noise, line);
     } else {
         const double u = imnn_uniform_of(key, STREAM_ANCESTOR, 0);
         const int64_t a = imnn_proposal_ancestor(s->proposal, u);
-        imnn_proposal_move(s->proposal, a, s->whole.x + a * s->whole.width, noise, theta);
+        imnn_proposal_move(s->proposal, a, s->whole.x + a * s->whole.width + at, noise, line);
     }
-    for (int64_t p = 0; p < P && s->o.single; p++) theta[p] = (float)theta[p];
+    set_theta(s, theta, line);
 }
 
 /* Until it is within the support, or an attempt, this or another one, was not too often; moves that
@@ -258,7 +307,7 @@ static void propose(imnn_sampler *s, int64_t j)
 {
     imnn_batch *b = &s->batch;
     const double *theta = b->theta + j * s->o.n_params;
-    for (propose_once(s, j); !is_inside(s, theta); propose_once(s, j)) {
+    for (propose_once(s, j); !imnn_sampler_is_inside(s, theta); propose_once(s, j)) {
         b->prior[j] = -INFINITY;
         if (s->s.stage == IMNN_STAGE_MOVE) return;
         bool lost = ++b->tries[j] >= s->o.max_tries;
@@ -432,6 +481,9 @@ static imnn_status told_draws(imnn_sampler *s, const imnn_answer *a)
     imnn_status st = check_finite(s, a->theta, b->asked, P, "draw");
     if (st != IMNN_OK) return st;
     memcpy(b->theta, a->theta, (size_t)(b->asked * P) * sizeof(double));
+    for (int64_t j = 0; j < b->asked && s->o.transform; j++)
+        if (imnn_sampler_is_inside(s, b->theta + j * P)) keep_within(s, b->theta + j * P);
+    if (s->o.transform) imnn_line_to(b->line, NULL, b->asked, P, b->theta, s->low, s->high);
     if (s->o.method == IMNN_SMC && !s->o.flat) b->kind = IMNN_ASK_DENSITY;
     else b->kind = IMNN_ASK_SIMULATE;
     for (int64_t j = 0; j < b->n && s->o.flat; j++) b->prior[j] = s->o.log_prior;
@@ -473,6 +525,7 @@ imnn_status imnn_sampler_measure(imnn_sampler *s, double *row, const double *sum
 {
     const int64_t M = s->o.repeats, S = s->o.n_summaries;
     const bool measured = s->o.distance != IMNN_DISTANCE_GIVEN;
+    const bool inside = imnn_sampler_is_inside(s, row);
     for (int64_t m = 0; m < M; m++) {
         double *d = row + imnn_row_distance(s) + m, *summary = row + imnn_row_summary(s) + m * S;
         const bool made = !failed || !failed[m];
@@ -480,7 +533,7 @@ imnn_status imnn_sampler_measure(imnn_sampler *s, double *row, const double *sum
         else memset(summary, 0xff, (size_t)S * sizeof *row); /* NaN */
         *d = INFINITY;
         *lost += !made;
-        if (!made) continue;
+        if (!made || !inside) continue;
         double *seen = measured && imnn_scales(s) ? imnn_sheet_add(&s->seen) : summary;
         if (!seen) return IMNN_ENOMEM;
         memmove(seen, summary, (size_t)S * sizeof *row);
@@ -488,6 +541,14 @@ imnn_status imnn_sampler_measure(imnn_sampler *s, double *row, const double *sum
         s->s.closest = fmin(s->s.closest, *d);
     }
     return IMNN_OK;
+}
+
+double imnn_sampler_prior_of(const imnn_sampler *s, const double *row)
+{
+    double slope = 0;
+    if (s->o.transform)
+        imnn_line_from(NULL, &slope, 1, s->o.n_params, row + imnn_row_line(s), s->low, s->high);
+    return row[imnn_row_prior(s)] - slope;
 }
 
 /* Metropolis & Hastings: whether a particle goes where it was proposed. */
@@ -498,7 +559,8 @@ static bool moves_to(imnn_sampler *s, const double *from, const double *to, int6
     const double then =
         imnn_acceptance_of(s->o.acceptance, s->o.repeats, to + imnn_row_distance(s), s->s.epsilon);
     const double u = imnn_uniform_of(s->batch.keys + 2 * j, STREAM_CHANCE, 0);
-    return log(u) + log(now) + from[imnn_row_prior(s)] < log(then) + to[imnn_row_prior(s)];
+    return log(u) + log(now) + imnn_sampler_prior_of(s, from) <
+           log(then) + imnn_sampler_prior_of(s, to);
 }
 
 static void move(imnn_sampler *s, const double *row, int64_t j)
@@ -575,6 +637,8 @@ static imnn_status judge(imnn_sampler *s, int64_t j, int64_t k, const imnn_answe
     int64_t failed = 0;
     double *log = imnn_log_of(s, s->s.generation);
     if (k >= 0) {
+        const double *line = s->o.transform ? s->batch.line : s->batch.theta;
+        memcpy(s->row + imnn_row_line(s), line + j * P, (size_t)P * sizeof *s->row);
         memcpy(s->row, s->batch.theta + j * P, (size_t)P * sizeof *s->row);
         s->row[imnn_row_weight(s)] = 0, s->row[imnn_row_prior(s)] = s->batch.prior[j];
         imnn_status st = imnn_sampler_measure(

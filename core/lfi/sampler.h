@@ -31,6 +31,7 @@ typedef struct imnn_batch {
     int64_t asked;      /* how many rows were asked for */
     uint32_t *keys;     /* (n, 2) of the attempts */
     double *theta;      /* (n, P) */
+    double *line;       /* (n, P) the same on the real line; NULL where it is not used */
     double *noise;      /* (n, P) */
     double *prior;      /* (n) log-densities */
     bool lost;          /* an attempt was outside of the prior too often */
@@ -58,12 +59,15 @@ struct imnn_sampler {
     imnn_sheet log;                 /* of generations, as imnn_generation has them */
     imnn_sheet partial;             /* of a first generation that is not whole */
     double *schedule, *target, *metric, *scale, *work, *row, *low, *high;
+    double *least, *most;    /* (P) what parameters can be, strictly between low and high */
     imnn_proposal *proposal; /* made of `whole` (SMC: of `born`) */
     imnn_batch batch;
     double clock; /* since when time is counted; 0: it stands */
 };
 
-/* A row of particles: theta | log_weight | log_prior | distances | summaries */
+/* A row of particles: theta | log_weight | log_prior | distances | summaries, and where parameters
+ * are mapped to the real line | line. Kernels and their densities are of what is on the line, and
+ * so are weights: they do not know that simulations have parameters in f32. */
 enum { IMNN_ROW_EXTRA = 2 };
 static inline int64_t imnn_row_weight(const imnn_sampler *s) { return s->o.n_params; }
 static inline int64_t imnn_row_prior(const imnn_sampler *s) { return s->o.n_params + 1; }
@@ -74,6 +78,10 @@ static inline int64_t imnn_row_distance(const imnn_sampler *s)
 static inline int64_t imnn_row_summary(const imnn_sampler *s)
 {
     return imnn_row_distance(s) + s->o.repeats;
+}
+static inline int64_t imnn_row_line(const imnn_sampler *s) /* where kernels look */
+{
+    return s->o.transform ? imnn_row_summary(s) + s->o.repeats * s->o.n_summaries : 0;
 }
 
 /* keys.c */
@@ -112,6 +120,9 @@ imnn_status imnn_sampler_judge(imnn_sampler *s, const double *row, int64_t faile
 imnn_status imnn_sampler_measure(imnn_sampler *s, double *row, const double *summaries,
                                  const double *distances, const uint8_t *failed, int64_t *lost);
 bool imnn_sampler_is_whole(const imnn_sampler *s);
+bool imnn_sampler_is_inside(const imnn_sampler *s, const double *theta);
+/** The log-density of the prior of what kernels move. */
+double imnn_sampler_prior_of(const imnn_sampler *s, const double *row);
 
 /* generation.c: between generations */
 imnn_status imnn_generation_end(imnn_sampler *s);

@@ -1,5 +1,6 @@
 /* What samplers have found, and where they begin and end. */
 #include "core/lfi/sampler.h"
+#include "imnn/lfi.h"
 #include <string.h>
 
 /* ---- premade draws ---- */
@@ -45,6 +46,8 @@ imnn_status imnn_sampler_begin(imnn_sampler *s, int64_t count, const double *the
     s->s.pilot = count;
     for (int64_t i = 0; i < count && st == IMNN_OK && !imnn_sampler_is_whole(s); i++) {
         int64_t failed = 0;
+        if (s->o.transform)
+            imnn_line_to(s->row + imnn_row_line(s), NULL, 1, P, theta + i * P, s->low, s->high);
         memcpy(s->row, theta + i * P, (size_t)P * sizeof *s->row);
         s->row[imnn_row_weight(s)] = 0;
         s->row[imnn_row_prior(s)] = log_prior ? log_prior[i] : NAN;

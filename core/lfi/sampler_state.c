@@ -42,6 +42,7 @@ static uint64_t identity(const imnn_sampler *s)
     hash = mixed(hash, s->target, S * sizeof(double));
     hash = mixed(hash, s->low, P * sizeof(double));
     hash = mixed(hash, s->high, P * sizeof(double));
+    hash = mixed(hash, "transform", o->transform ? 9 : 0);
     return mixed(hash, s->metric, S * S * sizeof(double));
 }
 

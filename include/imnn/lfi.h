@@ -25,11 +25,12 @@ IMNN_API imnn_node imnn_lfi_line_slope(imnn_graph *g, imnn_node theta, imnn_node
                                        imnn_node high);
 /** The same of n rows of numbers. out may be theta, or line.
  *  low, high  (P); NULL: no limits
- *  log_slope  (n); NULL: not asked for */
+ *  log_slope  (n), that of the way to the line, in both; NULL: not asked for */
 IMNN_API void imnn_line_to(double *out, double *log_slope, int64_t n, int64_t p,
                            const double *theta, const double *low, const double *high);
-IMNN_API void imnn_line_from(double *out, int64_t n, int64_t p, const double *line,
-                             const double *low, const double *high);
+/** out        NULL: only slopes are asked for */
+IMNN_API void imnn_line_from(double *out, double *log_slope, int64_t n, int64_t p,
+                             const double *line, const double *low, const double *high);
 
 /* ---- regression adjustment ---- */
 

@@ -118,7 +118,9 @@ typedef struct imnn_sampler_options {
     const double *metric;     /* (S, S) of IMNN_DISTANCE_METRIC */
     bool single;              /* proposals are rounded to f32, in which they are simulated */
     const double *low, *high; /* (P) ends of the support of the prior: proposals beyond them are not
-                                 asked about; NULL: none are known */
+                                 asked about, draws count as infinitely far; NULL: none are known */
+    bool transform;           /* parameters with such ends, infinite where there is none, are moved
+                                 on the real line (imnn/lfi.h), where no proposal is beyond them */
     bool flat;                /* between them the density is the same everywhere, and not asked */
     double log_prior;         /* its logarithm, then */
     int64_t max_tries; /* proposals outside of the prior in a row that are too many; 0: 10^5 */

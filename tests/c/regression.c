@@ -8,16 +8,17 @@ static int the_line(void)
 {
     const double low[] = {-1, 0, -INFINITY, -INFINITY}, high[] = {2, INFINITY, 3, INFINITY};
     const double theta[] = {0.5, 1, 2, -7, -0.99, 1e-4, -50, 3};
-    double line[8], back[8], slope[2];
+    double line[8], back[8], slope[2], again[2];
     imnn_line_to(line, slope, 2, 4, theta, low, high);
     CHECK(line[0] == 0 && line[1] == 0 && line[2] == 0 && line[3] == -7);
     CHECK(fabs(slope[0] - log(3 / (1.5 * 1.5))) < 1e-14);
-    imnn_line_from(back, 2, 4, line, low, high);
+    imnn_line_from(back, again, 2, 4, line, low, high);
+    for (int i = 0; i < 2; i++) CHECK(fabs(again[i] - slope[i]) < 1e-13);
     for (int i = 0; i < 8; i++) CHECK(fabs(back[i] - theta[i]) < 1e-13 * fabs(theta[i]) + 1e-15);
     const double ends[] = {-1, 0, 3, 0, 5, -5, 5, 0};
     imnn_line_to(line, NULL, 2, 4, ends, low, high);
     for (int i = 0; i < 8; i++) CHECK(isfinite(line[i]));
-    imnn_line_from(line, 2, 4, line, low, high);
+    imnn_line_from(line, NULL, 2, 4, line, low, high);
     CHECK(line[0] >= -1 && line[4] <= 2 && line[5] >= 0 && line[6] <= 3);
     imnn_line_to(line, slope, 1, 4, theta, NULL, NULL);
     CHECK(!memcmp(line, theta, 4 * sizeof *line) && slope[0] == 0);

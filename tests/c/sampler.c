@@ -38,9 +38,20 @@ static double draw_c(const uint32_t *key) { return uniform(key, 0); }
 static double prior_c(double t) { return t >= 0 && t < 1 ? 0 : -INFINITY; }
 static double simulate_c(const uint32_t *key, double t) { return t + 0.3 * normal(key); }
 
+/* Its density is infinite at the ends, and one f32 in 4000 is rounded to 1. */
+static double draw_f(const uint32_t *key)
+{
+    return (float)((1 - cos(3.141592653589793 * uniform(key, 0))) / 2);
+}
+static double prior_f(double t)
+{
+    return t >= 0 && t <= 1 ? -0.5 * log(t) - 0.5 * log(1 - t) : -INFINITY;
+}
+
 static const toy toy_a = {"A", draw_a, prior_a, simulate_a, 0};
 static const toy toy_b = {"B", normal, prior_b, simulate_b, 2};
 static const toy toy_c = {"C", draw_c, prior_c, simulate_c, 0};
+static const toy toy_f = {"F", draw_f, prior_f, simulate_c, 0};
 
 enum { MOST = 5000 };
 
@@ -87,6 +98,17 @@ static void moments(imnn_sampler *s, double *mean, double *variance)
         *mean += w * x, *variance += w * x * x, squares += w * w;
     }
     *variance = (*variance - *mean * *mean) / (1 - squares);
+}
+
+/* Toys C and F, whose parameters are moved on the real line, far from which they have nothing. */
+static imnn_sampler_options on_the_line(imnn_sampler_method method, uint32_t seed)
+{
+    static const double low = 0, high = 1, schedule[] = {0.2, 0.1, 0.05};
+    imnn_sampler_options o = options_of(method, seed);
+    o.low = &low, o.high = &high, o.single = o.transform = true;
+    if (method == IMNN_SMC) o.limits.min_acceptance = 0, o.limits.min_epsilon = 0.05;
+    else o.epsilon = 0.5, o.n_schedule = 3, o.schedule = schedule;
+    return o;
 }
 
 /* ---- statistics: one run within four of its own standard deviations, whose sizes are those of
@@ -153,8 +175,51 @@ static int smc_is_right(void)
     return 0;
 }
 
+/* Sizes of the deviations: of 200 runs. */
+static int the_line_is_right(void)
+{
+    const double c[] = {0.239711, 0.032393}, f[] = {0.165507, 0.031386};
+    imnn_sampler_options o = on_the_line(IMNN_PMC, 18);
+    for (int kind = IMNN_PROPOSE_NORMAL; kind <= IMNN_PROPOSE_NEAREST; kind++) {
+        o.proposal = (imnn_proposal_kind)kind, o.key[0] = (uint32_t)kind;
+        CHECK(!is_right(&toy_c, &o, c, (double[]){0.0091, 0.0036}));
+    }
+    o.proposal = IMNN_PROPOSE_NORMAL;
+    CHECK(!is_right(&toy_f, &o, f, (double[]){0.0090, 0.0039}));
+    o = on_the_line(IMNN_SMC, 19);
+    CHECK(!is_right(&toy_c, &o, c, (double[]){0.0069, 0.0023}));
+    CHECK(!is_right(&toy_f, &o, f, (double[]){0.0088, 0.0031}));
+    return 0;
+}
+
+/* What is near an end weighs as much on the line as it has room there: without that, the end has
+ * all of the weight. And nothing is proposed beyond it. */
+static int the_slope_counts(void)
+{
+    imnn_sampler_options o = on_the_line(IMNN_PMC, 22);
+    imnn_sampler *s = NULL;
+    imnn_particles p;
+    imnn_generation g;
+    double sum = 0, mean = 0;
+    CHECK(imnn_sampler_new(&s, &o) == IMNN_OK && run(s, &toy_c, MOST) == IMNN_OK);
+    CHECK(imnn_sampler_particles(s, &p) == IMNN_OK);
+    for (int64_t i = 0; i < p.n; i++) {
+        double line, slope;
+        const double *x = p.theta + i * p.stride;
+        CHECK(*x > 0 && *x < 1);
+        imnn_line_to(&line, &slope, 1, 1, x, o.low, o.high);
+        const double w = exp(p.log_weight[i * p.stride] + slope);
+        sum += w, mean += w * *x;
+    }
+    CHECK(mean / sum < 0.239711 - 8 * 0.0091);
+    for (int64_t t = 1; t < imnn_sampler_generations(s); t++)
+        CHECK(imnn_sampler_generation(s, t, &g) && g.proposals == g.simulations);
+    imnn_sampler_release(s);
+    return 0;
+}
+
 /* ---- many runs: their mean within three of its standard errors; false alarms: one in 30 for all
- * 12 numbers of a seed. IMNN_RUNS says how many runs; few unless asked for ---- */
+ * 14 numbers of a seed. IMNN_RUNS says how many runs; few unless asked for ---- */
 
 static int are_right(const toy *t, imnn_sampler_options *o, int runs, const double exact[2],
                      const double sd[2])
@@ -203,6 +268,10 @@ static int many_runs_are_right(void)
         o.limits.min_acceptance = 0, o.limits.min_epsilon = i == 2 ? 0.05 : 0.1;
         CHECK(!are_right(toys[i], &o, runs, exact[i], sd[1][i]));
     }
+    imnn_sampler_options o = on_the_line(IMNN_PMC, 20);
+    CHECK(!are_right(&toy_c, &o, runs, exact[2], sd[0][2]));
+    o = on_the_line(IMNN_SMC, 21);
+    CHECK(!are_right(&toy_c, &o, runs, exact[2], (double[]){0.0069, 0.0023}));
     return 0;
 }
 
@@ -289,6 +358,11 @@ static int bytes_are_the_same(void)
     CHECK(!one_way(&o, &toy_a));
     o.epsilon = 0, o.pilot = 20000; /* more than are kept at a time */
     CHECK(!one_way(&o, &toy_a));
+    for (int method = IMNN_PMC; method <= IMNN_SMC; method++) {
+        o = on_the_line((imnn_sampler_method)method, 24);
+        o.n = 100, o.limits.max_generations = 3;
+        CHECK(!one_way(&o, &toy_c));
+    }
     return 0;
 }
 
@@ -350,19 +424,47 @@ static int no_weight_is_left(void)
     return 0;
 }
 
-/* A box that proposals never hit. */
+static double draw_close(const uint32_t *key) { return 0.1 + 1e-12 * uniform(key, 0); }
+
+/* A box that proposals never hit: no f32 is in there. */
 static int a_box_is_missed(void)
 {
+    const toy close = {"close", draw_close, nowhere, simulate_c, 0};
     imnn_sampler_options o = options_of(IMNN_PMC, 15);
     imnn_sampler *s = NULL;
-    const double low = 1e3, high = 1e4;
-    o.n = 8, o.max_tries = 50, o.low = &low, o.high = &high, o.flat = true;
-    CHECK(imnn_sampler_new(&s, &o) == IMNN_OK);
-    for (int i = 0; i < 2; i++) { /* it can be asked again */
-        CHECK(run(s, &toy_c, 8) == IMNN_EVALUE);
-        CHECK(!strncmp(imnn_last_error(), "toy: 50 proposals in a row were outside", 39));
+    const double low = 0.1, high = 0.1 + 1e-12;
+    o.n = 8, o.max_tries = 50, o.low = &low, o.high = &high, o.flat = o.single = true;
+    for (int transform = 0; transform < 2; transform++) {
+        o.transform = transform;
+        CHECK(imnn_sampler_new(&s, &o) == IMNN_OK);
+        for (int i = 0; i < 2; i++) { /* it can be asked again */
+            CHECK(run(s, &close, 8) == IMNN_EVALUE);
+            CHECK(!strncmp(imnn_last_error(), "toy: 50 proposals in a row were outside", 39));
+        }
+        imnn_sampler_release(s);
     }
-    imnn_sampler_release(s);
+    return 0;
+}
+
+/* Draws beyond the ends are none: the prior is what is between them. */
+static int draws_beyond_a_box(void)
+{
+    const toy wide = {"wide", normal, prior_b, simulate_b, 0};
+    const double low = -0.5, high = 0.7;
+    for (int i = 0; i < 6; i++) {
+        imnn_sampler_options o = options_of((imnn_sampler_method)(i / 2), 17);
+        imnn_sampler *s = NULL;
+        imnn_particles p;
+        o.n = 200, o.pilot = i / 2 == IMNN_SMC ? 0 : 2000, o.transform = i % 2;
+        o.low = &low, o.high = &high, o.limits.max_generations = 2;
+        CHECK(imnn_sampler_new(&s, &o) == IMNN_OK && run(s, &wide, 64) == IMNN_OK);
+        CHECK(imnn_sampler_particles(s, &p) == IMNN_OK && p.n == 200 && p.ess > 30);
+        for (int64_t k = 0; k < p.n; k++) {
+            const double x = p.theta[k * p.stride];
+            CHECK((x >= low && x <= high) || p.log_weight[k * p.stride] == -INFINITY);
+        }
+        imnn_sampler_release(s);
+    }
     return 0;
 }
 
@@ -519,8 +621,9 @@ static int without_memory(void) { return 0; }
 
 int main(void)
 {
-    return abc_is_right() || pmc_is_right() || smc_is_right() || many_runs_are_right() ||
-           bytes_are_the_same() || a_box_is_known() || a_box_is_missed() || no_weight_is_left() ||
+    return abc_is_right() || pmc_is_right() || smc_is_right() || the_line_is_right() ||
+           the_slope_counts() || many_runs_are_right() || bytes_are_the_same() ||
+           a_box_is_known() || a_box_is_missed() || draws_beyond_a_box() || no_weight_is_left() ||
            a_budget_gives_the_last_whole_generation() || stopped_early() || refusals() ||
            damaged_states() || without_memory();
 }

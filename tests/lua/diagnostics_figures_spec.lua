@@ -98,7 +98,7 @@ describe('generations', function()
     assert.equal(whole + 1, #pmc.generations[2])
     local script = tostring(plot.generations(pmc, { target = 2 }))
     has_not(script, ('\n%d '):format(whole + 1))
-    has(script, ('\n%d %s'):format(whole, ('%.3g'):format(pmc.generations[2][whole].epsilon)
+    has(script, ('\n%d %s'):format(whole, ('%.9g'):format(pmc.generations[2][whole].epsilon)
       :sub(1, 4)))
     refuses('plot.generations: option "target" must be among 1 to 2, got 3',
       function() plot.generations(pmc, { target = 3 }) end)

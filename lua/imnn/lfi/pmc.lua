@@ -58,6 +58,7 @@ local rows = {
   distance = { 'string', default = 'given' },
   covariance = { 'Array', 'table', optional = true },
   repeats = { 'integer', default = 1 },
+  transform = { 'boolean', default = true },
   min_epsilon = { 'number', optional = true },
   min_progress = { 'number', optional = true },
   max_simulations = { 'integer', optional = true },
@@ -200,7 +201,8 @@ local function new_samplers(self, o)
   local keys, list = random.split(o.key, self.n_targets + 1), {}
   local epsilon, schedule, last = split_epsilon(o)
   if last then o.min_epsilon = math.max(o.min_epsilon or 0, last) end
-  local support, flat = prior.support(self.prior), prior.flat(who, self.prior)
+  local low, high = prior.ends(self.prior)
+  local flat = prior.flat(who, self.prior)
   for t = 1, self.n_targets do
     list[t] = samplers.new {
       who = who, method = o.method, n = o.n_points, n_params = self.n_params,
@@ -208,8 +210,8 @@ local function new_samplers(self, o)
       repeats = o.repeats, pilot = o.n_initial_points or 0, epsilon = epsilon,
       schedule = schedule, alpha = o.alpha, proposal = o.kernel, acceptance = o.acceptance,
       distance = o.distance, target = self.target_summaries[t], metric = metric_of(self, o, t),
-      max_tries = o.max_samples, limits = limits_of(o, 0), low = support.low, high = support.high,
-      log_prior = flat,
+      max_tries = o.max_samples, limits = limits_of(o, 0), low = low, high = high,
+      transform = o.transform, log_prior = flat,
     }
   end
   return list
@@ -418,7 +420,7 @@ end
 local function settings_of(o)
   local out = {}
   for _, name in ipairs { 'method', 'n_points', 'n_initial_points', 'alpha', 'kernel',
-    'acceptance', 'distance', 'repeats' } do
+    'acceptance', 'distance', 'repeats', 'transform' } do
     out[name] = o[name]
   end
   out.key = o.key and words(o.key)
@@ -437,7 +439,7 @@ local function begin(self, o)
 end
 
 local function go_on(self, o)
-  for _, name in ipairs { 'n_points', 'method', 'kernel' } do
+  for _, name in ipairs { 'n_points', 'method', 'kernel', 'transform' } do
     local was = self.settings[name]
     if o[name] ~= nil and o[name] ~= rows[name].default and o[name] ~= was then
       core.raise('%s: it goes on with %s = %s; replace = true begins again', who, name,
@@ -467,6 +469,9 @@ end
 -- `method` ('pmc' or 'smc': Del Moral et al. 2012, Stat. Comput. 22, 1009); `epsilon`: the first
 -- one, or a list of all; `kernel` ('normal', 'student', 'uniform', 'local', 'nearest');
 -- `acceptance` ('uniform', 'triangular', 'epanechnikov'): how a simulation counts within epsilon;
+-- `transform` (true): parameters with limits are moved on the real line (lfi.to_line), where nothing
+-- is proposed beyond them, and weights take the slope of the map into account; false: as they are,
+-- and what is proposed beyond the limits of the prior is proposed anew (smc: refused);
 -- `distance` ('given': by F or distance_measure; 'euclidean', 'scaled', 'adaptive', 'mahalanobis'
 -- with `covariance`, of the summaries); `repeats` (1): simulations for each point; `min_epsilon`,
 -- `min_progress` (0.01 of epsilon), `max_simulations` (for each target), `max_seconds` (number or

@@ -49,7 +49,8 @@ end
 -- @tparam table o `who`, `method`, `key` and `shared_key` (lists of two words), `n`, `n_params`,
 -- `n_summaries`, `repeats`, `pilot`, `epsilon`, `schedule` (list), `alpha`, `proposal`,
 -- `acceptance`, `distance`, `target` (S), `metric` (S, S) or nil, `max_tries`, `limits`; `low`,
--- `high`: lists of the ends of the prior, `log_prior` in between, if it is the same everywhere
+-- `high`: lists of the ends of the prior, `transform`: between which parameters are mapped to the
+-- real line; `log_prior` in between, if it is the same everywhere
 -- @treturn table
 function M.new(o)
   local c, slot = ffi.new 'imnn_sampler_options[1]', ffi.new 'imnn_sampler *[1]'
@@ -70,6 +71,7 @@ function M.new(o)
   c.schedule, c.n_schedule = schedule, o.schedule and #o.schedule or 0
   local low, high = ffi.new('double[?]', #o.low, o.low), ffi.new('double[?]', #o.high, o.high)
   c.low, c.high, c.flat, c.log_prior = low, high, o.log_prior ~= nil, o.log_prior or 0
+  c.transform = o.transform
   set_limits(c.limits, o.limits)
   local self = setmetatable({ who = o.who, n = o.n, P = o.n_params, S = o.n_summaries,
     repeats = o.repeats or 1, limits = ffi.new('imnn_sampler_limits', c.limits) }, Sampler)
