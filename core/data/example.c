@@ -91,6 +91,7 @@ typedef struct decoder {
     imnn_example *e;
     const char *why;
     const uint8_t *where;
+    const uint8_t *integer; /* where the last one of a list is written */
     bool no_memory;
 } decoder;
 
@@ -102,7 +103,7 @@ typedef struct field {
     uint32_t number;
     int type;
     uint64_t value; /* of a varint */
-    span bytes;     /* of the others */
+    span bytes;     /* of the others; where a varint begins */
 } field;
 
 static bool fail(decoder *d, const uint8_t *where, const char *why)
@@ -152,7 +153,7 @@ static bool take_tag(decoder *d, span *s, field *f)
 static bool take_value(decoder *d, span *s, field *f)
 {
     switch (f->type) {
-    case VARINT: return take_varint(d, s, &f->value);
+    case VARINT: return f->bytes.at = s->at, take_varint(d, s, &f->value);
     case EIGHT_BYTES: return take_bytes(d, s, 8, &f->bytes);
     case FOUR_BYTES: return take_bytes(d, s, 4, &f->bytes);
     case LENGTH: return take_varint(d, s, &f->value) && take_bytes(d, s, f->value, &f->bytes);
@@ -214,19 +215,21 @@ static bool add_floats(decoder *d, span s)
     return true;
 }
 
-static bool add_int(decoder *d, uint64_t value)
+static bool add_int(decoder *d, uint64_t value, const uint8_t *where)
 {
     int64_t *out = grow(&d->e->ints, 1, sizeof *out);
     if (!out) return no_memory(d);
-    *out = (int64_t)value;
+    *out = (int64_t)value, d->integer = where;
     return true;
 }
 
 static bool add_ints(decoder *d, span s)
 {
     uint64_t value;
-    while (s.at < s.end)
-        if (!take_varint(d, &s, &value) || !add_int(d, value)) return false;
+    while (s.at < s.end) {
+        const uint8_t *where = s.at;
+        if (!take_varint(d, &s, &value) || !add_int(d, value, where)) return false;
+    }
     return true;
 }
 
@@ -241,7 +244,7 @@ static bool read_list(decoder *d, span s, imnn_feature_kind kind)
         if (kind == IMNN_FEATURE_FLOATS && (f.type == LENGTH || f.type == FOUR_BYTES))
             good = add_floats(d, f.bytes);
         if (kind == IMNN_FEATURE_INTS && f.type == LENGTH) good = add_ints(d, f.bytes);
-        if (kind == IMNN_FEATURE_INTS && f.type == VARINT) good = add_int(d, f.value);
+        if (kind == IMNN_FEATURE_INTS && f.type == VARINT) good = add_int(d, f.value, f.bytes.at);
     }
     return good && !d->why;
 }
@@ -271,6 +274,7 @@ static bool read_entry(decoder *d, span s)
     }
     if (d->why) return false;
     if (feature.kind) feature.count = values_of(d->e, feature.kind)->count - feature.first;
+    if (feature.kind == IMNN_FEATURE_INTS) feature.last = d->integer;
     imnn_feature *out = grow(&d->e->features, 1, sizeof *out);
     if (!out) return no_memory(d);
     *out = feature;

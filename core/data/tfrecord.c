@@ -307,10 +307,19 @@ static const imnn_record_file *file_of(const imnn_tfrecord *t, int64_t record)
     return t->files + low;
 }
 
-/** The last mark that is not behind a record. */
+/** Whether mark m is the last one that is not behind a record. */
+static bool is_mark_of(const imnn_record_file *f, size_t m, int64_t record)
+{
+    return f->marks[m].record <= record && (m + 1 == f->marked || f->marks[m + 1].record > record);
+}
+
+/** The last mark that is not behind a record: where it is if all have the same length, or else by
+ *  halves. */
 static size_t mark_of(const imnn_record_file *f, int64_t record)
 {
+    const size_t likely = (size_t)((double)record * (double)f->marked / (double)f->count);
     size_t low = 0, high = f->marked;
+    if (likely < f->marked && is_mark_of(f, likely, record)) return likely;
     while (high - low > 1) {
         size_t middle = low + (high - low) / 2;
         if (f->marks[middle].record <= record) low = middle;
@@ -345,7 +354,6 @@ static imnn_status widen(imnn_record_walk *w, size_t n)
     return w->window ? IMNN_OK : IMNN_ENOMEM;
 }
 
-/** Go to the mark before record i of the whole set. */
 /** Nobody has written to a file since it was opened; what a file unpacks to has no name. */
 static bool is_unchanged(int fd, const imnn_record_file *f)
 {
@@ -353,6 +361,7 @@ static bool is_unchanged(int fd, const imnn_record_file *f)
     return f->unpacked || (!fstat(fd, &s) && is_same(&s, f));
 }
 
+/** Go to the mark before record i of the whole set. */
 static imnn_status enter_file(imnn_record_walk *w, int64_t i)
 {
     imnn_record_file *f = (imnn_record_file *)(uintptr_t)file_of(w->t, i);

@@ -22,6 +22,7 @@ typedef struct imnn_feature {
     imnn_feature_kind kind;
     size_t first, count; /* among the values of its kind */
     size_t order;        /* of two with one name the later counts */
+    const uint8_t *last; /* where the last of its integers is written, of a payload */
 } imnn_feature;
 
 struct imnn_example {
@@ -41,6 +42,35 @@ imnn_status imnn_example_reread(imnn_example *e, const uint8_t *payload, size_t 
 const imnn_feature *imnn_example_named(const imnn_example *e, const char *name);
 /** Give back what its lists hold. */
 void imnn_example_clear(imnn_example *e);
+
+/** An integer that tells which record it is: of record i, start + i / each % turn. */
+typedef struct imnn_frame_number {
+    int64_t start, each, turn;
+    size_t at, n; /* among the bytes of a frame; so many */
+} imnn_frame_number;
+
+enum { IMNN_FRAME_NUMBERS = 3, IMNN_FRAME_BYTES = 240 };
+
+/** What stands around the values of a record. Around those of its neighbours it is the same but for
+ *  the numbers, which are known: what follows it need not be decoded again to know that it fits. */
+typedef struct imnn_record_frame {
+    size_t length; /* of the whole payload; 0: no frame */
+    size_t before, values, behind;
+    uint8_t bytes[IMNN_FRAME_BYTES]; /* those before, those behind */
+    uint8_t masks[IMNN_FRAME_BYTES]; /* 0 where numbers stand, else 255 */
+    imnn_frame_number number[IMNN_FRAME_NUMBERS];
+    int numbers;
+} imnn_record_frame;
+
+/** Take the frame of a payload which holds so many bytes of values there. It may be too large for
+ *  that: then there is none. */
+void imnn_frame_take(imnn_record_frame *f, const uint8_t *payload, size_t n, const uint8_t *values,
+                     size_t bytes);
+/** The next of its numbers is written at this place of the payload, which it was taken from. */
+void imnn_frame_number_at(imnn_record_frame *f, imnn_frame_number number, const uint8_t *payload,
+                          const uint8_t *where);
+/** Whether a payload of n bytes is that of record i. */
+bool imnn_frame_fits(const imnn_record_frame *f, int64_t i, const uint8_t *payload, size_t n);
 
 /** A file of records: where some of them begin. */
 typedef struct imnn_record_mark {

@@ -5,6 +5,16 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { MOST_FRAMES = 8 }; /* of a reading: records that all look different are just decoded */
+
+/** What a thread reads with. */
+typedef struct reading {
+    imnn_record_walk walk;
+    imnn_example example;
+    imnn_record_frame frame; /* of the record decoded last */
+    int frames;              /* so many were taken */
+} reading;
+
 typedef struct source {
     imnn_tfrecord *t;
     imnn_tfrecord_layout layout;
@@ -76,34 +86,69 @@ static imnn_status find_values(const source *s, const imnn_record_walk *w, const
                               (long long)s->bytes);
 }
 
+/** The frame of the record that was decoded, whose order was checked. */
+static void take_frame(const source *s, reading *r, const uint8_t *payload, size_t n,
+                       const void *values)
+{
+    const int64_t n_params = s->layout.n_params;
+    const struct {
+        const char *name;
+        imnn_frame_number number;
+    } rows[IMNN_FRAME_NUMBERS] = {
+        {"seed", {.start = s->layout.start, .each = s->group, .turn = INT64_MAX}},
+        {"derivative", {.each = n_params, .turn = 2}},
+        {"parameter", {.each = 1, .turn = n_params}},
+    };
+    if (r->frames++ >= MOST_FRAMES) return;
+    imnn_frame_take(&r->frame, payload, n, values, s->bytes);
+    for (int k = 0; s->layout.seeds && k < (n_params ? 3 : 1); k++)
+        imnn_frame_number_at(&r->frame, rows[k].number, payload,
+                             imnn_example_named(&r->example, rows[k].name)->last);
+}
+
+static imnn_status decode(const source *s, reading *r, int64_t i, const uint8_t *payload, size_t n,
+                          const void **values)
+{
+    imnn_record_walk *w = &r->walk;
+    imnn_example *e = &r->example;
+    imnn_status st = imnn_example_reread(e, payload, n);
+    if (st == IMNN_EIO) return imnn_record_failed(w, "%s", imnn_last_error());
+    if (st == IMNN_OK) st = find_values(s, w, e, values);
+    if (st == IMNN_OK && s->layout.seeds) st = check_order(s, w, e, i);
+    if (st == IMNN_OK) take_frame(s, r, payload, n, *values);
+    return st;
+}
+
 /** The next record of the files, which is number i. */
-static imnn_status read_one(const source *s, imnn_record_walk *w, imnn_example *e, int64_t i,
-                            const void **values)
+static imnn_status read_one(const source *s, reading *r, int64_t i, const void **values)
 {
     const uint8_t *payload;
     size_t n;
-    imnn_status st = imnn_record_walk_next(w, &payload, &n);
+    imnn_status st = imnn_record_walk_next(&r->walk, &payload, &n);
     if (st != IMNN_OK) return st;
-    st = imnn_example_reread(e, payload, n);
-    if (st == IMNN_EIO) return imnn_record_failed(w, "%s", imnn_last_error());
-    if (st == IMNN_OK) st = find_values(s, w, e, values);
-    return st == IMNN_OK && s->layout.seeds ? check_order(s, w, e, i) : st;
+    if (!imnn_frame_fits(&r->frame, i, payload, n)) return decode(s, r, i, payload, n, values);
+    *values = payload + r->frame.before;
+    return IMNN_OK;
+}
+
+static void end_reading(reading *r)
+{
+    imnn_example_clear(&r->example);
+    imnn_record_walk_end(&r->walk);
 }
 
 static imnn_status read(void *self, int64_t begin, int64_t end, void *out)
 {
     const source *s = self;
-    imnn_record_walk w;
-    imnn_example e = {0};
+    reading r = {0};
     char *to = out;
     const void *values = NULL;
-    imnn_status st = imnn_record_walk_begin(&w, s->t, begin * s->group, end * s->group);
+    imnn_status st = imnn_record_walk_begin(&r.walk, s->t, begin * s->group, end * s->group);
     for (int64_t i = begin * s->group; i < end * s->group && st == IMNN_OK; i++, to += s->bytes) {
-        st = read_one(s, &w, &e, i, &values);
+        st = read_one(s, &r, i, &values);
         if (st == IMNN_OK && s->bytes) memcpy(to, values, s->bytes);
     }
-    imnn_example_clear(&e);
-    imnn_record_walk_end(&w);
+    end_reading(&r);
     return st;
 }
 
@@ -125,19 +170,18 @@ static void close_source(void *self)
  *  first file says with which seed they begin. */
 static imnn_status look_at(source *s, int64_t i)
 {
-    imnn_record_walk w;
-    imnn_example e = {0};
+    reading r = {0};
     const void *values = NULL;
     imnn_tfrecord_layout *l = &s->layout;
     const bool seeds = l->seeds;
-    imnn_status st = imnn_record_walk_begin(&w, s->t, i, i + 1);
+    imnn_status st = imnn_record_walk_begin(&r.walk, s->t, i, i + 1);
     l->seeds = false; /* may not be known yet */
-    if (st == IMNN_OK) st = read_one(s, &w, &e, i, &values);
+    if (st == IMNN_OK) st = read_one(s, &r, i, &values);
     l->seeds = seeds;
-    if (st == IMNN_OK && seeds && !l->starts && i == 0) st = read_int(&w, &e, "seed", &l->start);
-    if (st == IMNN_OK && seeds) st = check_order(s, &w, &e, i);
-    imnn_example_clear(&e);
-    imnn_record_walk_end(&w);
+    if (st == IMNN_OK && seeds && !l->starts && i == 0)
+        st = read_int(&r.walk, &r.example, "seed", &l->start);
+    if (st == IMNN_OK && seeds) st = check_order(s, &r.walk, &r.example, i);
+    end_reading(&r);
     return st;
 }
 

@@ -1,10 +1,8 @@
 /* Whatever lies in a file of records or in a record, reading it ends, within bounds, without asking
  * for much memory, and says what is wrong. */
-#include "core/data/tfrecord.h"
+#include "tests/support/records.h"
 #include <assert.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -59,23 +57,6 @@ static void decode(const uint8_t *bytes, size_t n)
 
 /* ---- files ---- */
 
-static void put(uint8_t *to, uint32_t value)
-{
-    for (int i = 0; i < 4; i++) to[i] = (uint8_t)(value >> 8 * i);
-}
-
-/** Make checksums right, behind which nothing else would ever be reached. */
-static void repair(uint8_t *bytes, size_t n)
-{
-    uint64_t length;
-    for (size_t at = 0; n - at >= 12; at += 16 + length) {
-        memcpy(&length, bytes + at, 8);
-        put(bytes + at + 8, imnn_crc32c_masked(bytes + at, 8));
-        if (n - at < 16 || length > n - at - 16) return;
-        put(bytes + at + 12 + length, imnn_crc32c_masked(bytes + at + 12, length));
-    }
-}
-
 static void read_values(imnn_tfrecord *t, int n_params, bool seeds)
 {
     const imnn_tfrecord_layout layout = {
@@ -88,6 +69,7 @@ static void read_values(imnn_tfrecord *t, int n_params, bool seeds)
     imnn_reader_advise(r, 0, count);
     if (imnn_reader_records(&values, r, 0, count) == IMNN_ENOMEM) abort();
     imnn_array_release(values);
+    if (!is_read_one_by_one(r)) abort();
     if (count && imnn_reader_records(&values, r, count - 1, count) == IMNN_OK)
         imnn_array_release(values);
     imnn_reader_release(r);
@@ -130,7 +112,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
     switch (n ? bytes[n - 1] & 3 : 0) {
     case 0: decode(copy, n); break;
     case 1: open_bytes(copy, n); break;
-    default: repair(copy, n); open_bytes(copy, n);
+    default: repair_records(copy, n); open_bytes(copy, n);
     }
     free(copy);
     if (imnn_live_bytes() != 0) abort();
