@@ -53,8 +53,8 @@ end
 -- @tparam[opt=0.05] number opts.max_rejected the share of rows that may be left out since they hold
 -- NaN, or infinite parameters or weights
 -- @treturn SampleSet
--- @raise shapes that do not fit, samples outside the limits, more such rows, weights that are all 0,
--- an origin that no file can hold
+-- @raise shapes that do not fit, samples outside the limits, more such rows, weights that are all
+-- 0, an origin that no file can hold
 -- @usage local set = imnn.SampleSet { parameters = { { 0, 1 }, { 2, 3 } }, names = { 'a', 'b' },
 --   weights = { 1, 3 } }
 -- set:mean() --> { 1.5, 2.5 }

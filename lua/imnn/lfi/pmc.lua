@@ -469,7 +469,7 @@ end
 -- `method` ('pmc' or 'smc': Del Moral et al. 2012, Stat. Comput. 22, 1009); `epsilon`: the first
 -- one, or a list of all; `kernel` ('normal', 'student', 'uniform', 'local', 'nearest');
 -- `acceptance` ('uniform', 'triangular', 'epanechnikov'): how a simulation counts within epsilon;
--- `transform` (true): parameters with limits are moved on the real line (lfi.to_line), where nothing
+-- `transform` (true): parameters with limits are moved on the real line (lfi.to_line), so nothing
 -- is proposed beyond them, and weights take the slope of the map into account; false: as they are,
 -- and what is proposed beyond the limits of the prior is proposed anew (smc: refused);
 -- `distance` ('given': by F or distance_measure; 'euclidean', 'scaled', 'adaptive', 'mahalanobis'
