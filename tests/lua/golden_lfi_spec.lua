@@ -42,8 +42,8 @@ local function nearest_cell(f, p)
   local sum, best, level = 0, math.huge, nil
   for _, i in ipairs(at) do
     sum = sum + v[i]
-    local off = math.abs(sum / whole - p)
-    if off < best then best, level = off, v[i] end
+    local apart = math.abs(sum / whole - p)
+    if apart < best then best, level = apart, v[i] end
   end
   return level
 end

@@ -227,7 +227,8 @@ describe('distances that samplers measure agree with golden', function()
     local sampler = require('imnn.lfi.sampler').new {
       who = 'golden', method = 'pmc', n = n, n_params = 1, n_summaries = S, key = { 0, 1 },
       shared_key = { 0, 2 }, proposal = 'normal', acceptance = 'uniform', distance = o.distance,
-      target = o.target, metric = o.metric, limits = {}, low = { 0 }, high = { 1 }, transform = false,
+      target = o.target, metric = o.metric, limits = {}, low = { 0 }, high = { 1 },
+      transform = false,
     }
     sampler:begin(np.linspace(0, 1, n, 'f64'):reshape { n, 1 }, summaries)
     local p = sampler:particles()

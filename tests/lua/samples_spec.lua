@@ -228,7 +228,8 @@ describe('weighted statistics', function()
   it('refuse lists that have holes', function()
     local set = five()
     for name, call in pairs {
-      ['text: mass has nothing at place 1'] = function() return set:text { mass = { nil, 0.9 } } end,
+      ['text: mass has nothing at place 1'] =
+        function() return set:text { mass = { nil, 0.9 } } end,
       ['latex: mass has nothing at place 2'] = function()
         return set:latex { mass = { 0.6, nil, 0.9 } }
       end,
@@ -255,8 +256,8 @@ describe('weighted statistics', function()
         simulations = 'many' },
       ['origin.simulations must be a whole number, 0 or more, got -1'] = { simulations = -1 },
       ['origin.log_evidence must be a number, got nan'] = { log_evidence = 0 / 0 },
-      ['origin.a.b must be a number, a text, a boolean, an Array, or a table of these, got function']
-        = { a = { b = print } },
+      ['origin.a.b must be a number, a text, a boolean, an Array, or a table of these, '
+        .. 'got function'] = { a = { b = print } },
       ['origin' .. ('.a'):rep(10) .. ' is too deep a table, or in itself'] = { a = itself },
     } do
       says('SampleSet: ' .. name, SampleSet, { parameters = { 1, 2 }, origin = origin })

@@ -141,7 +141,7 @@ end)
 describe('special functions agree with golden', function() -- SciPy; tests/golden/lfi/README.md
   local stats = imnn.scipy.stats
   local g = imnn.data.hdf5.open('tests/golden/lfi/samples.h5').special
-  local function f64(name) return g[name]:astype 'f64' end
+  local function given(name) return g[name]:astype 'f64' end
   for name, fn in pairs {
     beta_I = function() return special.betainc(g.beta_a, g.beta_b, g.beta_x) end,
     gamma_p = function() return special.gammainc(g.gamma_p_a, g.gamma_p_x) end,
@@ -154,11 +154,11 @@ describe('special functions agree with golden', function() -- SciPy; tests/golde
     chi2_cdf = function() return stats.chi2.cdf(g.chi2_x, g.chi2_d) end,
     f_tail = function() return stats.f.sf(g.f_x, g.f_d1, g.f_d2) end,
     binomial_cdf = function()
-      return stats.binom.cdf(f64 'binomial_c', f64 'binomial_n', f64 'binomial_z')
+      return stats.binom.cdf(given 'binomial_c', given 'binomial_n', given 'binomial_z')
     end,
   } do
     it(name, function()
-      local expected, got = f64(name), fn()
+      local expected, got = given(name), fn()
       local off = np.abs(expected - got) / np.maximum(np.abs(expected), 1e-300)
       assert.is_true(off:max():item() < 1e-12)
     end)

@@ -328,8 +328,8 @@ function M.new(who, opts)
   end
   local parameters = matrix(who, 'parameters', o.parameters, 'f64')
   local n, P = unpack(parameters.shape)
-  local s = { n = n, n_params = P, parameters = parameters, rejected = 0, origin = origin_of(who, o.origin),
-    max_rejected = o.max_rejected }
+  local s = { n = n, n_params = P, parameters = parameters, rejected = 0,
+    origin = origin_of(who, o.origin), max_rejected = o.max_rejected }
   s.names = names_of(who, o.names, P)
   s.labels = o.labels and strings(who, 'labels', o.labels, P) or s.names
   s.low, s.high = limits(who, 'low', o.low, P, -math.huge), limits(who, 'high', o.high, P,
