@@ -142,8 +142,8 @@ static imnn_status make(imnn_program **out, imnn_graph *g, int nx, const imnn_no
     return st;
 }
 
-/* The plan with the least work of those that fit, in tiles like those of the first, so that sums
- * over rows are added in the same order. */
+/* The plan with the least work of those that fit, what they leave of the memory counted in; in
+ * tiles like those of the first, so that sums over rows are added in the same order. */
 static imnn_status economize(imnn_program **out, imnn_graph *g, int nx, const imnn_node *x, int ny,
                              const imnn_node *y, const imnn_program_options *o)
 {
@@ -157,7 +157,8 @@ static imnn_status economize(imnn_program **out, imnn_graph *g, int nx, const im
     imnn_status st = make(out, g, nx, x, ny, y, o, &least, false, tiles);
     if (st != IMNN_OK) return st;
     const int64_t needs = imnn_program_bytes(*out, imnn_threads());
-    if (needs > o->memory)
+    if (needs <= o->memory) imnn_plan_spare(*out, o->memory - needs);
+    else
         st = imnn_fail(IMNN_ENOMEM, "program: needs at least %lld bytes of memory, may take %lld",
                        (long long)needs, (long long)o->memory);
     for (int last_first = 0; last_first < 2; last_first++) {
@@ -166,8 +167,10 @@ static imnn_status economize(imnn_program **out, imnn_graph *g, int nx, const im
             const double middle = (high + low) / 2;
             st = make(&p, g, nx, x, ny, y, o, &middle, last_first, tiles);
             if (st != IMNN_OK) break;
-            const bool fits = imnn_program_bytes(p, imnn_threads()) <= o->memory;
+            const int64_t left = o->memory - imnn_program_bytes(p, imnn_threads());
+            const bool fits = left >= 0;
             *(fits ? &low : &high) = middle;
+            if (fits) imnn_plan_spare(p, left);
             const bool better = fits && p->flops <= (*out)->flops;
             imnn_program_release(better ? *out : p);
             if (better) *out = p;

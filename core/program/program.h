@@ -20,15 +20,17 @@ typedef struct item {
     imnn_rows rows;
     int32_t space; /* whose rows; 0: none, computed whole, before the regions of its level */
     int32_t level;
-    int32_t base;   /* itself, if it has values of its own */
-    imnn_view view; /* of the base, which is contiguous */
-    int32_t uses;   /* by items and as results */
-    int32_t input;  /* number of the input, or -1 */
-    int32_t result; /* number of the result that it is written to, or -1 */
-    bool stored;    /* there as a whole after its region has run */
-    int32_t root;   /* a sum over rows is added to the partial sums of this item */
-    size_t at;      /* stored: where in the arena */
-    size_t partial; /* FOLD: where the partial sums are */
+    int32_t base;       /* itself, if it has values of its own */
+    imnn_view view;     /* of the base, which is contiguous */
+    int32_t uses;       /* by items and as results */
+    int32_t input;      /* number of the input, or -1 */
+    int32_t result;     /* number of the result that it is written to, or -1 */
+    bool stored;        /* there as a whole after its region has run */
+    int32_t root;       /* a sum over rows is added to the partial sums of this item */
+    size_t at;          /* stored: where in the arena */
+    size_t partial;     /* FOLD: where the partial sums are */
+    size_t spare_at;    /* where in the arena so many first rows are kept, */
+    int64_t spare_rows; /* which later regions want, too */
 } item;
 
 typedef enum place { IN_INPUT, IN_CONSTANT, IN_RESULT, IN_ARENA, IN_TILE, IN_PARTIAL } place;
@@ -141,10 +143,11 @@ typedef struct step {
     hold *hold;
     int32_t n;
     operand *in, out;
-    bool fold;           /* out is a partial result of the group */
-    bool first;          /* ... and this step is the first that adds to it */
-    int32_t pack;        /* gemm: which packed copy to use for in[1]; -1: none */
-    double flops, bytes; /* of all rows */
+    bool fold;    /* out is a partial result of the group */
+    bool first;   /* ... and this step is the first that adds to it */
+    int32_t pack; /* gemm: which packed copy to use for in[1]; -1: none */
+    enum { NO_SPARE, SPARE_PUT, SPARE_TAKE } spare; /* whether the first rows of out are kept */
+    double flops, bytes;                            /* of all rows */
 } step;
 
 /** A matrix that is used whole by products of a region, in the order that kernels like: made once
@@ -275,6 +278,11 @@ imnn_status imnn_plan_stores(imnn_program *p);
 imnn_status imnn_plan_steps(imnn_program *p);
 imnn_status imnn_plan_cluster(imnn_program *p, region *r, step *s);
 imnn_status imnn_plan_buffers(imnn_program *p);
+/** spare.c: keep the first rows of what is made again in so many bytes; a step may take the rows at
+ *  hand from there (false: it has to make them), or put there what it made. */
+void imnn_plan_spare(imnn_program *p, int64_t bytes);
+bool imnn_take_spare(const context *x, const region *r, const step *s);
+void imnn_put_spare(const context *x, const region *r, const step *s);
 /** native.c: machine code of a cluster whose registers are not numbered yet, if there can be; and
  *  make that of all clusters of a program executable. */
 imnn_status imnn_code_cluster(imnn_program *p, cluster *c, int64_t R);

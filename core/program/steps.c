@@ -361,14 +361,17 @@ static bool run_read(const context *x, const region *r, const step *s)
 
 bool imnn_run_step(const context *x, const region *r, const step *s)
 {
+    bool good = true;
+    if (s->spare == SPARE_TAKE && imnn_take_spare(x, r, s)) return true;
     switch (s->kind) {
     case STEP_MAP: run_cluster(x, r, s); break;
     case STEP_GEMM: run_gemm(x, r, s); break;
     case STEP_REDUCE: run_reduce(x, r, s); break;
-    case STEP_CALL: return run_call(x, r, s);
+    case STEP_CALL: good = run_call(x, r, s); break;
     case STEP_READ: return run_read(x, r, s);
     case STEP_EMIT: return run_emit(x, r, s);
     case STEP_HOLD: imnn_run_hold(x, r, s); break;
     }
-    return true;
+    if (s->spare == SPARE_PUT && good) imnn_put_spare(x, r, s);
+    return good;
 }

@@ -85,6 +85,9 @@ static void print_step(imnn_buffer *b, const imnn_program *p, const region *r, i
                imnn_shape_text(&it->v->type.shape).s);
     if (s->fold) imnn_print(b, ", summed over rows%s", s->first ? "" : " (continued)");
     if (s->kind == STEP_GEMM && s->pack >= 0) imnn_print(b, ", packed factor %d", s->pack + 1);
+    if (s->spare)
+        imnn_print(b, ", first %lld rows %s", (long long)it->spare_rows,
+                   s->spare == SPARE_PUT ? "kept" : "as kept");
     double t = spent(p, r, i);
     if (t > 0) {
         imnn_print(b, "  [%.1f us", t * 1e6);
