@@ -632,6 +632,14 @@ describe('sample sets in files', function()
     apart(function()
       imnn.data.hdf5.create('other.h5', function(f) f:write('x', np.zeros { 3 }) end)
       says('load: other.h5 holds no sample set of this library', SampleSet.load, 'other.h5')
+      local function write(record)
+        imnn.data.hdf5.create('other.h5', function(f) f:write_tree('samples', record) end)
+      end
+      write { format = 'imnn samples' }
+      says('load: other.h5 holds no sample set of this library', SampleSet.load, 'other.h5')
+      write { format = 'imnn samples', format_version = 99, library_version = '9.9' }
+      says('load: other.h5 was written by version 9.9 of the library, which is newer than this one',
+        SampleSet.load, 'other.h5')
       assert.is_false(pcall(SampleSet.load, 'nothing.h5'))
       says('hdf5: nowhere/set.h5: cannot be written: No such file or directory',
         function() five():save 'nowhere/set.h5' end)

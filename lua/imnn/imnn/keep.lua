@@ -5,7 +5,6 @@ local args = require 'imnn.args'
 local core = require 'imnn.core'
 local duration = require 'imnn.duration'
 local fingerprint = require 'imnn.imnn.fingerprint'
-local hdf5 = require 'imnn.data.hdf5'
 local history = require 'imnn.imnn.history'
 local layout = require 'imnn.imnn.layout'
 local model = require 'imnn.imnn.model'
@@ -13,10 +12,11 @@ local np = require 'imnn.numpy'
 local random = require 'imnn.random'
 local text = require('imnn.array.text').shape
 local tree = require 'imnn.tree'
+local whole = require 'imnn.data.hdf5.whole'
 local C = core.C
 local M = {}
 
-local FORMAT, VERSION = 'imnn network', 1
+local kind = { group = 'network', version = 1, name = 'network' } -- of files
 local statistics = { 'F', 'invF', 'C', 'invC', 'mu', 'dmu_dtheta', 'weight' }
 local counts = { 'n_s', 'n_d', 'n_params', 'n_summaries' }
 
@@ -68,7 +68,6 @@ end
 
 local function describe(net)
   local out = {
-    format = FORMAT, format_version = VERSION, library_version = require('imnn').version(),
     class = net.class, key_layout = random.key_layout(), count = net.count,
     input_shape = net.input_shape, theta_fid = net.theta_fid, n_external = net.n_external,
     state = tree.leaves(net.state),
@@ -81,32 +80,12 @@ local function describe(net)
   return out
 end
 
-local function write(path, record)
-  hdf5.create(path, function(f)
-    f:write_tree('network', record)
-  end)
-end
-
-local function read(who, path)
-  local f = hdf5.open(path)
-  local ok, record = pcall(f.read_tree, f, 'network')
-  f:close()
-  if not ok or type(record) ~= 'table' or record.format ~= FORMAT then
-    core.raise('%s: %s holds no network of this library', who, path)
-  end
-  if record.format_version > VERSION then
-    core.raise('%s: %s was written by version %s of the library, which is newer than this one', who,
-      path, record.library_version)
-  end
-  return record
-end
-
 --- Write a network to a file.
 -- @tparam table net
 -- @tparam string path
 function M.save(net, path)
   args.argument('save', 'path', path, { 'string' })
-  write(path, describe(net))
+  whole.write(path, kind, describe(net))
 end
 
 -- ---- a network from a table ----
@@ -162,7 +141,7 @@ function M.load(path, opts)
   local who = 'load'
   args.argument(who, 'path', path, { 'string' })
   args.argument(who, 'opts', opts, { 'table', default = {} })
-  local record = read(who, path)
+  local record = whole.read(who, path, kind)
   local make = require('imnn.imnn.classes')[record.class]
   if not make then core.raise('%s: %s is of a class that is unknown here, %s', who, path,
     record.class) end
@@ -288,14 +267,14 @@ function M.keeper(run, o)
     base.history, base.last_fit = history.pack(net.history), run.settings(run)
     base.run = { identity = known, count = run.count, stalled = run.stalled,
       set = run.set.arrays, best = run.best and run.best.arrays or nil }
-    write(path, base)
+    whole.write(path, kind, base)
     last_time, last_count = C.imnn_seconds(), run.count
   end
 end
 
 --- Bring a run to where its checkpoint is.
 function M.resume(run, path, known)
-  local record = read('fit', path)
+  local record = whole.read('fit', path, kind)
   local there = record.run
   if not there then
     core.raise('fit: %s was written by save, it is no checkpoint of a fit; give another name', path)

@@ -2,20 +2,17 @@
 -- @module imnn.lfi.checkpoint
 local core = require 'imnn.core'
 local duration = require 'imnn.duration'
-local hdf5 = require 'imnn.data.hdf5'
+local whole = require 'imnn.data.hdf5.whole'
 local C = core.C
 local M = {}
 
-local FORMAT, VERSION = 'imnn samplers', 1
+local kind = { group = 'samplers', version = 1, name = 'samplers' } -- of files
 
 local function write(path, samplers, counts)
   local states = {}
   for t, sampler in ipairs(samplers) do states[t] = sampler:save() end
-  hdf5.create(path, function(f)
-    f:write_tree('samplers', { format = FORMAT, format_version = VERSION,
-      library_version = require('imnn').version(), states = states,
-      simulations = counts.simulations, failed = counts.failed })
-  end)
+  whole.write(path, kind, { states = states, simulations = counts.simulations,
+    failed = counts.failed })
 end
 
 -- Hours of computing are not to end in a folder that is not there.
@@ -31,16 +28,7 @@ local function check_place(who, path)
 end
 
 local function resume(who, path, samplers, counts)
-  local f = hdf5.open(path)
-  local ok, record = pcall(f.read_tree, f, 'samplers')
-  f:close()
-  if not ok or type(record) ~= 'table' or record.format ~= FORMAT then
-    core.raise('%s: checkpoint %s holds no samplers of this library', who, path)
-  end
-  if record.format_version > VERSION then
-    core.raise('%s: checkpoint %s was written by version %s of the library, which is newer than '
-      .. 'this one', who, path, record.library_version)
-  end
+  local record = whole.read(who, path, kind, 'checkpoint ' .. path)
   if #record.states ~= #samplers then
     core.raise('%s: checkpoint %s has %d targets, there are %d here', who, path, #record.states,
       #samplers)

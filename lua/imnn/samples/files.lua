@@ -4,15 +4,15 @@ local ffi = require 'ffi'
 local args = require 'imnn.args'
 local core = require 'imnn.core'
 local file = require 'imnn.samples.file'
-local hdf5 = require 'imnn.data.hdf5'
 local np = require 'imnn.numpy'
 local sets = require 'imnn.samples.set'
+local whole = require 'imnn.data.hdf5.whole'
 local C, state = core.C, sets.state
 local M = {}
 
 local Files = sets.methods
 
-local FORMAT, VERSION = 'imnn samples', 1
+local kind = { group = 'samples', version = 1, name = 'sample set' } -- of HDF5 files
 
 -- Options of the constructor that come from what was read; a script's own count more.
 local function make(path, found, opts)
@@ -30,31 +30,16 @@ end
 -- ---- HDF5 ----
 
 local function write_hdf5(path, s, set)
-  local record = { format = FORMAT, format_version = VERSION,
-    library_version = require('imnn').version(), names = s.names, labels = s.labels, low = s.low,
-    high = s.high, rejected = s.rejected, derived = set.derived, origin = s.origin,
-    weights = set.weights }
+  local record = { names = s.names, labels = s.labels, low = s.low, high = s.high,
+    rejected = s.rejected, derived = set.derived, origin = s.origin, weights = set.weights }
   for _, name in ipairs(sets.rows) do record[name] = s[name] end
-  hdf5.create(path, function(f)
-    f:write_tree('samples', record)
-  end)
+  whole.write(path, kind, record)
 end
 
 local function read_hdf5(path, opts)
-  local f = hdf5.open(path)
-  local ok, record = pcall(f.read_tree, f, 'samples')
-  f:close()
-  if not ok or type(record) ~= 'table' or record.format ~= FORMAT then
-    core.raise('load: %s holds no sample set of this library', path)
-  end
-  if record.format_version > VERSION then
-    core.raise('load: %s was written by version %s of the library, which is newer than this one',
-      path, record.library_version)
-  end
+  local record = whole.read('load', path, kind)
   local rejected = record.rejected
-  for _, name in ipairs { 'format', 'format_version', 'library_version', 'rejected', 'weights' } do
-    record[name] = nil
-  end
+  record.rejected, record.weights = nil, nil
   local set = make(path, record, opts)
   local s = state(set, 'load')
   s.rejected = s.rejected + (rejected or 0)
