@@ -12,7 +12,10 @@ struct imnn_proposal {
     double constant;    /* what all log-densities have in common */
     double *cumulative; /* (n) */
     double *L;          /* (P, P), local kernels: (n, P, P) */
-    double *middle;     /* (P), which is subtracted before points are whitened */
+    double *middle;     /* (P), which is subtracted before points are whitened; IMNN_PROPOSE_LOCAL:
+                           the mean of what is within epsilon, */
+    double *base;       /* (P, P) and the factor of its covariance; NEAREST: that of all */
+    double *white;      /* (P, n) NEAREST: particles, whitened by it */
     imnn_mixture mix;
 };
 
@@ -30,21 +33,23 @@ static size_t place(imnn_proposal *p, imnn_proposal_kind kind, int64_t n, int64_
 {
     const bool local = kind >= IMNN_PROPOSE_LOCAL;
     const int64_t padded = (n + IMNN_MIXTURE_PAD - 1) / IMNN_MIXTURE_PAD * IMNN_MIXTURE_PAD;
-    const int64_t sizes[] = {padded,                                /* cumulative */
-                             local ? n * P * P : P * P,             /* L */
-                             P,                                     /* middle */
-                             P * padded,                            /* centers */
-                             padded,                                /* weights */
-                             local ? P * (P + 1) / 2 * padded : 0}; /* inverse factors */
+    const int64_t sizes[] = {padded,                                   /* cumulative */
+                             local ? n * P * P : P * P,                /* L */
+                             P,                                        /* middle */
+                             local ? P * P : 0,                        /* base */
+                             kind == IMNN_PROPOSE_NEAREST ? P * n : 0, /* white */
+                             P * padded,                               /* centers */
+                             padded,                                   /* weights */
+                             local ? P * (P + 1) / 2 * padded : 0};    /* inverse factors */
     size_t bytes = (sizeof *p + 63) / 64 * 64;
-    double *at[6];
-    for (int i = 0; i < 6; i++) {
+    double *at[8];
+    for (int i = 0; i < 8; i++) {
         at[i] = p ? (double *)((char *)p + bytes) : NULL;
         bytes += ((size_t)sizes[i] * sizeof(double) + 63) / 64 * 64;
     }
     if (!p) return bytes;
-    p->cumulative = at[0], p->L = at[1], p->middle = at[2];
-    p->mix = (imnn_mixture){shape_of(kind), (int)P, padded, at[3], local ? at[5] : NULL, at[4]};
+    p->cumulative = at[0], p->L = at[1], p->middle = at[2], p->base = at[3], p->white = at[4];
+    p->mix = (imnn_mixture){shape_of(kind), (int)P, padded, at[5], local ? at[7] : NULL, at[6]};
     return bytes;
 }
 
@@ -76,6 +81,21 @@ static void whiten(double *y, const double *L, const double *x, const double *mi
     }
 }
 
+/* L of L L^T + v v^T in place: Gill, Golub, Murray & Saunders 1974, Math. Comput. 28, 505. v is
+ * used up. */
+static void update(double *L, double *v, int64_t P)
+{
+    for (int64_t k = 0; k < P; k++) {
+        const double r = hypot(L[k * P + k], v[k]);
+        const double c = r / L[k * P + k], s = v[k] / L[k * P + k];
+        L[k * P + k] = r;
+        for (int64_t i = k + 1; i < P; i++) {
+            L[i * P + k] = (L[i * P + k] + s * v[i]) / c;
+            v[i] = c * v[i] - s * L[i * P + k];
+        }
+    }
+}
+
 /* ---- covariances ---- */
 
 /* 2 C; of few particles what lies off the diagonal is not known well, and is made smaller. */
@@ -101,35 +121,39 @@ static void half_ranges(double *L, int64_t n, int64_t P, const double *x, int64_
     }
 }
 
-/* Second moments around each particle of those within epsilon: their covariance, and where their
- * mean lies. */
+/* The factor (P, P) of the second moments around x of what is within epsilon. room: (P) */
+static void local_factor(const imnn_proposal *p, const double *x, double *L, double *room)
+{
+    const int64_t P = p->P;
+    memcpy(L, p->base, (size_t)(P * P) * sizeof *L);
+    for (int64_t a = 0; a < P; a++) room[a] = x[a] - p->middle[a];
+    update(L, room, P);
+}
+
+/* Of the particles within epsilon the mean and the covariance, and what comes of them at each. */
 static bool local_moments(imnn_proposal *p, const double *x, int64_t stride, const double *weight,
                           const double *distances, double epsilon, const double *S, double *work)
 {
     const int64_t n = p->n, P = p->P;
-    double *mean = work, *C = work + P, *A = C + P * P, all = 0;
-    memset(mean, 0, (size_t)(P + P * P) * sizeof *mean);
+    double *mean = p->middle, *C = work, all = 0;
+    memset(mean, 0, (size_t)P * sizeof *mean);
+    memset(C, 0, (size_t)(P * P) * sizeof *C);
     for (int64_t i = 0; i < n; i++) {
-        if (!(distances[i * stride] <= epsilon)) continue;
+        if (distances && !(distances[i * stride] <= epsilon)) continue;
         all += weight[i];
         for (int64_t a = 0; a < P; a++) mean[a] += weight[i] * x[i * stride + a];
     }
     if (!(all > 0)) return false;
     for (int64_t a = 0; a < P; a++) mean[a] /= all;
     for (int64_t i = 0; i < n; i++) {
-        if (!(distances[i * stride] <= epsilon)) continue;
+        if (distances && !(distances[i * stride] <= epsilon)) continue;
         for (int64_t a = 0; a < P; a++)
             for (int64_t b = 0; b < P; b++)
                 C[a * P + b] +=
                     weight[i] / all * (x[i * stride + a] - mean[a]) * (x[i * stride + b] - mean[b]);
     }
-    for (int64_t i = 0; i < n; i++) {
-        for (int64_t a = 0; a < P; a++)
-            for (int64_t b = 0; b < P; b++)
-                A[a * P + b] =
-                    C[a * P + b] + (mean[a] - x[i * stride + a]) * (mean[b] - x[i * stride + b]);
-        if (!factor_with(p->L + i * P * P, A, S, P)) return false;
-    }
+    if (!factor_with(p->base, C, S, P)) return false;
+    for (int64_t i = 0; i < n; i++) local_factor(p, x + i * stride, p->L + i * P * P, C);
     return true;
 }
 
@@ -157,6 +181,11 @@ static imnn_status nearest_moments(imnn_proposal *p, const double *x, int64_t st
         for (int64_t a = 0; a < P * P && known; a++) A[a] *= 2;
         for (int64_t a = 0; a < P && known; a++) A[a * P + a] *= 1 + 1e-8;
         if (!factor_with(p->L + i * P * P, known ? A : S, S, P)) return IMNN_EVALUE;
+    }
+    memcpy(p->base, L, (size_t)(P * P) * sizeof *L);
+    for (int64_t i = 0; i < n; i++) {
+        whiten(y, L, x + i * stride, p->middle, P);
+        for (int64_t a = 0; a < P; a++) p->white[a * n + i] = y[a];
     }
     return IMNN_OK;
 }
@@ -270,8 +299,6 @@ imnn_status imnn_proposal_new(imnn_proposal **out, imnn_proposal_kind kind, int6
                          "proposal: needs two particles of one parameter, got %lld of "
                          "%lld",
                          (long long)n, (long long)n_params);
-    if (kind == IMNN_PROPOSE_LOCAL && !distances)
-        return imnn_fail(IMNN_EVALUE, "proposal: local kernels need distances");
     const size_t bytes = place(NULL, kind, n, n_params);
     const size_t room = (size_t)(4 * n + 5 * n_params * (n_params + 1)) * sizeof(double);
     imnn_proposal *p = imnn_alloc(bytes);
@@ -311,15 +338,69 @@ const double *imnn_proposal_factor(const imnn_proposal *p, int64_t ancestor)
     return p->L + (is_local(p) ? ancestor * p->P * p->P : 0);
 }
 
+static void move(const double *L, const double *from, const double *z, double *out, int64_t P)
+{
+    for (int64_t a = 0; a < P; a++) {
+        double sum = from[a];
+        for (int64_t b = 0; b <= a; b++) sum += L[a * P + b] * z[b];
+        out[a] = sum;
+    }
+}
+
 void imnn_proposal_move(const imnn_proposal *p, int64_t ancestor, const double *from,
                         const double *z, double *out)
 {
-    const double *L = imnn_proposal_factor(p, ancestor);
-    for (int64_t a = 0; a < p->P; a++) {
-        double sum = from[a];
-        for (int64_t b = 0; b <= a; b++) sum += L[a * p->P + b] * z[b];
-        out[a] = sum;
+    move(imnn_proposal_factor(p, ancestor), from, z, out, p->P);
+}
+
+/* ---- kernels at any point ---- */
+
+static int64_t nearest_to(const imnn_proposal *p, const double *x, double *y)
+{
+    const int64_t n = p->n, P = p->P;
+    int64_t best = 0;
+    double least = INFINITY;
+    whiten(y, p->base, x, p->middle, P);
+    for (int64_t i = 0; i < n; i++) {
+        double d2 = 0;
+        for (int64_t a = 0; a < P; a++) {
+            const double d = p->white[a * n + i] - y[a];
+            d2 += d * d;
+        }
+        if (d2 < least) least = d2, best = i;
     }
+    return best;
+}
+
+/* room: (P, P + 1) */
+static const double *factor_at(const imnn_proposal *p, const double *x, double *room)
+{
+    const int64_t P = p->P;
+    if (p->kind == IMNN_PROPOSE_NEAREST) return imnn_proposal_factor(p, nearest_to(p, x, room));
+    if (p->kind != IMNN_PROPOSE_LOCAL) return p->L;
+    return local_factor(p, x, room, room + P * P), room;
+}
+
+void imnn_proposal_move_from(const imnn_proposal *p, const double *from, const double *z,
+                             double *out, double *room)
+{
+    move(factor_at(p, from, room), from, z, out, p->P);
+}
+
+static double log_move(const imnn_proposal *p, const double *from, const double *to, double *room)
+{
+    const int64_t P = p->P;
+    const double *L = factor_at(p, from, room);
+    double *y = room + P * P, squares = 0;
+    whiten(y, L, to, from, P);
+    for (int64_t a = 0; a < P; a++) squares += y[a] * y[a];
+    return -squares / 2 - log_det(L, P);
+}
+
+double imnn_proposal_balance(const imnn_proposal *p, const double *from, const double *to,
+                             double *room)
+{
+    return is_local(p) ? log_move(p, to, from, room) - log_move(p, from, to, room) : 0;
 }
 
 void imnn_proposal_noise(const imnn_proposal *p, const uint32_t key[2], double *z)

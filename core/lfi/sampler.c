@@ -59,11 +59,6 @@ static imnn_status check_methods(const imnn_sampler_options *o)
     const bool scales = o->distance >= IMNN_DISTANCE_SCALED;
     if (o->method != IMNN_ABC && !(o->alpha > 0 && o->alpha < 1))
         return imnn_fail(IMNN_EVALUE, "%s: alpha must be between 0 and 1, got %g", who, o->alpha);
-    if (o->method == IMNN_SMC && o->proposal >= IMNN_PROPOSE_LOCAL)
-        return imnn_fail(IMNN_EVALUE,
-                         "%s: smc moves particles by one kernel; local ones are for "
-                         "pmc",
-                         who);
     if (o->method == IMNN_SMC && o->distance == IMNN_DISTANCE_ADAPTIVE)
         return imnn_fail(IMNN_EVALUE,
                          "%s: smc needs one distance for all generations; scaled ones "
@@ -162,6 +157,12 @@ imnn_status imnn_sampler_new(imnn_sampler **out, const imnn_sampler_options *opt
 
 /* ---- batches ---- */
 
+/* Whether kernels differ between the ends of a move. */
+static bool balances(const imnn_sampler *s)
+{
+    return s->o.method == IMNN_SMC && s->o.proposal >= IMNN_PROPOSE_LOCAL;
+}
+
 static void free_batch(imnn_sampler *s)
 {
     imnn_batch *b = &s->batch;
@@ -170,6 +171,8 @@ static void free_batch(imnn_sampler *s)
     imnn_free(b->theta, n * P * sizeof *b->theta);
     imnn_free(b->noise, n * P * sizeof *b->noise);
     if (s->o.transform) imnn_free(b->line, n * P * sizeof *b->line);
+    if (balances(s)) imnn_free(b->work, n * P * (P + 1) * sizeof *b->work);
+    imnn_free(b->balance, n * sizeof *b->balance);
     imnn_free(b->prior, n * sizeof *b->prior);
     imnn_free(b->number, n * sizeof *b->number);
     imnn_free(b->tries, n * sizeof *b->tries);
@@ -190,6 +193,8 @@ static imnn_status room_for(imnn_sampler *s, int64_t count)
     b->theta = imnn_alloc(n * P * sizeof *b->theta);
     b->noise = imnn_alloc(n * P * sizeof *b->noise);
     if (s->o.transform) b->line = imnn_alloc(n * P * sizeof *b->line);
+    if (balances(s)) b->work = imnn_alloc_raw(n * P * (P + 1) * sizeof *b->work);
+    b->balance = imnn_alloc(n * sizeof *b->balance);
     b->prior = imnn_alloc(n * sizeof *b->prior);
     b->number = imnn_alloc(n * sizeof *b->number);
     b->tries = imnn_alloc(n * sizeof *b->tries);
@@ -197,7 +202,8 @@ static imnn_status room_for(imnn_sampler *s, int64_t count)
     b->ask_keys = imnn_alloc(n * M * 2 * sizeof *b->ask_keys);
     b->ask_theta = imnn_alloc(n * M * P * sizeof *b->ask_theta);
     if (b->keys && b->theta && b->noise && b->prior && b->number && b->tries && b->which &&
-        b->ask_keys && b->ask_theta && !b->line == !s->o.transform)
+        b->ask_keys && b->ask_theta && b->balance && !b->line == !s->o.transform &&
+        !b->work == !balances(s))
         return IMNN_OK;
     free_batch(s);
     return IMNN_ENOMEM;
@@ -292,13 +298,16 @@ static void propose_once(imnn_sampler *s, int64_t j)
     imnn_proposal_noise(s->proposal, key, noise);
     if (s->s.stage == IMNN_STAGE_MOVE) {
         const double *from = s->making.x + b->number[j] * s->making.width + at;
-        imnn_proposal_move(s->proposal, 0, from, noise, line);
+        double *room = balances(s) ? b->work + j * P * (P + 1) : NULL;
+        imnn_proposal_move_from(s->proposal, from, noise, line, room);
+        set_theta(s, theta, line);
+        b->balance[j] = imnn_proposal_balance(s->proposal, from, line, room);
     } else {
         const double u = imnn_uniform_of(key, STREAM_ANCESTOR, 0);
         const int64_t a = imnn_proposal_ancestor(s->proposal, u);
         imnn_proposal_move(s->proposal, a, s->whole.x + a * s->whole.width + at, noise, line);
+        set_theta(s, theta, line);
     }
-    set_theta(s, theta, line);
 }
 
 /* Until it is within the support, or an attempt, this or another one, was not too often; moves that
@@ -560,7 +569,7 @@ static bool moves_to(imnn_sampler *s, const double *from, const double *to, int6
         imnn_acceptance_of(s->o.acceptance, s->o.repeats, to + imnn_row_distance(s), s->s.epsilon);
     const double u = imnn_uniform_of(s->batch.keys + 2 * j, STREAM_CHANCE, 0);
     return log(u) + log(now) + imnn_sampler_prior_of(s, from) <
-           log(then) + imnn_sampler_prior_of(s, to);
+           log(then) + imnn_sampler_prior_of(s, to) + s->batch.balance[j];
 }
 
 static void move(imnn_sampler *s, const double *row, int64_t j)

@@ -33,6 +33,8 @@ typedef struct imnn_batch {
     double *theta;      /* (n, P) */
     double *line;       /* (n, P) the same on the real line; NULL where it is not used */
     double *noise;      /* (n, P) */
+    double *work;       /* (n, P, P + 1) of moves whose kernels differ; else NULL */
+    double *balance;    /* (n) of moves: how much rarer they are than those back */
     double *prior;      /* (n) log-densities */
     bool lost;          /* an attempt was outside of the prior too often */
     int64_t *number;    /* (n): i of the attempt */

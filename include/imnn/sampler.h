@@ -35,7 +35,8 @@ typedef enum imnn_sampler_method {
     X(IMNN_PROPOSE_LOCAL, "local")     /* second moments of the particles that are within the   \
                                           next epsilon, around each: Filippi et al. 2013, Stat. \
                                           Appl. Genet. Mol. Biol. 12, 87 */                     \
-    X(IMNN_PROPOSE_NEAREST, "nearest") /* twice the covariance of the nearest quarter of them */
+    X(IMNN_PROPOSE_NEAREST, "nearest") /* twice the covariance of the nearest quarter of them;  \
+                                          between particles that of the nearest one */
 typedef enum imnn_proposal_kind {
 #define X(name, text) name,
     IMNN_PROPOSAL_LIST(X)
@@ -219,7 +220,7 @@ IMNN_API imnn_status imnn_sampler_restore(imnn_sampler *s, const void *state, in
 typedef struct imnn_proposal imnn_proposal;
 /** theta       (n, P), rows `stride` apart
  *  log_weight  (n), `stride` apart, of any sum
- *  distances   (n), `stride` apart, and epsilon: for IMNN_PROPOSE_LOCAL, else NULL
+ *  distances   (n), `stride` apart, and epsilon, for IMNN_PROPOSE_LOCAL; NULL: all are within
  *  covariance  (P, P) of normal and student kernels; NULL: that of the particles
  *  fails       EVALUE (one particle has all the weight, or a parameter has no spread), ENOMEM */
 IMNN_API imnn_status imnn_proposal_new(imnn_proposal **out, imnn_proposal_kind kind, int64_t n,
@@ -233,6 +234,14 @@ IMNN_API int64_t imnn_proposal_ancestor(const imnn_proposal *p, double u);
  *  imnn_proposal_noise makes: standard normal, t or uniform in (-1, 1). */
 IMNN_API void imnn_proposal_move(const imnn_proposal *p, int64_t ancestor, const double *from,
                                  const double *z, double *out);
+/** The same from any point, by the kernel there.
+ *  room  (P, P + 1), of the caller */
+IMNN_API void imnn_proposal_move_from(const imnn_proposal *p, const double *from, const double *z,
+                                      double *out, double *room);
+/** log k(from; to) - log k(to; from): by how much a move is made less often than it is undone. 0 of
+ *  kernels that are the same everywhere. */
+IMNN_API double imnn_proposal_balance(const imnn_proposal *p, const double *from, const double *to,
+                                      double *room);
 IMNN_API void imnn_proposal_noise(const imnn_proposal *p, const uint32_t key[2], double *z);
 /** The lower Cholesky factor (P, P) of an ancestor's kernel; of uniform ones the half-widths, on
  *  the diagonal. */

@@ -218,6 +218,55 @@ static int the_slope_counts(void)
     return 0;
 }
 
+/* SMC by kernels that differ from place to place: without the ratio of there and back the mean of
+ * the nearest would be off by 14 of these deviations. */
+static int local_moves_are_right(void)
+{
+    for (int kind = IMNN_PROPOSE_LOCAL; kind <= IMNN_PROPOSE_NEAREST; kind++)
+        for (int transform = 0; transform < 2; transform++) {
+            imnn_sampler_options o = on_the_line(IMNN_SMC, 23);
+            o.proposal = (imnn_proposal_kind)kind, o.transform = transform;
+            CHECK(
+                !is_right(&toy_c, &o, (double[]){0.239711, 0.032393}, (double[]){0.0070, 0.0023}));
+        }
+    return 0;
+}
+
+/* Kernels as densities: how much rarer there than back. */
+static int moves_and_back(void)
+{
+    enum { N = 40 };
+    double x[N * 4], room[6], out[2];
+    for (int i = 0; i < N; i++) {
+        const uint32_t key[2] = {3, (uint32_t)i}, other[2] = {4, (uint32_t)i};
+        x[4 * i] = normal(key), x[4 * i + 1] = x[4 * i] * x[4 * i] + 0.3 * normal(other);
+        x[4 * i + 2] = -log(N), x[4 * i + 3] = 1 + i % 2;
+    }
+    for (int kind = IMNN_PROPOSE_NORMAL; kind <= IMNN_PROPOSE_NEAREST; kind++) {
+        imnn_proposal *p = NULL;
+        CHECK(imnn_proposal_new(&p, (imnn_proposal_kind)kind, N, 2, 4, x, x + 2, x + 3, 1, NULL) ==
+              IMNN_OK);
+        for (int i = 0; i + 1 < N; i++) { /* at particles kernels are those of ancestors */
+            const double z[] = {0.3, -0.7}, *from = x + 4 * i, *to = from + 4;
+            double log_k[2], same[2];
+            imnn_proposal_move(p, i, from, z, same);
+            imnn_proposal_move_from(p, from, z, out, room);
+            CHECK(out[0] == same[0] && out[1] == same[1]);
+            for (int back = 0; back < 2; back++) {
+                const double *L = imnn_proposal_factor(p, back ? i + 1 : i);
+                const double a = (to[0] - from[0]) / L[0];
+                const double b = (to[1] - from[1] - L[2] * a) / L[3];
+                log_k[back] = -(a * a + b * b) / 2 - log(L[0] * L[3]);
+            }
+            const double expected = kind >= IMNN_PROPOSE_LOCAL ? log_k[1] - log_k[0] : 0;
+            const double got = imnn_proposal_balance(p, from, to, room);
+            CHECK(fabs(got - expected) < 1e-9 * (1 + fabs(log_k[0]) + fabs(log_k[1])));
+        }
+        imnn_proposal_release(p);
+    }
+    return 0;
+}
+
 /* ---- many runs: their mean within three of its standard errors; false alarms: one in 30 for all
  * 14 numbers of a seed. IMNN_RUNS says how many runs; few unless asked for ---- */
 
@@ -360,7 +409,7 @@ static int bytes_are_the_same(void)
     CHECK(!one_way(&o, &toy_a));
     for (int method = IMNN_PMC; method <= IMNN_SMC; method++) {
         o = on_the_line((imnn_sampler_method)method, 24);
-        o.n = 100, o.limits.max_generations = 3;
+        o.n = 100, o.limits.max_generations = 3, o.proposal = IMNN_PROPOSE_NEAREST;
         CHECK(!one_way(&o, &toy_c));
     }
     return 0;
@@ -622,8 +671,9 @@ static int without_memory(void) { return 0; }
 int main(void)
 {
     return abc_is_right() || pmc_is_right() || smc_is_right() || the_line_is_right() ||
-           the_slope_counts() || many_runs_are_right() || bytes_are_the_same() ||
-           a_box_is_known() || a_box_is_missed() || draws_beyond_a_box() || no_weight_is_left() ||
+           the_slope_counts() || local_moves_are_right() || moves_and_back() ||
+           many_runs_are_right() || bytes_are_the_same() || a_box_is_known() || a_box_is_missed() ||
+           draws_beyond_a_box() || no_weight_is_left() ||
            a_budget_gives_the_last_whole_generation() || stopped_early() || refusals() ||
            damaged_states() || without_memory();
 }

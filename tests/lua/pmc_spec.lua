@@ -64,6 +64,12 @@ describe('posteriors are right:', function()
     mean, variance = moments(c)
     assert.near(0.239711, mean, 4 * 0.0062)
     assert.near(0.032393, variance, 4 * 0.0021)
+    for _, kernel in ipairs { 'local', 'nearest' } do
+      c = call(pmc_of(toys.C), { method = 'smc', min_epsilon = 0.05, kernel = kernel })
+      mean, variance = moments(c)
+      assert.near(0.239711, mean, 4 * 0.0070)
+      assert.near(0.032393, variance, 4 * 0.0023)
+    end
   end)
 
   -- With limits or on the real line it is the same posterior, also where most of it is at a limit:
@@ -170,6 +176,7 @@ describe('a call', function()
   it('has the same bytes for batches of any size, threads and stops', function()
     local threads = imnn.threads()
     for _, o in ipairs { { max_iteration = 4 }, { method = 'smc', max_iteration = 5 },
+      { method = 'smc', kernel = 'nearest', max_iteration = 3 },
       { distance = 'adaptive', n_initial_points = 300, max_iteration = 3, transform = false } } do
       o.n_points = 120
       local expected = bytes_of(call(several(), o))
@@ -314,8 +321,6 @@ describe('a call', function()
     says(p .. 'epsilon has nothing at place 1', { epsilon = { nil, 1 } })
     says(p .. 'unknown option "n_point"; did you mean "n_points"?', { n_point = 3 })
     says(p .. 'method is "pmc" or "smc", got "pmx"; did you mean "pmc"?', { method = 'pmx' })
-    says(p .. 'smc moves particles by one kernel; local ones are for pmc',
-      { method = 'smc', kernel = 'local' })
     says(p .. 'acceptance_ratio is a fraction, at most 1, got 2', { acceptance_ratio = 2 })
     says(p .. 'max_seconds must be positive, got -3', { max_seconds = -3 })
     says(p .. 'n_points must be from 2 to 2^31 - 1, got 1e+300', { n_points = 1e300 })
