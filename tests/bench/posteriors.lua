@@ -1,8 +1,10 @@
 --- How near posteriors come to exact ones for a number of simulations: the accuracy of a classifier
 -- that tells 10 000 samples of both apart (0.5: it cannot), mean over ten observations, beside
 -- what is demanded: the published mean of SMC-ABC plus its spread over observations (Lueckmann et
--- al. 2021, arXiv:2101.04653).
+-- al. 2021, arXiv:2101.04653). And Kolmogorov's distance of marginals from the exact ones at the
+-- same epsilon, the largest of three targets and two parameters.
 local imnn = require 'imnn'
+local mean_and_variance = require 'tests.support.mean_and_variance'
 local tasks = require 'tests.support.tasks'
 local random, lfi = imnn.random, imnn.lfi
 
@@ -46,4 +48,17 @@ return function(bench)
   -- In ten dimensions nothing comes near, but what is linear can be adjusted from afar.
   row('gaussian_linear_100k', 0.764, tasks.gaussian_linear, { budget = 1e5, n_points = 20000,
     n_initial_points = 40000, adjust = true })
+
+  bench.row('ks_mean_and_variance', function(label)
+    local runs, sum, worst = 8, 0, 0
+    for seed = 1, runs do
+      local most = 0
+      for _, one in ipairs(mean_and_variance.distances(seed)) do
+        most = math.max(most, unpack(one))
+      end
+      sum, worst = sum + most, math.max(worst, most)
+    end
+    bench.show(label, sum / runs, '', 0.03, ('largest of 3 targets, mean of %d runs of 5000 '
+      .. 'particles, the worst %.3f; at most the bound'):format(runs, worst))
+  end)
 end
