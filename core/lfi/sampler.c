@@ -477,8 +477,8 @@ static imnn_status check_finite(const imnn_sampler *s, const double *x, int64_t 
 {
     for (int64_t i = 0; i < n * width; i++)
         if (!isfinite(x[i]))
-            return imnn_fail(IMNN_EVALUE, "%s: %s %lld is %g", s->who, what,
-                             (long long)(i / width) + 1, x[i]);
+            return imnn_fail(IMNN_EVALUE, "%s: %s %lld holds a number that is not finite", s->who,
+                             what, (long long)(i / width) + 1);
     return IMNN_OK;
 }
 
@@ -487,7 +487,7 @@ static imnn_status told_draws(imnn_sampler *s, const imnn_answer *a)
     imnn_batch *b = &s->batch;
     const int64_t P = s->o.n_params;
     if (!a->theta) return imnn_fail(IMNN_EVALUE, "%s: draws were asked for, none told", s->who);
-    imnn_status st = check_finite(s, a->theta, b->asked, P, "draw");
+    imnn_status st = check_finite(s, a->theta, b->asked, P, "the prior's draw");
     if (st != IMNN_OK) return st;
     memcpy(b->theta, a->theta, (size_t)(b->asked * P) * sizeof(double));
     for (int64_t j = 0; j < b->asked && s->o.transform; j++)
@@ -509,8 +509,13 @@ static imnn_status told_densities(imnn_sampler *s, const imnn_answer *a)
     for (int64_t k = 0; k < b->asked; k++) {
         const double l = a->log_prior[k];
         if (isnan(l) || l == INFINITY || (begins && l == -INFINITY))
-            return imnn_fail(IMNN_EVALUE, "%s: the density of the prior is exp(%g) at %s %lld",
-                             s->who, l, begins ? "its own draw" : "proposal", (long long)k + 1);
+            return imnn_fail(IMNN_EVALUE,
+                             "%s: the logarithm of the density of the prior is %s at %s %lld",
+                             s->who,
+                             isnan(l) ? "NaN"
+                             : l > 0  ? "infinity"
+                                      : "-infinity",
+                             begins ? "its own draw" : "proposal", (long long)k + 1);
         if (l == -INFINITY && !moves && b->tries[b->which[k]] + 1 >= s->o.max_tries)
             return outside_too_often(s, b->which[k]);
     }
@@ -694,6 +699,11 @@ static imnn_status check_simulations(const imnn_sampler *s, const imnn_answer *a
                          given ? "distances" : "summaries");
     for (int64_t i = 0; i < n; i++) {
         if (a->failed && a->failed[i]) continue;
+        if (given && a->distances[i] < 0)
+            return imnn_fail(IMNN_EVALUE,
+                             "%s: simulation %lld of those that were asked for has the distance "
+                             "%g, which is negative",
+                             s->who, (long long)i + 1, a->distances[i]);
         bool finite = !given || !isnan(a->distances[i]);
         for (int64_t c = 0; c < S && a->summaries && finite; c++)
             finite = isfinite(a->summaries[i * S + c]) || given;

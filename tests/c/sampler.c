@@ -586,7 +586,8 @@ static int refusals(void)
     CHECK(imnn_sampler_new(&s, &o) == IMNN_OK);
     CHECK(imnn_sampler_tell(s, &a) == IMNN_EVALUE && says("toy: told what nobody asked for"));
     CHECK(imnn_sampler_ask(s, 8, &ask) == IMNN_OK && ask.kind == IMNN_ASK_DRAW && ask.n == 8);
-    CHECK(imnn_sampler_tell(s, &a) == IMNN_EVALUE && says("toy: draw 1 is nan"));
+    CHECK(imnn_sampler_tell(s, &a) == IMNN_EVALUE &&
+          says("toy: the prior's draw 1 holds a number that is not finite"));
     CHECK(answer(s, &lost, &ask) == IMNN_OK);
     CHECK(imnn_sampler_ask(s, 8, &ask) == IMNN_OK && ask.kind == IMNN_ASK_SIMULATE);
     CHECK(imnn_sampler_tell(s, &a) == IMNN_EVALUE);

@@ -60,6 +60,12 @@ describe('ABC', function()
     assert.equal('min_accepted', r.stopped)
   end)
 
+  it('refuses negative distances', function()
+    local abc = example(1, { distance_measure = function(s) return s:sum() * 0 - 2 end })
+    assert.matches('the distance of a draw with the parameters %(.*%) is %-2; distances are 0 or '
+      .. 'more$', message(function() abc { key = key, n_samples = 100, epsilon = 1 } end))
+  end)
+
   it('accepts the nearest fraction of all draws, in the order they were drawn', function()
     local abc = example(2)
     local r = abc { key = key, n_samples = 5000, quantile = 0.01 }

@@ -299,6 +299,38 @@ describe('a call', function()
       message(function() call(pmc_of(toys.C, problem), { on_failure = 'skip' }) end))
   end)
 
+  it('refuses what is no distance, and no draw of the prior', function()
+    local function why(o, problem)
+      return (message(function() call(pmc_of(toys.C, problem), o) end):gsub('^%S+:%d+: ', ''))
+    end
+    local p = 'PopulationMonteCarlo: '
+    local negative = { distance_measure = function(s) return -(s * s):sum() - 1 end }
+    assert.matches(p .. 'the distance of a draw with the parameters %(0%.%d+%) is %-%d%.%d+; '
+      .. 'distances are 0 or more$', why({}, negative))
+    local theta = np.linspace(0.1, 0.9, 50, 'f64'):reshape { 50, 1 }
+    local o = { proposed = theta, summaries = theta, n_points = 40 }
+    o.proposed = np.where(np.eq(theta, theta[7]), 1.5, theta)
+    assert.equal(p .. 'proposed are draws of the prior, but row 7, (1.5), is outside of it', why(o))
+    local counts = { prior = imnn.distributions.poisson { 3 } }
+    assert.equal(p .. 'the prior is of whole numbers, and particles move by other steps; '
+      .. 'ApproximateBayesianComputation takes draws of it', why({}, counts))
+    local function prior_of(l)
+      return { prior = { low = { 0 }, high = { 1 },
+        sample = function(_, key, n) return toys.C.prior:sample(key, n) * l end,
+        log_prob = function(_, x) return x[{ '...', 1 }] end } }
+    end
+    assert.equal(p .. "the prior's draw 1 holds a number that is not finite",
+      why({}, prior_of(0 / 0)))
+  end)
+
+  it('stops where there is nothing to simulate with', function()
+    local theta = np.linspace(0.1, 0.9, 50, 'f64'):reshape { 50, 1 }
+    local pmc = lfi.PopulationMonteCarlo { target_data = np.array { 0.3 }, prior = toys.C.prior,
+      compressor = function(d) return d end }
+    local r = call(pmc, { proposed = theta, summaries = theta, n_points = 20 })
+    assert.same({ 'complete', 20 }, { r.reason[1], r:samples().n })
+  end)
+
   it('has no population of simulations that all failed', function()
     local sim = imnn.simulators.blackbox { workers = 1, on_failure = 'drop', shape = { 1 },
       fn = function() error 'never' end }

@@ -13,6 +13,7 @@ local ffi = require 'ffi'
 local args = require 'imnn.args'
 local core = require 'imnn.core'
 local disk = require 'imnn.lfi.disk'
+local distance = require 'imnn.lfi.distance'
 local duration = require 'imnn.duration'
 local fingerprint = require 'imnn.imnn.fingerprint'
 local grid = require 'imnn.lfi.grid'
@@ -88,17 +89,21 @@ end
 -- Rows whose distances are finite, and how many others there are. Those end the run, unless they
 -- may be left out.
 local function finite_rows(self, o, theta, s, d)
-  local at = tonumber(C.imnn_array_nonfinite(d.array))
-  if at < 0 then return theta, s, d, 0 end
-  if o.on_failure ~= 'drop' then
+  local at, odd = tonumber(C.imnn_array_nonfinite(d.array)), 0
+  if at >= 0 and o.on_failure ~= 'drop' then
     local at_parameters = theta[math.floor(at / self.n_targets) + 1]
     core.raise('%s: the distance of a draw with the parameters %s is not finite; look at what '
       .. "simulator and compressor give there, or leave such draws out with on_failure = 'drop'",
       who, text(at_parameters:totable()))
   end
-  local good = np.all(np.isfinite(d), { axis = 2 })
-  local whole = d[good]
-  return theta[good], s[good], whole, #d - #whole
+  if at >= 0 then
+    local good = np.all(np.isfinite(d), { axis = 2 })
+    odd = #d
+    theta, s, d = theta[good], s[good], d[good]
+    odd = odd - #d
+  end
+  distance.check_sign(who, d, function(row) return text(theta[row]:totable()) end)
+  return theta, s, d, odd
 end
 
 -- x (m, ...) with its first row again and again, so that there are n.

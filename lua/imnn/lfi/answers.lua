@@ -3,6 +3,7 @@
 -- @module imnn.lfi.answers
 local ffi = require 'ffi'
 local core = require 'imnn.core'
+local distance = require 'imnn.lfi.distance'
 local np = require 'imnn.numpy'
 local prior = require 'imnn.lfi.prior'
 local simulators = require 'imnn.simulators.object'
@@ -55,14 +56,18 @@ function Answers:density(n, theta)
   return l
 end
 
+-- The parameters of a row, from 1, as text.
+local function row_text(self, theta, row)
+  local list, P = {}, self.P
+  for p = 1, P do list[p] = theta[(row - 1) * P + p - 1] end
+  return text(list)
+end
+
 -- The distance of a row is to be named, not dropped, unless the user said so.
 local function raise_not_finite(self, x, at, theta, what)
-  local row, P = math.floor(at / (x.size / #x)), self.P
-  local list = {}
-  for p = 1, P do list[p] = theta[row * P + p - 1] end
   core.raise('%s: the %s of a draw with the parameters %s is not finite; look at what simulator '
     .. "and compressor give there, or leave such draws out with on_failure = 'drop'", self.who,
-    what, text(list))
+    what, row_text(self, theta, math.floor(at / (x.size / #x)) + 1))
 end
 
 -- x (n, m) f64 with 0 where rows are not finite, which are marked in `failed`.
@@ -85,6 +90,7 @@ local function check_finite(self, s, d, failed, theta)
       if what == 'summary' then s = x else d = x end
     end
   end
+  distance.check_sign(self.who, d, function(row) return row_text(self, theta, row) end)
   return s, d, failed
 end
 

@@ -46,6 +46,19 @@ function M.fisher(who, F, T, S, P)
   return matrix.read(who, 'F', F, T, P)
 end
 
+--- Distances are not negative.
+-- @tparam string who for messages
+-- @tparam Array d (n, T), finite
+-- @tparam function parameters_of (row) -> text
+-- @raise one that is
+function M.check_sign(who, d, parameters_of)
+  if d.size == 0 or d:min():item() >= 0 then return end
+  local at = np.argmin(d:ravel()):item()
+  local row = math.floor((at - 1) / d.shape[2]) + 1
+  core.raise('%s: the distance of a draw with the parameters %s is %g; distances are 0 or more',
+    who, parameters_of(row), d:min():item())
+end
+
 --- A function (s (S)) -> (T): distances of one example to every target.
 -- @tparam string who for messages
 -- @tparam function measure (s, target, F) -> ()

@@ -242,7 +242,14 @@ local function begin_premade(self, o)
   if text(d.shape) ~= text { self.n_targets, a[1] } then
     core.raise('%s: distances must be (%d, %d), got %s', who, self.n_targets, a[1], text(d.shape))
   end
-  local l = o.method == 'smc' and prior.log_prob(who, self.prior, theta) or nil
+  local l = prior.log_prob(who, self.prior, theta)
+  local least = l:min():item()
+  if not (least > -math.huge) then
+    local row = np.argmin(l):item()
+    core.raise('%s: proposed are draws of the prior, but row %d, %s, is outside of it', who, row,
+      text(theta[row]:totable()))
+  end
+  if o.method ~= 'smc' then l = nil end
   for t, sampler in ipairs(self.samplers) do sampler:begin(theta, s, d[t] + 0, l) end
 end
 
@@ -378,7 +385,8 @@ local function publish(self, smoothing)
       column.size = p.n
     end
     self.epsilon[t], self.ess[t], self.log_weights[t] = p.epsilon, p.ess, p.log_weights
-    self.reason[t], self.iterations[t] = sampler:reason(), math.max(sampler:generations() - 1, 0)
+    self.reason[t] = self.simulator and sampler:reason() or 'complete' -- that is all there is
+    self.iterations[t] = math.max(sampler:generations() - 1, 0)
     self.total_draws[t] = sampler:simulations()
     local list, i = {}, 0
     repeat
@@ -581,7 +589,7 @@ end
 --   simulator = simulator, compressor = net, F = net.F }
 function M.new(opts)
   local self = setmetatable(problem.new(who, opts), PMC)
-  prior.check(who, self.prior, { log_prob = true })
+  prior.check(who, self.prior, { log_prob = true, moves = true })
   self.samplers, self.found, self.ending = false, false, false
   return self
 end

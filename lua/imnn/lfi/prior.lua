@@ -165,7 +165,7 @@ end
 --- Look whether a prior can do what is wanted of it.
 -- @tparam string who for messages
 -- @tparam table prior
--- @tparam table needs of `sample`, `log_prob`, `density` (not of whole numbers): true
+-- @tparam table needs of `sample`, `log_prob`, `density` and `moves` (not of whole numbers): true
 -- @raise what is missing, and what gives something of another shape
 function M.check(who, prior, needs)
   local low, _, P = M.limits(who, prior)
@@ -178,6 +178,10 @@ function M.check(who, prior, needs)
   if names ~= nil and (type(names) ~= 'table' or #names ~= P) then
     core.raise('%s: prior.names must be %d texts, one for each parameter, got %s', who, P,
       type(names) == 'table' and #names or core.kind(names))
+  end
+  if needs.moves and is_discrete(prior) then
+    core.raise('%s: the prior is of whole numbers, and particles move by other steps; '
+      .. 'ApproximateBayesianComputation takes draws of it', who)
   end
   if needs.density and is_discrete(prior) then
     core.raise('%s: the prior is of whole numbers, which no normal density is of; use with_prior '
