@@ -417,6 +417,21 @@ void imnn_proposal_noise(const imnn_proposal *p, const uint32_t key[2], double *
     for (int64_t a = 0; a < p->P; a++) z[a] /= sqrt(sum / 5);
 }
 
+void imnn_proposal_noise_each(const imnn_proposal *p, const uint32_t *keys, int64_t n, double *z)
+{
+    const int64_t P = p->P;
+    if (p->shape == IMNN_MIXED_NORMAL) {
+        imnn_normals_each(z, keys, n, 0, P);
+        return;
+    }
+    for (int64_t j = 0; j < n && p->shape == IMNN_MIXED_STUDENT; j++)
+        imnn_proposal_noise(p, keys + 2 * j, z + j * P);
+    for (int64_t a = 0; a < P && p->shape == IMNN_MIXED_UNIFORM; a++) {
+        imnn_uniform_each(z + a, P, keys, n, 0, (uint32_t)a);
+        for (int64_t j = 0; j < n; j++) z[j * P + a] = 2 * z[j * P + a] - 1;
+    }
+}
+
 imnn_status imnn_proposal_log_density(const imnn_proposal *p, double *out, int64_t count,
                                       int64_t stride, const double *x)
 {

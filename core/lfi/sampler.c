@@ -254,12 +254,15 @@ static int64_t how_many(const imnn_sampler *s, int64_t most)
 }
 
 /* Attempts are independent of each other; few, of a third of a microsecond each, are not worth that
- * threads wait for one another. They take PART at a time: one may have other things to do. */
+ * threads wait for one another. They take PART at a time: one may have other things to do, and what
+ * is random of so many is made by vectors. */
 static int threads_for(int64_t n)
 {
     const int64_t most = n / 4096;
     return most < 1 ? 1 : most < imnn_threads() ? (int)most : imnn_threads();
 }
+
+static int64_t parts_of(int64_t n) { return (n + PART - 1) / PART; }
 
 bool imnn_sampler_is_inside(const imnn_sampler *s, const double *theta)
 {
@@ -285,17 +288,13 @@ static void set_theta(const imnn_sampler *s, double *theta, const double *line)
     if (s->o.transform) keep_within(s, theta);
 }
 
-static void propose_once(imnn_sampler *s, int64_t j)
+/* Where noise and the ancestor at u move attempt j. */
+static void place(imnn_sampler *s, int64_t j, double u)
 {
     imnn_batch *b = &s->batch;
-    const int64_t P = s->o.n_params;
-    const uint32_t *attempt = b->keys + 2 * j;
-    uint32_t key[2];
+    const int64_t P = s->o.n_params, at = imnn_row_line(s);
     double *theta = b->theta + j * P, *noise = b->noise + j * P;
     double *line = s->o.transform ? b->line + j * P : theta;
-    const int64_t at = imnn_row_line(s);
-    imnn_fold(key, attempt, STREAM_PROPOSE, (uint32_t)b->tries[j]);
-    imnn_proposal_noise(s->proposal, key, noise);
     if (s->s.stage == IMNN_STAGE_MOVE) {
         const double *from = s->making.x + b->number[j] * s->making.width + at;
         double *room = balances(s) ? b->work + j * P * (P + 1) : NULL;
@@ -303,33 +302,58 @@ static void propose_once(imnn_sampler *s, int64_t j)
         set_theta(s, theta, line);
         b->balance[j] = imnn_proposal_balance(s->proposal, from, line, room);
     } else {
-        const double u = imnn_uniform_of(key, STREAM_ANCESTOR, 0);
         const int64_t a = imnn_proposal_ancestor(s->proposal, u);
         imnn_proposal_move(s->proposal, a, s->whole.x + a * s->whole.width + at, noise, line);
         set_theta(s, theta, line);
     }
 }
 
-/* Until it is within the support, or an attempt, this or another one, was not too often; moves that
- * are not are in vain. */
+/* Whether that was the last time: it is within the support, or an attempt, this or another one, was
+ * not too often; moves that are not are in vain. */
+static bool is_placed(imnn_sampler *s, int64_t j)
+{
+    imnn_batch *b = &s->batch;
+    if (imnn_sampler_is_inside(s, b->theta + j * s->o.n_params)) {
+        b->prior[j] = s->o.flat ? s->o.log_prior : NAN;
+        return true;
+    }
+    b->prior[j] = -INFINITY;
+    if (s->s.stage == IMNN_STAGE_MOVE) return true;
+    bool lost = ++b->tries[j] >= s->o.max_tries;
+    if (lost) {
+#pragma omp atomic write
+        b->lost = true;
+    } else {
+#pragma omp atomic read
+        lost = b->lost;
+    }
+    return lost;
+}
+
 static void propose(imnn_sampler *s, int64_t j)
 {
     imnn_batch *b = &s->batch;
-    const double *theta = b->theta + j * s->o.n_params;
-    for (propose_once(s, j); !imnn_sampler_is_inside(s, theta); propose_once(s, j)) {
-        b->prior[j] = -INFINITY;
-        if (s->s.stage == IMNN_STAGE_MOVE) return;
-        bool lost = ++b->tries[j] >= s->o.max_tries;
-        if (lost) {
-#pragma omp atomic write
-            b->lost = true;
-        } else {
-#pragma omp atomic read
-            lost = b->lost;
-        }
-        if (lost) return;
+    do {
+        uint32_t key[2];
+        imnn_fold(key, b->keys + 2 * j, STREAM_PROPOSE, (uint32_t)b->tries[j]);
+        imnn_proposal_noise(s->proposal, key, b->noise + j * s->o.n_params);
+        place(s, j, imnn_uniform_of(key, STREAM_ANCESTOR, 0));
+    } while (!is_placed(s, j));
+}
+
+/* The same of n <= PART attempts, whose first numbers are made together. */
+static void propose_part(imnn_sampler *s, int64_t first, int64_t n)
+{
+    imnn_batch *b = &s->batch;
+    uint32_t keys[2 * PART];
+    double u[PART];
+    imnn_fold_each(keys, b->keys + 2 * first, n, STREAM_PROPOSE, 0);
+    imnn_proposal_noise_each(s->proposal, keys, n, b->noise + first * s->o.n_params);
+    imnn_uniform_each(u, 1, keys, n, STREAM_ANCESTOR, 0);
+    for (int64_t j = 0; j < n; j++) {
+        place(s, first + j, u[j]);
+        if (!is_placed(s, first + j)) propose(s, first + j);
     }
-    b->prior[j] = s->o.flat ? s->o.log_prior : NAN;
 }
 
 static imnn_status outside_too_often(const imnn_sampler *s, int64_t j)
@@ -362,6 +386,20 @@ static imnn_status ask_next(imnn_sampler *s)
     return IMNN_OK;
 }
 
+/* Keys of n attempts, whose numbers follow each other unless particles without weight are between
+ * them. */
+static void make_keys(imnn_sampler *s, const uint32_t generation[2], int64_t first, int64_t n)
+{
+    imnn_batch *b = &s->batch;
+    const bool moves = s->s.stage == IMNN_STAGE_MOVE;
+    const uint64_t high = moves ? (uint64_t)s->s.sweep << 32 : 0;
+    for (int64_t j = first, run; j < first + n; j += run) {
+        const uint64_t at = (uint64_t)b->number[j];
+        for (run = 1; j + run < first + n && b->number[j + run] == b->number[j] + run;) run++;
+        imnn_fold_range(b->keys + 2 * j, generation, high + at, run);
+    }
+}
+
 static imnn_status begin_batch(imnn_sampler *s, int64_t n)
 {
     imnn_batch *b = &s->batch;
@@ -379,13 +417,11 @@ static imnn_status begin_batch(imnn_sampler *s, int64_t n)
         b->which[b->n] = b->n;
         b->n++;
     }
-#pragma omp parallel for num_threads(threads_for(b->n)) schedule(dynamic, PART)
-    for (int64_t j = 0; j < b->n; j++) {
-        const uint64_t at = (uint64_t)b->number[j];
-        const bool moves = s->s.stage == IMNN_STAGE_MOVE;
-        const uint32_t high = moves ? (uint32_t)s->s.sweep : (uint32_t)(at >> 32);
-        imnn_fold(b->keys + 2 * j, generation, high, (uint32_t)at);
-        if (!from_prior(s)) propose(s, j);
+#pragma omp parallel for num_threads(threads_for(b->n)) schedule(dynamic)
+    for (int64_t part = 0; part < parts_of(b->n); part++) {
+        const int64_t from = part * PART, to = b->n - from < PART ? b->n : from + PART;
+        make_keys(s, generation, from, to - from);
+        if (!from_prior(s)) propose_part(s, from, to - from);
     }
     b->asked = b->n;
     if (!from_prior(s)) return ask_next(s);
@@ -399,14 +435,22 @@ static void write_ask(imnn_sampler *s)
     imnn_batch *b = &s->batch;
     const int64_t P = s->o.n_params, M = b->kind == IMNN_ASK_SIMULATE ? s->o.repeats : 1;
     const bool keys = b->kind != IMNN_ASK_DENSITY;
-#pragma omp parallel for num_threads(threads_for(b->asked)) schedule(dynamic, PART)
-    for (int64_t k = 0; k < b->asked; k++)
+    const uint32_t stream = b->kind == IMNN_ASK_SIMULATE ? STREAM_SIMULATE : STREAM_DRAW;
+#pragma omp parallel for num_threads(threads_for(b->asked)) schedule(dynamic)
+    for (int64_t part = 0; part < parts_of(b->asked); part++) {
+        uint32_t from[2 * PART], made[2 * PART];
+        const int64_t first = part * PART, n = b->asked - first < PART ? b->asked - first : PART;
+        for (int64_t k = 0; k < n; k++)
+            memcpy(from + 2 * k, b->keys + 2 * b->which[first + k], sizeof made[0] * 2);
         for (int64_t m = 0; m < M; m++) {
-            const int64_t j = b->which[k], to = k * M + m;
-            const uint32_t stream = b->kind == IMNN_ASK_SIMULATE ? STREAM_SIMULATE : STREAM_DRAW;
-            if (keys) imnn_fold(b->ask_keys + 2 * to, b->keys + 2 * j, stream, (uint32_t)m);
-            memcpy(b->ask_theta + to * P, b->theta + j * P, (size_t)P * sizeof(double));
+            if (keys) imnn_fold_each(made, from, n, stream, (uint32_t)m);
+            for (int64_t k = 0; k < n; k++) {
+                const int64_t j = b->which[first + k], to = (first + k) * M + m;
+                if (keys) memcpy(b->ask_keys + 2 * to, made + 2 * k, sizeof made[0] * 2);
+                memcpy(b->ask_theta + to * P, b->theta + j * P, (size_t)P * sizeof(double));
+            }
         }
+    }
 }
 
 /* Nothing at all was accepted, and there is no other generation to give back. */

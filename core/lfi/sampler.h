@@ -93,6 +93,17 @@ double imnn_uniform_of(const uint32_t key[2], uint32_t stream, uint32_t i);
 /** n standard normal numbers from place `first` on. */
 void imnn_normals_of(const uint32_t key[2], uint32_t stream, uint32_t first, int64_t n,
                      double *out);
+/** Many at a time, the same numbers: keys of n counters from `first` on; of keys (n, 2); out (n,
+ * 2), apart from keys; the i-th numbers, `stride` apart; (n, count) from place 0 on. */
+void imnn_fold_range(uint32_t *out, const uint32_t key[2], uint64_t first, int64_t n);
+void imnn_fold_each(uint32_t *out, const uint32_t *keys, int64_t n, uint32_t high, uint32_t low);
+void imnn_uniform_each(double *out, int64_t stride, const uint32_t *keys, int64_t n,
+                       uint32_t stream, uint32_t i);
+void imnn_normals_each(double *out, const uint32_t *keys, int64_t n, uint32_t stream,
+                       int64_t count);
+
+/* proposal.c: imnn_proposal_noise of keys (n, 2): z (n, P) */
+void imnn_proposal_noise_each(const imnn_proposal *p, const uint32_t *keys, int64_t n, double *z);
 
 /* weights.c: of (n) logarithms `stride` apart */
 double imnn_log_sum(int64_t n, const double *x, int64_t stride);

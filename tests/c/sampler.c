@@ -415,6 +415,40 @@ static int bytes_are_the_same(void)
     return 0;
 }
 
+static void fold(uint32_t out[2], const uint32_t key[2], uint32_t high, uint32_t low)
+{
+    imnn_threefry(key, (uint32_t[]){high, low}, out);
+}
+
+/* Keys of attempts, by threefry one at a time: that many are made at once does not change them, nor
+ * where they stand. */
+static int keys_are_those_of_attempts(void)
+{
+    enum { STREAM_DRAW, STREAM_SIMULATE };
+    imnn_sampler_options o = options_of(IMNN_PMC, 25);
+    imnn_sampler *s = NULL;
+    imnn_ask ask;
+    uint32_t generation[2], attempt[2], key[2];
+    int64_t n = 0;
+    o.n = 1100, o.repeats = 3, o.limits.max_generations = 1;
+    CHECK(imnn_sampler_new(&s, &o) == IMNN_OK);
+    fold(generation, o.key, 0, 0);
+    while (imnn_sampler_ask(s, 3 * 777, &ask) == IMNN_OK && imnn_sampler_generations(s) == 0) {
+        const bool draws = ask.kind == IMNN_ASK_DRAW;
+        for (int64_t i = 0; i < ask.n; i++) {
+            fold(attempt, generation, 0, (uint32_t)(n + (draws ? i : i / 3)));
+            if (draws) fold(key, attempt, STREAM_DRAW, 0);
+            else fold(key, attempt, STREAM_SIMULATE, (uint32_t)(i % 3));
+            CHECK(!memcmp(key, ask.keys + 2 * i, sizeof key));
+        }
+        n += draws ? 0 : ask.n / 3;
+        CHECK(answer(s, &toy_c, &ask) == IMNN_OK);
+    }
+    CHECK(n == 1100);
+    imnn_sampler_release(s);
+    return 0;
+}
+
 static double nowhere(double t) { return -INFINITY * (t == t); }
 
 /* Proposals beyond the ends are not asked about, nor any density of a flat prior; the particles are
@@ -673,8 +707,8 @@ int main(void)
 {
     return abc_is_right() || pmc_is_right() || smc_is_right() || the_line_is_right() ||
            the_slope_counts() || local_moves_are_right() || moves_and_back() ||
-           many_runs_are_right() || bytes_are_the_same() || a_box_is_known() || a_box_is_missed() ||
-           draws_beyond_a_box() || no_weight_is_left() ||
+           many_runs_are_right() || bytes_are_the_same() || keys_are_those_of_attempts() ||
+           a_box_is_known() || a_box_is_missed() || draws_beyond_a_box() || no_weight_is_left() ||
            a_budget_gives_the_last_whole_generation() || stopped_early() || refusals() ||
            damaged_states() || without_memory();
 }
