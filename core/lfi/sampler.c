@@ -1,10 +1,9 @@
-/* Samplers as machines that are asked and told: options, batches of attempts, what is accepted. */
+/* Samplers as machines that are asked and told: options, answers, what is accepted. */
 #include "core/lfi/sampler.h"
 #include "imnn/lfi.h"
 #include <string.h>
 
-enum { TRIES = 100000, JUDGED_FROM = 1000, PART = 512 };
-enum { STREAM_DRAW, STREAM_SIMULATE, STREAM_PROPOSE, STREAM_ANCESTOR, STREAM_CHANCE };
+enum { TRIES = 100000, JUDGED_FROM = 1000 };
 
 const char *imnn_stop_text(imnn_stop_reason reason)
 {
@@ -155,65 +154,11 @@ imnn_status imnn_sampler_new(imnn_sampler **out, const imnn_sampler_options *opt
     return IMNN_OK;
 }
 
-/* ---- batches ---- */
-
-/* Whether kernels differ between the ends of a move. */
-static bool balances(const imnn_sampler *s)
-{
-    return s->o.method == IMNN_SMC && s->o.proposal >= IMNN_PROPOSE_LOCAL;
-}
-
-static void free_batch(imnn_sampler *s)
-{
-    imnn_batch *b = &s->batch;
-    const size_t n = (size_t)b->room, P = (size_t)s->o.n_params, M = (size_t)s->o.repeats;
-    imnn_free(b->keys, n * 2 * sizeof *b->keys);
-    imnn_free(b->theta, n * P * sizeof *b->theta);
-    imnn_free(b->noise, n * P * sizeof *b->noise);
-    if (s->o.transform) imnn_free(b->line, n * P * sizeof *b->line);
-    if (balances(s)) imnn_free(b->work, n * P * (P + 1) * sizeof *b->work);
-    imnn_free(b->balance, n * sizeof *b->balance);
-    imnn_free(b->prior, n * sizeof *b->prior);
-    imnn_free(b->number, n * sizeof *b->number);
-    imnn_free(b->tries, n * sizeof *b->tries);
-    imnn_free(b->which, n * sizeof *b->which);
-    imnn_free(b->ask_keys, n * M * 2 * sizeof *b->ask_keys);
-    imnn_free(b->ask_theta, n * M * P * sizeof *b->ask_theta);
-    *b = (imnn_batch){0};
-}
-
-static imnn_status room_for(imnn_sampler *s, int64_t count)
-{
-    imnn_batch *b = &s->batch;
-    if (count <= b->room) return IMNN_OK;
-    free_batch(s);
-    const size_t n = (size_t)count, P = (size_t)s->o.n_params, M = (size_t)s->o.repeats;
-    b->room = count;
-    b->keys = imnn_alloc(n * 2 * sizeof *b->keys);
-    b->theta = imnn_alloc(n * P * sizeof *b->theta);
-    b->noise = imnn_alloc(n * P * sizeof *b->noise);
-    if (s->o.transform) b->line = imnn_alloc(n * P * sizeof *b->line);
-    if (balances(s)) b->work = imnn_alloc_raw(n * P * (P + 1) * sizeof *b->work);
-    b->balance = imnn_alloc(n * sizeof *b->balance);
-    b->prior = imnn_alloc(n * sizeof *b->prior);
-    b->number = imnn_alloc(n * sizeof *b->number);
-    b->tries = imnn_alloc(n * sizeof *b->tries);
-    b->which = imnn_alloc(n * sizeof *b->which);
-    b->ask_keys = imnn_alloc(n * M * 2 * sizeof *b->ask_keys);
-    b->ask_theta = imnn_alloc(n * M * P * sizeof *b->ask_theta);
-    if (b->keys && b->theta && b->noise && b->prior && b->number && b->tries && b->which &&
-        b->ask_keys && b->ask_theta && b->balance && !b->line == !s->o.transform &&
-        !b->work == !balances(s))
-        return IMNN_OK;
-    free_batch(s);
-    return IMNN_ENOMEM;
-}
-
 void imnn_sampler_release(imnn_sampler *s)
 {
     if (!s) return;
     const int64_t S = s->o.n_summaries;
-    free_batch(s);
+    imnn_attempts_free(s);
     imnn_proposal_release(s->proposal);
     imnn_sheet *rows[] = {&s->whole, &s->making, &s->seen, &s->born, &s->log, &s->partial};
     for (int i = 0; i < 6; i++) imnn_sheet_free(rows[i]);
@@ -226,8 +171,6 @@ void imnn_sampler_release(imnn_sampler *s)
 }
 
 /* ---- what is asked ---- */
-
-static bool from_prior(const imnn_sampler *s) { return s->s.generation == 0; }
 
 /* How many attempts are likely to be needed. */
 static int64_t likely(const imnn_sampler *s)
@@ -251,206 +194,6 @@ static int64_t how_many(const imnn_sampler *s, int64_t most)
     if (n > likely(s)) n = likely(s);
     if (max > 0 && n > (max - s->s.total + M - 1) / M) n = (max - s->s.total + M - 1) / M;
     return n > 0 ? n : 1;
-}
-
-/* Attempts are independent of each other; few, of a third of a microsecond each, are not worth that
- * threads wait for one another. They take PART at a time: one may have other things to do, and what
- * is random of so many is made by vectors. */
-static int threads_for(int64_t n)
-{
-    const int64_t most = n / 4096;
-    return most < 1 ? 1 : most < imnn_threads() ? (int)most : imnn_threads();
-}
-
-static int64_t parts_of(int64_t n) { return (n + PART - 1) / PART; }
-
-bool imnn_sampler_is_inside(const imnn_sampler *s, const double *theta)
-{
-    bool inside = true;
-    for (int64_t p = 0; p < s->o.n_params; p++)
-        inside = inside && theta[p] >= s->low[p] && theta[p] <= s->high[p];
-    return inside;
-}
-
-/* Off the ends, onto which rounding has put it. */
-static void keep_within(const imnn_sampler *s, double *theta)
-{
-    for (int64_t p = 0; p < s->o.n_params; p++)
-        if (s->least[p] <= s->most[p]) theta[p] = fmin(fmax(theta[p], s->least[p]), s->most[p]);
-}
-
-/* From the line, as numbers that simulations can have. */
-static void set_theta(const imnn_sampler *s, double *theta, const double *line)
-{
-    const int64_t P = s->o.n_params;
-    if (s->o.transform) imnn_line_from(theta, NULL, 1, P, line, s->low, s->high);
-    for (int64_t p = 0; p < P && s->o.single; p++) theta[p] = (float)theta[p];
-    if (s->o.transform) keep_within(s, theta);
-}
-
-/* Where noise and the ancestor at u move attempt j. */
-static void place(imnn_sampler *s, int64_t j, double u)
-{
-    imnn_batch *b = &s->batch;
-    const int64_t P = s->o.n_params, at = imnn_row_line(s);
-    double *theta = b->theta + j * P, *noise = b->noise + j * P;
-    double *line = s->o.transform ? b->line + j * P : theta;
-    if (s->s.stage == IMNN_STAGE_MOVE) {
-        const double *from = s->making.x + b->number[j] * s->making.width + at;
-        double *room = balances(s) ? b->work + j * P * (P + 1) : NULL;
-        imnn_proposal_move_from(s->proposal, from, noise, line, room);
-        set_theta(s, theta, line);
-        b->balance[j] = imnn_proposal_balance(s->proposal, from, line, room);
-    } else {
-        const int64_t a = imnn_proposal_ancestor(s->proposal, u);
-        imnn_proposal_move(s->proposal, a, s->whole.x + a * s->whole.width + at, noise, line);
-        set_theta(s, theta, line);
-    }
-}
-
-/* Whether that was the last time: it is within the support, or an attempt, this or another one, was
- * not too often; moves that are not are in vain. */
-static bool is_placed(imnn_sampler *s, int64_t j)
-{
-    imnn_batch *b = &s->batch;
-    if (imnn_sampler_is_inside(s, b->theta + j * s->o.n_params)) {
-        b->prior[j] = s->o.flat ? s->o.log_prior : NAN;
-        return true;
-    }
-    b->prior[j] = -INFINITY;
-    if (s->s.stage == IMNN_STAGE_MOVE) return true;
-    bool lost = ++b->tries[j] >= s->o.max_tries;
-    if (lost) {
-#pragma omp atomic write
-        b->lost = true;
-    } else {
-#pragma omp atomic read
-        lost = b->lost;
-    }
-    return lost;
-}
-
-static void propose(imnn_sampler *s, int64_t j)
-{
-    imnn_batch *b = &s->batch;
-    do {
-        uint32_t key[2];
-        imnn_fold(key, b->keys + 2 * j, STREAM_PROPOSE, (uint32_t)b->tries[j]);
-        imnn_proposal_noise(s->proposal, key, b->noise + j * s->o.n_params);
-        place(s, j, imnn_uniform_of(key, STREAM_ANCESTOR, 0));
-    } while (!is_placed(s, j));
-}
-
-/* The same of n <= PART attempts, whose first numbers are made together. */
-static void propose_part(imnn_sampler *s, int64_t first, int64_t n)
-{
-    imnn_batch *b = &s->batch;
-    uint32_t keys[2 * PART];
-    double u[PART];
-    imnn_fold_each(keys, b->keys + 2 * first, n, STREAM_PROPOSE, 0);
-    imnn_proposal_noise_each(s->proposal, keys, n, b->noise + first * s->o.n_params);
-    imnn_uniform_each(u, 1, keys, n, STREAM_ANCESTOR, 0);
-    for (int64_t j = 0; j < n; j++) {
-        place(s, first + j, u[j]);
-        if (!is_placed(s, first + j)) propose(s, first + j);
-    }
-}
-
-static imnn_status outside_too_often(const imnn_sampler *s, int64_t j)
-{
-    char text[160] = "";
-    const double *theta = s->batch.theta + j * s->o.n_params;
-    for (int p = 0, at = 0; p < s->o.n_params && at < 120; p++)
-        at += snprintf(text + at, sizeof text - (size_t)at, "%s%.6g", p ? ", " : "", theta[p]);
-    return imnn_fail(IMNN_EVALUE,
-                     "%s: %lld proposals in a row were outside of the prior, the last "
-                     "one at (%s)",
-                     s->who, (long long)s->o.max_tries, text);
-}
-
-/* What is asked next of the attempts in `which`: densities that nobody knows, or all that is inside
- * of the prior. */
-static imnn_status ask_next(imnn_sampler *s)
-{
-    imnn_batch *b = &s->batch;
-    int64_t unknown = 0;
-    for (int64_t k = 0; k < b->asked; k++) {
-        const int64_t j = b->which[k];
-        if (b->lost && b->tries[j] >= s->o.max_tries) return outside_too_often(s, j);
-        if (isnan(b->prior[j])) b->which[unknown++] = j;
-    }
-    b->kind = unknown ? IMNN_ASK_DENSITY : IMNN_ASK_SIMULATE;
-    b->asked = unknown;
-    for (int64_t j = 0; j < b->n && !unknown; j++)
-        if (b->prior[j] > -INFINITY) b->which[b->asked++] = j;
-    return IMNN_OK;
-}
-
-/* Keys of n attempts, whose numbers follow each other unless particles without weight are between
- * them. */
-static void make_keys(imnn_sampler *s, const uint32_t generation[2], int64_t first, int64_t n)
-{
-    imnn_batch *b = &s->batch;
-    const bool moves = s->s.stage == IMNN_STAGE_MOVE;
-    const uint64_t high = moves ? (uint64_t)s->s.sweep << 32 : 0;
-    for (int64_t j = first, run; j < first + n; j += run) {
-        const uint64_t at = (uint64_t)b->number[j];
-        for (run = 1; j + run < first + n && b->number[j + run] == b->number[j] + run;) run++;
-        imnn_fold_range(b->keys + 2 * j, generation, high + at, run);
-    }
-}
-
-static imnn_status begin_batch(imnn_sampler *s, int64_t n)
-{
-    imnn_batch *b = &s->batch;
-    uint32_t generation[2];
-    int64_t i = s->s.attempt;
-    const bool shared = s->o.shares && from_prior(s);
-    imnn_fold(generation, shared ? s->o.shared_key : s->o.key, 0, (uint32_t)s->s.generation);
-    b->first = i, b->n = 0, b->lost = false;
-    for (; b->n < n; i++) {
-        const bool moves = s->s.stage == IMNN_STAGE_MOVE;
-        if (moves && i >= s->o.n) break;
-        const double *row = s->making.x + i * s->making.width;
-        if (moves && row[imnn_row_weight(s)] == -INFINITY) continue; /* nobody asks for it */
-        b->number[b->n] = i, b->tries[b->n] = 0, b->prior[b->n] = NAN;
-        b->which[b->n] = b->n;
-        b->n++;
-    }
-#pragma omp parallel for num_threads(threads_for(b->n)) schedule(dynamic)
-    for (int64_t part = 0; part < parts_of(b->n); part++) {
-        const int64_t from = part * PART, to = b->n - from < PART ? b->n : from + PART;
-        make_keys(s, generation, from, to - from);
-        if (!from_prior(s)) propose_part(s, from, to - from);
-    }
-    b->asked = b->n;
-    if (!from_prior(s)) return ask_next(s);
-    b->kind = IMNN_ASK_DRAW;
-    return IMNN_OK;
-}
-
-/* Keys and parameters of the attempts that are asked about. */
-static void write_ask(imnn_sampler *s)
-{
-    imnn_batch *b = &s->batch;
-    const int64_t P = s->o.n_params, M = b->kind == IMNN_ASK_SIMULATE ? s->o.repeats : 1;
-    const bool keys = b->kind != IMNN_ASK_DENSITY;
-    const uint32_t stream = b->kind == IMNN_ASK_SIMULATE ? STREAM_SIMULATE : STREAM_DRAW;
-#pragma omp parallel for num_threads(threads_for(b->asked)) schedule(dynamic)
-    for (int64_t part = 0; part < parts_of(b->asked); part++) {
-        uint32_t from[2 * PART], made[2 * PART];
-        const int64_t first = part * PART, n = b->asked - first < PART ? b->asked - first : PART;
-        for (int64_t k = 0; k < n; k++)
-            memcpy(from + 2 * k, b->keys + 2 * b->which[first + k], sizeof made[0] * 2);
-        for (int64_t m = 0; m < M; m++) {
-            if (keys) imnn_fold_each(made, from, n, stream, (uint32_t)m);
-            for (int64_t k = 0; k < n; k++) {
-                const int64_t j = b->which[first + k], to = (first + k) * M + m;
-                if (keys) memcpy(b->ask_keys + 2 * to, made + 2 * k, sizeof made[0] * 2);
-                memcpy(b->ask_theta + to * P, b->theta + j * P, (size_t)P * sizeof(double));
-            }
-        }
-    }
 }
 
 /* Nothing at all was accepted, and there is no other generation to give back. */
@@ -491,14 +234,15 @@ imnn_status imnn_sampler_ask(imnn_sampler *s, int64_t most, imnn_ask *ask)
             if ((st = imnn_generation_end(s)) != IMNN_OK) return st;
         } else {
             const int64_t n = how_many(s, most);
-            if ((st = room_for(s, n)) != IMNN_OK) return st;
-            if ((st = begin_batch(s, n)) != IMNN_OK) return s->batch.kind = IMNN_ASK_DONE, st;
+            if ((st = imnn_attempts_room(s, n)) != IMNN_OK) return st;
+            if ((st = imnn_attempts_begin(s, n)) != IMNN_OK)
+                return s->batch.kind = IMNN_ASK_DONE, st;
             if (s->batch.n == 0) { /* the last particles have no weight */
                 s->batch.kind = IMNN_ASK_DONE, s->s.attempt = s->o.n;
             } else if (s->batch.asked == 0) { /* there is nothing to simulate */
                 if ((st = told_simulations(s, &(imnn_answer){0})) != IMNN_OK) return st;
             } else {
-                write_ask(s);
+                imnn_attempts_ask(s);
             }
         }
     }
@@ -535,7 +279,8 @@ static imnn_status told_draws(imnn_sampler *s, const imnn_answer *a)
     if (st != IMNN_OK) return st;
     memcpy(b->theta, a->theta, (size_t)(b->asked * P) * sizeof(double));
     for (int64_t j = 0; j < b->asked && s->o.transform; j++)
-        if (imnn_sampler_is_inside(s, b->theta + j * P)) keep_within(s, b->theta + j * P);
+        if (imnn_sampler_is_inside(s, b->theta + j * P))
+            imnn_sampler_keep_within(s, b->theta + j * P);
     if (s->o.transform) imnn_line_to(b->line, NULL, b->asked, P, b->theta, s->low, s->high);
     if (s->o.method == IMNN_SMC && !s->o.flat) b->kind = IMNN_ASK_DENSITY;
     else b->kind = IMNN_ASK_SIMULATE;
@@ -561,7 +306,7 @@ static imnn_status told_densities(imnn_sampler *s, const imnn_answer *a)
                                       : "-infinity",
                              begins ? "its own draw" : "proposal", (long long)k + 1);
         if (l == -INFINITY && !moves && b->tries[b->which[k]] + 1 >= s->o.max_tries)
-            return outside_too_often(s, b->which[k]);
+            return imnn_attempts_lost(s, b->which[k]);
     }
     for (int64_t k = 0; k < b->asked; k++) {
         const int64_t j = b->which[k];
@@ -570,10 +315,7 @@ static imnn_status told_densities(imnn_sampler *s, const imnn_answer *a)
         b->tries[j]++;
         if (!moves) b->which[again++] = j;
     }
-#pragma omp parallel for num_threads(threads_for(again)) schedule(dynamic, PART)
-    for (int64_t k = 0; k < again; k++) propose(s, b->which[k]);
-    b->asked = again;
-    return ask_next(s);
+    return imnn_attempts_again(s, again);
 }
 
 /* ---- what is accepted ---- */
@@ -773,6 +515,6 @@ imnn_status imnn_sampler_tell(imnn_sampler *s, const imnn_answer *answer)
     }
     if (st == IMNN_OK && s->batch.kind == IMNN_ASK_SIMULATE && s->batch.asked == 0)
         st = told_simulations(s, answer); /* no proposal is inside: there is nothing to simulate */
-    if (st == IMNN_OK && s->batch.kind != IMNN_ASK_DONE) write_ask(s);
+    if (st == IMNN_OK && s->batch.kind != IMNN_ASK_DONE) imnn_attempts_ask(s);
     return st;
 }

@@ -86,7 +86,8 @@ static inline int64_t imnn_row_line(const imnn_sampler *s) /* where kernels look
     return s->o.transform ? imnn_row_summary(s) + s->o.repeats * s->o.n_summaries : 0;
 }
 
-/* keys.c */
+/* keys.c; streams of the key of an attempt */
+enum { STREAM_DRAW, STREAM_SIMULATE, STREAM_PROPOSE, STREAM_ANCESTOR, STREAM_CHANCE };
 void imnn_fold(uint32_t out[2], const uint32_t key[2], uint32_t high, uint32_t low);
 /** The i-th number of a key, in (0, 1), of 53 bits. */
 double imnn_uniform_of(const uint32_t key[2], uint32_t stream, uint32_t i);
@@ -128,12 +129,31 @@ static inline bool imnn_scales(const imnn_sampler *s)
 }
 double imnn_nearest(const imnn_sampler *s, const double *row);
 
+static inline bool imnn_from_prior(const imnn_sampler *s) { return s->s.generation == 0; }
+
+/* attempts.c */
+imnn_status imnn_attempts_room(imnn_sampler *s, int64_t count);
+void imnn_attempts_free(imnn_sampler *s);
+/** The next n attempts, proposed unless they are draws of the prior. */
+imnn_status imnn_attempts_begin(imnn_sampler *s, int64_t n);
+/** Propose the first n in `which` anew. */
+imnn_status imnn_attempts_again(imnn_sampler *s, int64_t n);
+/** What is asked next of those in `which`: densities that nobody knows, or all that is inside of
+ * the prior. */
+imnn_status imnn_attempts_next(imnn_sampler *s);
+/** Write keys and parameters of what is asked about. */
+void imnn_attempts_ask(imnn_sampler *s);
+/** fails  EVALUE: attempt j was outside of the prior too often */
+imnn_status imnn_attempts_lost(const imnn_sampler *s, int64_t j);
+bool imnn_sampler_is_inside(const imnn_sampler *s, const double *theta);
+/** Off the ends, onto which rounding has put it. */
+void imnn_sampler_keep_within(const imnn_sampler *s, double *theta);
+
 /* sampler.c: one attempt, as a row, into the generation that is being made */
 imnn_status imnn_sampler_judge(imnn_sampler *s, const double *row, int64_t failed);
 imnn_status imnn_sampler_measure(imnn_sampler *s, double *row, const double *summaries,
                                  const double *distances, const uint8_t *failed, int64_t *lost);
 bool imnn_sampler_is_whole(const imnn_sampler *s);
-bool imnn_sampler_is_inside(const imnn_sampler *s, const double *theta);
 /** The log-density of the prior of what kernels move. */
 double imnn_sampler_prior_of(const imnn_sampler *s, const double *row);
 
