@@ -6,7 +6,8 @@ local message = require('tests.support.message')
 local file = imnn.data.hdf5.open 'tests/golden/lfi/c2st.h5'
 
 describe('c2st', function()
-  for _, name in ipairs { 'shift_half_1', 'narrow_half_5', 'banana', 'scaled_units' } do
+  for _, name in ipairs { 'shift_half_1', 'shift_1_3', 'narrow_half_2', 'narrow_half_5', 'banana',
+    'scaled_units', 'same_2', 'far_2' } do
     local case = file[name]
     it('agrees with golden: ' .. name, function()
       local quadratic = diagnostics.c2st(case.reference, case.samples,
