@@ -167,10 +167,12 @@ static void close(grid *g)
     imnn_free(g->binned, g->bytes);
 }
 
-/* The place of x, and how far it is to the next. */
+/* The place of x, and how far it is to the next. Rounding does not carry it over an end. */
 static bool place(const grid *g, int a, double x, int *i, double *rest)
 {
-    const double at = (x - g->d->from[a]) / g->step[a] + g->margin[a];
+    const imnn_density *const d = g->d;
+    const double last = d->nodes[a] - 1, node = (x - d->from[a]) / g->step[a];
+    const double at = (x <= d->to[a] ? fmin(node, last) : node) + g->margin[a];
     const int most = places(g, a) - 2;
     if (!(at >= 0 && at <= most + 1)) return false;
     *i = (int)at < most ? (int)at : most;

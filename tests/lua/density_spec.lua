@@ -214,6 +214,21 @@ describe('lfi.kde', function()
     end
   end)
 
+  it('keeps the samples on a limit, wherever that is', function()
+    for k = 1, 40 do -- of some, (high - low) / step is above nodes - 1 by rounding
+      local low, high = -k / 7, k / 11
+      local z = { low, low + 0.3 * (high - low), high - 0.3 * (high - low), high }
+      for _, pair in ipairs { false, true } do
+        local samples = pair and np.stack({ z, z }, 2) or z
+        local d = lfi.kde(samples, { low = low, high = high, method = 'normalised',
+          bandwidth = pair and { k / 40, k / 40 } or k / 40, correlation = 0, gridsize = 101 })
+        local f = d.f:ravel() -- the samples are symmetric, so the density is
+        local off = np.abs(f - np.flip(f)):max():item() / f:max():item()
+        assert.is_true(off < 1e-6, ('limits %g and %g: %g'):format(low, high, off))
+      end
+    end
+  end)
+
   it('gives the same bytes on any number of threads', function()
     local x = random.normal(key, { 20000, 2 })
     local threads, found = imnn.threads(), {}
