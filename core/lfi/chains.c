@@ -62,20 +62,21 @@ static imnn_status check_draws(const char *who, int64_t n, const double *x, int6
     return n > 0 ? IMNN_OK : imnn_fail(IMNN_EVALUE, "%s: there are no draws", who);
 }
 
-static double mean_of(int64_t n, const double *x, int64_t stride)
+/* The mean of x - origin: of draws that are far from 0 it keeps the digits in which they differ. */
+static double mean_from(double origin, int64_t n, const double *x, int64_t stride)
 {
     double sum = 0, rest = 0;
-    for (int64_t i = 0; i < n; i++) sum += x[i * stride];
+    for (int64_t i = 0; i < n; i++) sum += x[i * stride] - origin;
     sum /= (double)n;
-    for (int64_t i = 0; i < n; i++) rest += x[i * stride] - sum;
+    for (int64_t i = 0; i < n; i++) rest += x[i * stride] - origin - sum;
     return sum + rest / (double)n;
 }
 
 /* c->x holds the autocovariances of a chain. */
 static imnn_status covariances(correlator *c, const double *x, int64_t stride)
 {
-    const double mean = mean_of(c->n, x, stride);
-    for (int64_t i = 0; i < c->n; i++) c->x[i] = x[i * stride] - mean;
+    const double mean = mean_from(x[0], c->n, x, stride);
+    for (int64_t i = 0; i < c->n; i++) c->x[i] = x[i * stride] - x[0] - mean;
     imnn_status st = correlate(c);
     for (int64_t i = 0; i < c->n; i++) c->x[i] /= (double)c->n;
     return st;
@@ -218,7 +219,7 @@ static double quantile_of(const imnn_weighted *sorted, int64_t n, double q)
     return sorted[i].x + (sorted[i + 1].x - sorted[i].x) * (at - (double)i);
 }
 
-/** Within the chains, and of their means. */
+/** Within the chains, and of their means, from the first draw of all. */
 typedef struct spread {
     double within, between, mean;
 } spread;
@@ -227,9 +228,9 @@ static spread spread_of(const halves *s, const double *x)
 {
     spread out = {0};
     for (int64_t j = 0; j < s->m; j++) {
-        const double *chain = x + j * s->h, mean = mean_of(s->h, chain, 1);
+        const double *chain = x + j * s->h, mean = mean_from(x[0], s->h, chain, 1);
         double sum = 0;
-        for (int64_t i = 0; i < s->h; i++) sum += (chain[i] - mean) * (chain[i] - mean);
+        for (int64_t i = 0; i < s->h; i++) sum += pow(chain[i] - x[0] - mean, 2);
         out.within += sum / (double)(s->h - 1) / (double)s->m;
         const double d = mean - out.mean; /* Welford 1962 */
         out.mean += d / (double)(j + 1);
@@ -354,8 +355,8 @@ imnn_status imnn_chains_mean_error(double *out, const imnn_chains *chains)
     if (st == IMNN_OK) st = size_of(&size, &z.s, z.s.x, &z.c, z.rho);
     if (st == IMNN_OK) {
         const int64_t n = z.s.m * z.s.h;
-        const double mean = mean_of(n, z.s.x, 1);
-        for (int64_t i = 0; i < n; i++) sum += (z.s.x[i] - mean) * (z.s.x[i] - mean);
+        const double *x = z.s.x, mean = mean_from(x[0], n, x, 1);
+        for (int64_t i = 0; i < n; i++) sum += pow(x[i] - x[0] - mean, 2);
         *out = sqrt(sum / (double)(n - 1) / size);
     }
     sizes_free(&z);

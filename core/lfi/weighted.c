@@ -105,9 +105,9 @@ imnn_status imnn_samples_mean(double *out, int64_t n, int64_t p, const double *x
     return st;
 }
 
-/* sum w d d^T / (1 - less), with weights that add up to 1. */
+/* sum w d d^T / divisor, with weights that add up to 1. */
 static imnn_status moments(double *out, int64_t n, int64_t p, const double *x, int64_t stride,
-                           const double *w, double total, double less)
+                           const double *w, double total, double divisor)
 {
     double *mean = imnn_alloc_raw((size_t)p * sizeof *mean + 1);
     if (!mean) return IMNN_ENOMEM;
@@ -119,22 +119,37 @@ static imnn_status moments(double *out, int64_t n, int64_t p, const double *x, i
             for (int64_t l = 0; l <= k; l++) out[k * p + l] += d * (x[i * stride + l] - mean[l]);
         }
     for (int64_t k = 0; k < p; k++)
-        for (int64_t l = 0; l <= k; l++) out[l * p + k] = out[k * p + l] /= 1 - less;
+        for (int64_t l = 0; l <= k; l++) out[l * p + k] = out[k * p + l] /= divisor;
     imnn_free(mean, (size_t)p * sizeof *mean + 1);
     return st;
+}
+
+/* 1 - sum w^2 as sum w (1 - w), where the largest weight is what the others leave of 1: no digits
+ * are lost where it has nearly all. */
+static double rest_of_squares(int64_t n, const double *w, double total)
+{
+    int64_t most = 0;
+    double others = 0, sum = 0;
+    for (int64_t i = 1; i < n; i++)
+        if (weight(w, i) > weight(w, most)) most = i;
+    for (int64_t i = 0; i < n; i++) {
+        const double share = weight(w, i) / total;
+        if (i != most) others += share, sum += share * (1 - share);
+    }
+    return sum + weight(w, most) / total * others;
 }
 
 imnn_status imnn_samples_cov(double *out, int64_t n, int64_t p, const double *x, int64_t stride,
                              const double *w)
 {
-    double total, squares = 0;
+    double total;
     imnn_status st = imnn_weights_total(&total, "cov", n, w);
     if (st != IMNN_OK) return st;
-    for (int64_t i = 0; i < n; i++) squares += pow(weight(w, i) / total, 2);
-    if (1 - squares < 1e-12)
+    const double rest = rest_of_squares(n, w, total);
+    if (rest < 1e-12)
         return imnn_fail(IMNN_EVALUE,
                          "cov: one sample has all the weight, so there is no covariance");
-    return moments(out, n, p, x, stride, w, total, squares);
+    return moments(out, n, p, x, stride, w, total, rest);
 }
 
 imnn_status imnn_samples_cov_repeated(double *out, int64_t n, int64_t p, const double *x,
@@ -146,7 +161,7 @@ imnn_status imnn_samples_cov_repeated(double *out, int64_t n, int64_t p, const d
     if (!(total > 1))
         return imnn_fail(IMNN_EVALUE, "cov: needs more than one sample, got %g with repeated ones",
                          total);
-    return moments(out, n, p, x, stride, w, total, 1 / total);
+    return moments(out, n, p, x, stride, w, total, 1 - 1 / total);
 }
 
 /* ---- in order ---- */
@@ -175,6 +190,7 @@ imnn_status imnn_weighted_sort(imnn_weighted **out, const char *who, int64_t n, 
 double imnn_weighted_quantile(const imnn_weighted *s, int64_t n, double total, double q)
 {
     double sum = 0, before = -1;
+    if (q >= 1) return s[n - 1].x; /* also where the last ones have no weight */
     for (int64_t i = 0; i < n; i++) {
         const double middle = (sum + s[i].w / 2) / total;
         if (middle >= q) {

@@ -207,6 +207,18 @@ describe('weighted statistics', function()
     near(many:rhat(), weighted:rhat())
   end)
 
+  it('have the covariance of two samples where the others have next to nothing', function()
+    for _, e in ipairs { 1e-3, 1e-8, 1e-11 } do -- (x_1 - x_2)^2 / 2 whatever the weights of two are
+      local s = imnn.SampleSet { parameters = { 1, 5, 3 }, weights = { e, 1, 0 } }
+      assert.near(8, s:cov():item(), 1e-10)
+    end
+  end)
+
+  it('end at the largest and smallest sample, whatever these weigh', function()
+    local s = imnn.SampleSet { parameters = { 3, 1, 2, 4 }, weights = { 1, 0, 1, 0 } }
+    assert.same({ 1, 4 }, s:quantile({ 0, 1 }):ravel():values())
+  end)
+
   it('refuse a covariance where one sample has all the weight', function()
     local set = SampleSet { parameters = { 1, 2 }, log_weights = { 0, -800 } }
     says('cov: one sample has all the weight, so there is no covariance', set.cov, set)
@@ -324,6 +336,22 @@ describe('chains', function()
       end
     end)
   end
+
+  it('are the same far from 0, up to the digits of the draws', function()
+    local n, small, far, chain = 64, {}, {}, {}
+    for i = 1, 4 * n do -- whole parts of 2^-20, so that 2^20 and they have no rounding
+      small[i] = math.floor(2 ^ 10 * math.sin(i * i)) / 2 ^ 20
+      far[i], chain[i] = 2 ^ 20 + small[i], math.ceil(i / n)
+    end
+    local a = imnn.SampleSet { parameters = small, chain = chain }
+    local b = imnn.SampleSet { parameters = far, chain = chain }
+    for _, of in ipairs { function(s) return s:rhat { kind = 'basic' } end,
+      function(s) return s:ess { kind = 'raw' } end, function(s) return s:mcse() end,
+      function(s) return s:autocorrelation_time() end } do
+      local x, y = of(a):ravel():values(), of(b):ravel():values()
+      for i = 1, #x do assert.near(x[i], y[i], 1e-12 * math.abs(x[i])) end
+    end
+  end)
 
   it('are told apart by numbers, in any order', function()
     local g = golden()['/chains/ar_0.9']
