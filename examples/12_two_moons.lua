@@ -48,13 +48,13 @@ local function populate(method, kernel, simulations)
 end
 
 -- Proposals around a point with the covariance of all points would reach from one half to the
--- other. That of the points nearby (kernel = 'local') follows the crescent.
+-- other. That of the quarter of them that is nearest follows the crescent.
 if not quick then
   populate('smc', 'normal', 100000)
   populate('pmc', 'normal', 100000)
-  populate('pmc', 'local', 100000)
+  populate('pmc', 'nearest', 100000)
 end
-local set = populate('pmc', 'local', quick and 20000 or 1000000)
+local set = populate('pmc', 'nearest', quick and 20000 or 1000000)
 local right = np.gt(set:column 'a' + set:column 'b', 0)
 print(('weight of the half with a + b > 0: %.3f, exact 0.5'):format(
   (set.weights * right):sum():item()))

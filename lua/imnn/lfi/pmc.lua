@@ -475,7 +475,10 @@ end
 -- changes no result; `proposed` (n, P), `summaries` (n, S) and `distances` (T, n): draws of the
 -- prior that were made before; `smoothing` (0) of the marginals, in bins; `replace`: begin again;
 -- `method` ('pmc' or 'smc': Del Moral et al. 2012, Stat. Comput. 22, 1009); `epsilon`: the first
--- one, or a list of all; `kernel` ('normal', 'student', 'uniform', 'local', 'nearest');
+-- one, or a list of all; `kernel` ('normal': twice the covariance of all points; 'student', its
+-- tails of 5 degrees of freedom; 'uniform'; 'local': moments around each point of those within the
+-- next epsilon; 'nearest': twice the covariance of the quarter of them that is nearest, for
+-- posteriors that are bent or in pieces);
 -- `acceptance` ('uniform', 'triangular', 'epanechnikov'): how a simulation counts within epsilon;
 -- `transform` (true): parameters with limits are moved on the real line (lfi.to_line), so nothing
 -- is proposed beyond them, and weights take the slope of the map into account; false: as they are,
