@@ -416,13 +416,16 @@ bool imnn_sampler_is_whole(const imnn_sampler *s)
     }
 }
 
+/* Where no other rule ends a generation that accepts nothing. */
+static const double LEAST_ACCEPTANCE = 1e-7;
+
 /* Rules that are looked at after each attempt. */
 static void look_at_limits(imnn_sampler *s)
 {
     const imnn_sampler_limits *l = &s->o.limits;
     const double tried = (double)s->s.attempt;
     double least = l->min_acceptance;
-    if (!(least > 0) && l->max_simulations <= 0 && !(l->max_seconds > 0)) least = 1e-9;
+    if (!(least > 0) && l->max_simulations <= 0 && !(l->max_seconds > 0)) least = LEAST_ACCEPTANCE;
     if (l->max_simulations > 0 && s->s.total >= l->max_simulations)
         imnn_sampler_finish(s, IMNN_STOP_SIMULATIONS);
     else if (s->s.stage == IMNN_STAGE_REJECT && tried >= JUDGED_FROM &&

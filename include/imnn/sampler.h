@@ -72,7 +72,8 @@ typedef enum imnn_distance_kind {
 /** When to stop; 0: no such rule. */
 typedef struct imnn_sampler_limits {
     double min_epsilon;    /* when epsilon is there */
-    double min_acceptance; /* when fewer of at least 1000 simulations are accepted */
+    double min_acceptance; /* when fewer of at least 1000 simulations are accepted; 0, without
+                              max_seconds and max_simulations: fewer than one of 10^7 */
     double min_progress;   /* when epsilon gets smaller by less than this fraction */
     double max_seconds;    /* between ask and ask, in all */
     int64_t max_simulations,

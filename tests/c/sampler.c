@@ -596,6 +596,12 @@ static int stopped_early(void)
                    "the nearest had the distance 0.0",
                    89));
     imnn_sampler_release(s);
+    /* without any rule: */
+    imnn_sampler_options none = options_of(IMNN_ABC, 9);
+    none.n = 10, none.epsilon = 1e-300, none.limits = (imnn_sampler_limits){0};
+    CHECK(imnn_sampler_new(&s, &none) == IMNN_OK && run(s, &toy_c, MOST) == IMNN_EVALUE);
+    CHECK(strstr(imnn_last_error(), "none of 10000001 simulations"));
+    imnn_sampler_release(s);
     o.epsilon = 0, o.pilot = 1000; /* half of the draws were made: the nearest of those */
     CHECK(imnn_sampler_new(&s, &o) == IMNN_OK && run(s, &toy_b, 100) == IMNN_OK);
     CHECK(imnn_sampler_particles(s, &p) == IMNN_OK && p.n == 10 && p.epsilon < 0.5);

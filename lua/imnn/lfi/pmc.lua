@@ -469,7 +469,8 @@ end
 -- Another call goes on from there, unless it says how to begin. Targets share the first generation.
 -- @tparam table opts `key`; `n_points`; `n_initial_points` (n_points); `percentile` (50), or
 -- `alpha` (0.5; of 'smc' what is left of the effective sample size, 0.9); `acceptance_ratio` (0.1;
--- smc 0.001): stop when no larger part is accepted; `max_iteration` (10; smc 200): generations in
+-- smc 0.001): stop when no larger part is accepted (0: of 10^7, if neither `max_seconds` nor
+-- `max_simulations` is given); `max_iteration` (10; smc 200): generations in
 -- this call; `max_samples` (100000): proposals outside of the prior in a row that are an error;
 -- `n_parallel_simulations` (16384; black boxes 256): simulations that are made together, which
 -- changes no result; `proposed` (n, P), `summaries` (n, S) and `distances` (T, n): draws of the
