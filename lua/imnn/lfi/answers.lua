@@ -15,10 +15,16 @@ local M = {}
 local Answers = {}
 Answers.__index = Answers
 
--- n rows of `width` from C, and the first one again and again up to m, as an Array.
-local function padded(type, x, n, m, width, dtype)
-  local out = ffi.new(type, m * width)
-  ffi.copy(out, x, n * width * ffi.sizeof(out) / (m * width))
+-- n rows of `width` from C, and the first one again and again up to m, as an Array. The room is
+-- used again: as garbage it would have all objects of the program looked through every few batches.
+local function padded(self, type, x, n, m, width, dtype)
+  local room = self.rooms[type]
+  if not room or room.size < m * width then
+    room = { size = m * width, memory = ffi.new(type, m * width) }
+    self.rooms[type] = room
+  end
+  local out = room.memory
+  ffi.copy(out, x, n * width * ffi.sizeof(out) / room.size)
   for i = n, m - 1 do
     for k = 0, width - 1 do out[i * width + k] = x[k] end
   end
@@ -39,7 +45,7 @@ local function first(x, n) return #x == n and x or x[{ { 1, n } }] end
 -- @tparam cdata keys (n, 2)
 -- @treturn Array (n, P)
 function Answers:draw(n, keys)
-  return first(self.draws(padded('uint32_t[?]', keys, n, size_for(self, n), 2, 'u32')), n)
+  return first(self.draws(padded(self, 'uint32_t[?]', keys, n, size_for(self, n), 2, 'u32')), n)
 end
 
 --- Log-densities of the prior within its support.
@@ -134,8 +140,8 @@ local function traced(self, n, keys, theta)
     local more_s, more_d = traced(self, n - half, keys + 2 * half, theta + self.P * half)
     return np.concatenate({ s, more_s }, 1), np.concatenate({ d, more_d }, 1)
   end
-  local s, d = self.simulations(padded('uint32_t[?]', keys, n, m, 2, 'u32'),
-    padded('double[?]', theta, n, m, self.P, 'f64'):astype 'f32')
+  local s, d = self.simulations(padded(self, 'uint32_t[?]', keys, n, m, 2, 'u32'),
+    padded(self, 'double[?]', theta, n, m, self.P, 'f64'):astype 'f32')
   return first(s, n), first(d, n)
 end
 
@@ -165,7 +171,7 @@ end
 -- @treturn table
 function M.new(who, problem, batch)
   local self = setmetatable({ who = who, problem = problem, prior = problem.prior, batch = batch,
-    P = problem.n_params, black = simulators.is(problem.simulator) }, Answers)
+    rooms = {}, P = problem.n_params, black = simulators.is(problem.simulator) }, Answers)
   self.draws = transform.jit(transform.vmap(function(key) return self.prior:sample(key) end))
   local function measure(datum)
     local summary = problem.compress(datum)
