@@ -27,12 +27,19 @@ static int innermost(lua_State *L, lua_Debug *at)
     return level;
 }
 
-/** Raise, unless a program or a loop of the library has answered or will. */
+/** Raise, unless a program or a loop of the library has answered or will: then look again after
+ *  some thousands of instructions. (A hook at each of them, for as long as the library goes on, as
+ *  when it makes results of what it has got so far, ended in wild arguments of LuaJIT's ffi.copy,
+ * in one of five interrupts.) */
 static void hook(lua_State *L, lua_Debug *why)
 {
+    enum { SELDOM = 5000 };
     lua_Debug at = {.source = ""};
     int level = innermost(L, &at);
-    if (!strncmp(at.source, library_source, strlen(library_source))) return;
+    if (!strncmp(at.source, library_source, strlen(library_source))) {
+        lua_sethook(L, hook, LUA_MASKCOUNT, SELDOM);
+        return;
+    }
     lua_sethook(L, NULL, 0, 0);
     atomic_store(&hooked, false);
     if (!imnn_interrupted()) return;
