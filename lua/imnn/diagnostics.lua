@@ -1,5 +1,9 @@
---- Tests of samples: whether two sets come from one distribution.
+--- Tests of samples: whether two sets come from one distribution, and of posteriors: whether they
+-- are as wide as they should be.
 -- @module imnn.diagnostics
 return require('imnn.args').strict('diagnostics', {
   c2st = require('imnn.diagnostics.c2st').c2st,
+  coverage = require('imnn.diagnostics.coverage').coverage,
+  sbc = require('imnn.diagnostics.sbc').sbc,
+  tarp = require('imnn.diagnostics.tarp').tarp,
 })

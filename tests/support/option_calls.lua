@@ -4,6 +4,7 @@
 -- anything, NaN too.
 local imnn = require 'imnn'
 local np, random, lfi, plot = imnn.np, imnn.random, imnn.lfi, imnn.plot
+local diagnostics = imnn.diagnostics
 local M = {}
 
 local key = random.PRNGKey(3)
@@ -57,6 +58,15 @@ function M.all()
   local function drawn(name, first)
     return { name = 'plot.' .. name, options = {}, fn = function(o)
       local y = plot[name](first, o)
+      return y
+    end }
+  end
+  -- a test of 20 posteriors of two parameters, 9 draws each
+  local truth = random.normal(key, { 20, 2 })
+  local draws = np.broadcast_to(random.normal(random.fold_in(key, 1), { 9, 2 }), { 20, 9, 2 })
+  local function test(name, first, second, options)
+    return { name = name, options = options or {}, fn = function(o)
+      local y = diagnostics[name](first, second, o)
       return y
     end }
   end
@@ -159,6 +169,10 @@ function M.all()
       local y = plot.predictive(s, { 0, 1 }, o)
       return y
     end },
+    test('c2st', truth, truth, { classifier = 'quadratic' }),
+    test('sbc', truth, draws, { v = np.zeros { 20, 2 }, weights = np.ones { 20, 9 } }),
+    test('coverage', truth[{ {}, 1 }], draws[{ {}, {}, 1 }], { v = np.zeros { 20 } }),
+    test('tarp', truth, draws, { references = truth, v = np.zeros { 20 } }),
     { name = 'history', options = {}, fn = function(o)
       local y = plot.history({ detF = { 1, 2 }, detC = { 2, 1 }, detinvC = { 1, 1 } }, o)
       return y
