@@ -173,6 +173,9 @@ function M.all()
     test('sbc', truth, draws, { v = np.zeros { 20, 2 }, weights = np.ones { 20, 9 } }),
     test('coverage', truth[{ {}, 1 }], draws[{ {}, {}, 1 }], { v = np.zeros { 20 } }),
     test('tarp', truth, draws, { references = truth, v = np.zeros { 20 } }),
+    test('mmd', truth, truth + 1),
+    test('predictive_check', truth[1], truth, { statistics = { largest = np.max } }),
+    test('misspecification', truth[1], np.concatenate { theta, theta, theta, theta, theta }),
     { name = 'history', options = {}, fn = function(o)
       local y = plot.history({ detF = { 1, 2 }, detC = { 2, 1 }, detinvC = { 1, 1 } }, o)
       return y
