@@ -297,6 +297,35 @@ describe('weights of draws', function()
   end)
 end)
 
+describe('ties', function()
+  it('are broken by numbers that are uniform, and stay so', function()
+    local v = np.arange(20):astype 'f64' / 20
+    local same = np.ones { 20, 9 }
+    local r = diagnostics.sbc(np.ones { 20 }, same, { v = v })
+    near(r.u:reshape(-1), v)
+    near(r.ranks:reshape(-1), np.floor(v * 10 + 1e-9))
+    r = diagnostics.coverage(np.ones { 20 }, same, { v = v, weights = np.arange(9) + same })
+    near(r.f, v)
+    near(r.u, v)
+    -- the truths at distance 1 from points on both sides, as all draws are
+    local side = np.array { 1, -1 }
+    local truth = np.tile(side, 10)
+    r = diagnostics.tarp(truth, np.expand_dims(truth, 2) * same, { v = v, references = truth * 0 })
+    near(r.f, v)
+  end)
+end)
+
+describe('all weight on one draw', function()
+  it('makes all draws that one', function()
+    local truth, draws = problem(6, 40, 8)
+    local w = np.broadcast_to(np.equal(np.arange(8), 2):astype 'f64', { 40, 8 })
+    local r = diagnostics.sbc(truth, draws, { weights = w, n_draws = 5 })
+    local third = draws[{ {}, 3 }]
+    near(r.ranks, np.where(np.lt(third, truth), 5, 0))
+    near(r.data_averaged, third)
+  end)
+end)
+
 describe('pairs that hold NaN', function()
   it('are left out and counted, up to a share', function()
     local truth, draws, at, density = problem(1, 100, 19)

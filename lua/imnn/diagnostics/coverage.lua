@@ -72,7 +72,7 @@ end
 --
 -- The result prints what it means. A posterior that is the prior passes: compare `log_score` too,
 -- the mean log-density of the truth, which is larger for the better one (if densities are
--- normalised).
+-- normalised). Weighted particles of ABC have no density: use `tarp`.
 -- @tparam Array log_prob_truth (S) log-densities log q(truth | x) of S pairs; constants that depend
 -- on x alone do not matter; -math.huge where there is none
 -- @tparam Array|table log_prob_draws (S, L) those of draws of the S posteriors, or S sample sets

@@ -128,7 +128,8 @@ end
 -- The result prints what it means. It is an average over the prior, which says nothing about one
 -- observation; and a posterior that is the prior passes, so test a number that depends on the data
 -- too, such as the log-density: `sbc(log_prob_of_truth, log_prob_of_draws)`, or use `tarp` with
--- references that depend on the data. Draws should be nearly independent.
+-- references that depend on the data. Draws should be nearly independent; 300 pairs of 99 draws
+-- see a width that is wrong by a quarter.
 -- @tparam Array truth (S, P), the parameters of S pairs, or any numbers that are made of them; (S)
 -- @tparam Array|table draws (S, L, P) draws of the S posteriors; (S, L); or S sample sets
 -- @tparam[opt] table opts `key` (PRNGKey(0)) breaks ties and resamples; `weights` (S, L) of draws,
