@@ -297,6 +297,24 @@ describe('weights of draws', function()
   end)
 end)
 
+describe('curves have bands', function()
+  local truth, draws, at, density = problem(8, 400, 99)
+
+  it('of coverage: binomial ones', function()
+    local r = diagnostics.coverage(at, density, { alpha = { 0, 0.5, 0.999 } })
+    near(r.low, { 0, 0.5 - 1.96 * 0.5 / 20, 0.999 - 1.96 * math.sqrt(0.000999) / 20 })
+    near(r.high, { 0, 0.5 + 1.96 * 0.5 / 20, 1 })
+  end)
+
+  it('of tarp: as wide as binomial ones, around the curve', function()
+    local r = diagnostics.tarp(truth, draws, { n_bootstrap = 1000, alpha = { 0.3, 0.5, 0.7 } })
+    local width = 2 * 1.96 * np.sqrt(r.ecp * (1 - r.ecp) / 400)
+    local ratio = (r.high - r.low) / width
+    assert.is_true(ratio:min():item() > 0.85 and ratio:max():item() < 1.15) -- in 1000: 1 in 10^4
+    assert.is_true(np.all(np.logical_and(np.lt(r.low, r.ecp), np.gt(r.high, r.ecp))):item())
+  end)
+end)
+
 describe('ties', function()
   it('are broken by numbers that are uniform, and stay so', function()
     local v = np.arange(20):astype 'f64' / 20

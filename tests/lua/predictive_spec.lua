@@ -28,8 +28,8 @@ describe('mmd', function()
       near(r.mmd2_unbiased, case.mmd2_unbiased)
       near(diagnostics.mmd(case.x, case.y, { h2 = case.h2:item() }).mmd2, case.mmd2_biased)
       -- numbers far from 0 keep their digits
-      assert.is_true(math.abs(diagnostics.mmd(case.x + 1000, case.y + 1000).mmd2 / r.mmd2 - 1)
-        < 1e-8)
+      local far = diagnostics.mmd(case.x + 1e6, case.y + 1e6)
+      assert.is_true(math.abs(far.mmd2 / r.mmd2 - 1) < 1e-7)
     end)
   end
 
@@ -121,6 +121,30 @@ describe('predictive checks', function()
       if diagnostics.misspecification(one, x).misspecified then outside = outside + 1 end
     end
     assert.is_true(alarms <= 33 and outside <= 13, ('%d, %d'):format(alarms, outside))
+  end)
+
+  it('count neighbours of simulations as those of the observation', function()
+    local simulated = random.normal(random.PRNGKey(1), { 30 }, { dtype = 'f64' })
+    local x = simulated:values()
+    -- mean distance of a number from the 10 nearest simulations but number `own`
+    local function mean_distance(at, own)
+      local d = {}
+      for j, other in ipairs(x) do
+        if j ~= own then d[#d + 1] = math.abs(other - at) end
+      end
+      table.sort(d)
+      local sum = 0
+      for k = 1, 10 do sum = sum + d[k] end
+      return sum / 10
+    end
+    for step = 0, 20 do
+      local at, count = step / 10, 1
+      for i, one in ipairs(x) do
+        if mean_distance(one, i) >= mean_distance(at) then count = count + 1 end
+      end
+      local r = diagnostics.predictive_check(at, simulated)
+      assert.is_true(math.abs(r.nearest_p - count / 31) < 1e-12)
+    end
   end)
 
   it('see low values as well as high ones, with probabilities that 19 simulations can give',
