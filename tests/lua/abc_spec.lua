@@ -294,7 +294,7 @@ describe('ABC with a store on disk', function()
   end)
 
   -- A script that makes so many batches of 200 draws.
-  local function endless(script, batches)
+  local function endless(script, batches, more)
     local f = io.open(script, 'w')
     f:write(([[
       local imnn = require 'imnn'
@@ -304,25 +304,28 @@ describe('ABC with a store on disk', function()
         simulator = function(key, theta) return theta + random.normal(key, { 3 }) end,
         compressor = function(d) return d:mean():reshape { 1 } end,
       } { key = random.PRNGKey(3), n_samples = 200, max_simulations = 200 * %d,
-        progress = false, max_seconds = '1h' }
-    ]]):format(batches))
+        max_seconds = '1h', %s }
+    ]]):format(batches, more or 'progress = false'))
     f:close()
   end
   local program = os.getenv 'IMNN_PROGRAM' or 'imnn'
 
   it('ends between two batches when SIGTERM or SIGUSR1 come, with exit code 75', function()
-    local path, script = file '.h5', file '.lua'
-    endless(script, 1e7)
-    for _, signal in ipairs { 'TERM', 'USR1' } do -- the second one goes on with the same store
-      local status = os.execute(("sh -c '%s %s %s 2>/dev/null & sleep 1.5; kill -%s $!; wait $!; "
-        .. "[ $? -eq 75 ]'"):format(program, script, path, signal))
+    local path, script, err = file '.h5', file '.lua', file '.txt'
+    local line = ('ApproximateBayesianComputation: asked to end: store %s is written; the same '
+      .. 'call goes on from there\n'):format(path)
+    for signal, more in pairs { TERM = 'progress = true', USR1 = 'progress = false' } do
+      endless(script, 1e7, more) -- the second one goes on with the same store
+      local status = os.execute(("sh -c '%s %s %s 2>%s & sleep 1.5; kill -%s $!; wait $!; "
+        .. "[ $? -eq 75 ]'"):format(program, script, path, err, signal))
       assert.is_true(status == 0 or status == true, signal)
+      assert.equal(more == 'progress = true' and line or '', bytes(err))
       local h = imnn.data.hdf5.open(path)
       assert.is_true(h.state[1]:item() >= 200)
       assert.equal(0, h.state[1]:item() % 200)
       h:close()
     end
-    for _, name in ipairs { path, script } do os.remove(name) end
+    for _, name in ipairs { path, script, err } do os.remove(name) end
   end)
 
   it('survives a kill at any moment', function()

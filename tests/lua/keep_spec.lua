@@ -316,3 +316,65 @@ net:save(arg[2])
     os.execute('rm -r ' .. folder)
   end)
 end)
+
+describe('a fit that is asked to end', function()
+  local program = os.getenv 'IMNN_PROGRAM' or 'build/bin/imnn'
+  setup(function() os.remove(folder) os.execute('mkdir ' .. folder) end)
+  teardown(function() os.execute('rm -r ' .. folder) end)
+
+  -- A fit that raises a signal in its iteration `at`; saves the network where it comes to its end.
+  local function script(options)
+    local file = assert(io.open(path 'script.lua', 'w'))
+    file:write(([[
+package.path = './?.lua;' .. package.path
+local ffi, imnn, nets = require 'ffi', require 'imnn', require 'tests.support.nets'
+ffi.cdef 'int raise(int);'
+local signal, at, count = tonumber(arg[3]), tonumber(arg[4]), 0
+local net = imnn.SimulatorIMNN(nets.simulator_options {})
+nets.fit(net, { max_iterations = 60, print_rate = 1, quiet = false, log = function()
+  count = count + 1
+  if count == at then ffi.C.raise(signal) end
+end, %s })
+net:save(arg[2])
+]]):format(options))
+    file:close()
+  end
+
+  -- The exit code, and what came on stderr.
+  local function run(checkpoint, out, signal, at)
+    os.execute(('%s %s %s %s %d %d 2>%s; echo $? >%s'):format(program, path 'script.lua',
+      path(checkpoint), path(out), signal or 0, at or 0, path 'err', path 'code'))
+    return tonumber(bytes 'code'), bytes 'err'
+  end
+
+  it('does so after the iteration, with exit code 75, and goes on to the same bytes', function()
+    script "checkpoint = arg[1], every = '1h'"
+    assert.equal(0, (run('whole.h5', 'whole_net.h5')))
+    for i, signal in ipairs { 15, 10 } do -- SIGTERM, SIGUSR1
+      local code, said = run('parts.h5', 'parts_net.h5', signal, 20)
+      assert.equal(75, code)
+      assert.equal(('fit: asked to end: checkpoint %s is written; the same call goes on from '
+        .. 'there\n'):format(path 'parts.h5'), said)
+      assert.is_nil(io.open(path 'parts_net.h5'))
+      local f = imnn.data.hdf5.open(path 'parts.h5')
+      assert.equal(20 * i, f:read_tree('network').run.count)
+      f:close()
+    end
+    local code, said = run('parts.h5', 'parts_net.h5', 15, 20) -- in the last iteration of all
+    assert.equal(75, code)
+    assert.matches('^fit: asked to end: ', said)
+    code, said = run('parts.h5', 'parts_net.h5')
+    assert.same({ 0, '' }, { code, said })
+    assert.is_true(bytes 'whole_net.h5' == bytes 'parts_net.h5')
+  end)
+
+  it('says nothing where nothing is to be said', function()
+    script 'checkpoint = arg[1], progress = false'
+    assert.same({ 75, '' }, { run('silent.h5', 'none.h5', 15, 20) })
+  end)
+
+  it('ends at once where it has no checkpoint', function()
+    script 'epsilon = 0.1'
+    assert.equal(143, (run('none.h5', 'none_net.h5', 15, 20)))
+  end)
+end)

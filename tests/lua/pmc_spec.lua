@@ -446,10 +446,12 @@ out:close()
   it('is written when SIGTERM or SIGUSR1 come, with exit code 75', function()
     for _, signal in ipairs { 'TERM', 'USR1' } do
       script('long.lua', 'max_iteration = 100000')
-      local status = os.execute(('sh -c \'%s %s %s %s 2>/dev/null & sleep 1.5; kill -%s $!; '
+      local status = os.execute(('sh -c \'%s %s %s %s 2>%s & sleep 1.5; kill -%s $!; '
         .. 'wait $!; [ $? -eq 75 ]\''):format(program, path 'long.lua', path(signal .. '.h5'),
-        path 'none.txt', signal))
+        path 'none.txt', path 'err.txt', signal))
       assert.is_true(status == 0 or status == true, signal)
+      assert.equal(('PopulationMonteCarlo: asked to end: checkpoint %s is written; the same call '
+        .. 'goes on from there\n'):format(path(signal .. '.h5')), text 'err.txt')
       assert.is_nil(text 'none.txt')
       local f = imnn.data.hdf5.open(path(signal .. '.h5'))
       assert.equal('imnn samplers', f:read_tree('samplers').format)

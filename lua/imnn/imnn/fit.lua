@@ -3,6 +3,7 @@
 local args = require 'imnn.args'
 local check = require 'imnn.imnn.check'
 local core = require 'imnn.core'
+local ending = require 'imnn.ending'
 local faults = require 'imnn.imnn.faults'
 local fisher = require 'imnn.fisher'
 local history = require 'imnn.imnn.history'
@@ -156,6 +157,7 @@ local function loop(run, o, tell)
     run.count, run.set = run.count + 1, to
     if run.keep then run.keep() end
     tell(run)
+    if run.keep and ending.asked() then return 'ending' end
   end
   return 'patience'
 end
@@ -208,14 +210,16 @@ function M.fit(net, opts)
     if run.count > 0 then tell(run, true) end
     return why
   end
-  local ok, why
-  if silent then ok, why = pcall(iterate, function() end)
-  else ok, why = pcall(progress.follow, follow, iterate) end
-  local kept, fault = true, nil
-  if ok and run.keep then kept, fault = pcall(run.keep, true) end
+  local function work()
+    local why
+    if silent then why = iterate(function() end) else why = progress.follow(follow, iterate) end
+    if run.keep then run.keep(true) end
+    return why
+  end
+  local ok, why = pcall(ending.follow, { who = 'fit', what = 'checkpoint', path = o.checkpoint,
+    quiet = o.quiet or o.progress == false }, work)
   publish(run) -- what was reached is not lost with its file
   if not ok then error(why, 0) end
-  if not kept then error(fault, 0) end
   net:set_F_statistics { w = o.best and net.best_w or net.final_w, key = o.key }
   if run.count > 0 and not o.quiet then
     if o.log or o.print_rate then writer(o.log or true)(summary(net, o, run, why))

@@ -364,7 +364,8 @@ function Net:information(opts) return report.information(self, opts) end
 -- fit is kept `every` ('10m') so often, a span of time or a number of iterations, and at its end:
 -- a fit that finds such a file of its own goes on from there, and ends with the same bytes as if it
 -- had not been broken off; a file of another run (other settings, data, weights, functions) is an
--- error
+-- error. SIGTERM and SIGUSR1 end a program in such a fit after the iteration, with the file written
+-- and exit code 75
 -- @treturn string 'patience', 'max_iterations' or 'interrupted' (by ctrl-C: everything is as after
 -- the last whole iteration)
 -- @raise no alpha for lambda and epsilon, numbers that are not finite, a singular matrix: the state

@@ -15,6 +15,7 @@ local batches = require 'imnn.lfi.batches'
 local core = require 'imnn.core'
 local disk = require 'imnn.lfi.disk'
 local duration = require 'imnn.duration'
+local ending = require 'imnn.ending'
 local fingerprint = require 'imnn.imnn.fingerprint'
 local grid = require 'imnn.lfi.grid'
 local marginals = require 'imnn.lfi.marginals'
@@ -294,16 +295,13 @@ function ABC:__call(opts)
   end
   local store = o.replace and self.new_store(true) or self.store
   if bounds then check_complete(store, bounds) end
-  local ending = false
-  if store.path then C.imnn_ending_listen(1) end
-  local ok, why = pcall(function()
-    ending = o.key and batches.draw(self, store, o, bounds)
-    if ending then return end
+  local ok, why = pcall(ending.follow, { who = who, what = 'store', path = store.path,
+    quiet = not o.progress }, function()
+    if o.key then batches.draw(self, store, o, bounds) end
+    if store.path and ending.asked() then return end -- the places left are for those that follow
     if o.parameters then batches.add_premade(self, store, o) end
     store:finish()
   end)
-  if store.path then C.imnn_ending_listen(-1) end
-  if ending then os.exit(C.IMNN_EXIT_AGAIN) end
   if ok or store.size > 0 then
     publish(self, store)
     if ok and o.quantile and store.size > 0 then

@@ -3,6 +3,7 @@
 -- @module imnn.lfi.batches
 local core = require 'imnn.core'
 local distance = require 'imnn.lfi.distance'
+local ending = require 'imnn.ending'
 local fingerprint = require 'imnn.imnn.fingerprint'
 local np = require 'imnn.numpy'
 local progress = require 'imnn.progress'
@@ -137,8 +138,7 @@ local function line(self, o, counts, start, before)
 end
 
 -- Batches until every target has enough draws, or a budget ends. Every one serves all targets. The
--- store may have the first ones already. Whether the program is asked to end, which a store on disk
--- survives.
+-- store may have the first ones already. One on disk survives when the program is asked to end.
 local function draw_loop(self, store, o, bounds, draw, done)
   local key = o.key
   local counts, start = bounds and store:count(bounds), C.imnn_seconds()
@@ -150,9 +150,8 @@ local function draw_loop(self, store, o, bounds, draw, done)
   end
   for _ = 1, done do next_keys() end
   self.iterations = done
-  local ending = false
   local function loop(show)
-    while not ending do
+    while true do
       self.stopped = reason(self, o, counts, start)
       if self.stopped then return end
       local first, second = next_keys()
@@ -162,13 +161,12 @@ local function draw_loop(self, store, o, bounds, draw, done)
       end
       self.iterations = self.iterations + 1
       show('%s', line(self, o, counts, start, done * o.n_samples))
-      ending = store.path and C.imnn_ending_asked()
-      if not ending then core.poll() end
+      if store.path and ending.asked() then return end
+      core.poll()
     end
   end
   if o.progress then progress.follow(type(o.progress) == 'table' and o.progress or {}, loop)
   else loop(function() end) end
-  return ending
 end
 
 -- By what a store knows a run again.
@@ -186,7 +184,6 @@ end
 -- @tparam table store imnn.lfi.store, imnn.lfi.disk
 -- @tparam table o what a call was given: key, n_samples, loops, min_accepted, max_...
 -- @tparam[opt] table bounds T numbers: draws that are farther from all targets need not be kept
--- @treturn boolean whether the program is asked to end, which a store on disk survives
 function M.draw(self, store, o, bounds)
   if not self.simulator then
     core.raise('%s: there is no simulator; give parameters and summaries', who)
@@ -195,8 +192,8 @@ function M.draw(self, store, o, bounds)
   self.iterations, self.stopped = done, 'complete'
   if over then return end
   local draw = drawer(self, store, o, bounds)
-  if o.loops then return draw_loop(self, store, o, bounds, draw, done) end
-  if done == 0 then
+  if o.loops then draw_loop(self, store, o, bounds, draw, done)
+  elseif done == 0 then
     local first, second = random.split(o.key):unpack()
     draw(first, second)
     self.iterations = 1

@@ -13,6 +13,7 @@
 local args = require 'imnn.args'
 local core = require 'imnn.core'
 local duration = require 'imnn.duration'
+local ending = require 'imnn.ending'
 local answers = require 'imnn.lfi.answers'
 local checkpoint = require 'imnn.lfi.checkpoint'
 local grid = require 'imnn.lfi.grid'
@@ -336,22 +337,18 @@ local function run(self, o, show, keep)
   local running = true
   local function boundary()
     if keep then keep(false) end
-    if keep and C.imnn_ending_asked() then
-      keep(true)
-      self.ending = true
-      return true
-    end
+    if keep and ending.asked() then return true end
     core.poll()
   end
   while are_together(self, o) and step_together(self, o, show) do
-    if boundary() then return end
+    if boundary() then return keep(true) end
   end
   while running do
     running = false
     for t = 1, self.n_targets do
       if step(self, t, o, show) then
         running = true
-        if boundary() then return end
+        if boundary() then return keep(true) end
       end
     end
   end
@@ -511,16 +508,16 @@ function PMC:__call(opts)
   if o.proposed and self.samplers[1]:simulations() == 0 then begin_premade(self, o) end
   self.started, self.before = C.imnn_seconds(), {}
   for t, sampler in ipairs(self.samplers) do self.before[t] = sampler:simulations() end
-  if keep then C.imnn_ending_listen(1) end
   self.answers.on_failure = o.on_failure or self.answers.on_failure
-  local ok, why = pcall(function()
-    local function loop(show) run(self, o, show, keep) end
-    if o.progress and self.simulator then
+  local function loop(show) run(self, o, show, keep) end
+  local ok, why = true, nil
+  if self.simulator then
+    ok, why = pcall(ending.follow, { who = who, what = 'checkpoint', path = o.checkpoint,
+      quiet = not o.progress }, function()
+      if not o.progress then return loop(function() end) end
       progress.follow(type(o.progress) == 'table' and o.progress or {}, loop)
-    elseif self.simulator then loop(function() end) end
-  end)
-  if keep then C.imnn_ending_listen(-1) end
-  if self.ending then os.exit(C.IMNN_EXIT_AGAIN) end
+    end)
+  end
   if ok or self.samplers[1]:generations() > 0 then publish(self, o.smoothing) end
   if not ok then error(why, 0) end
   return self
@@ -594,7 +591,7 @@ end
 function M.new(opts)
   local self = setmetatable(problem.new(who, opts), PMC)
   prior.check(who, self.prior, { log_prob = true, moves = true })
-  self.samplers, self.found, self.ending = false, false, false
+  self.samplers, self.found = false, false
   return self
 end
 
