@@ -38,6 +38,13 @@ function M.follow(opts, fn)
   return why
 end
 
+--- Take the line of a loop off the screen, where a text comes in between; the loop writes it anew.
+-- @tparam table opts as for `follow`
+function M.clear(opts)
+  local o = args.take('progress.clear', opts, rows)
+  if o.screen then o.out:write '\r\27[K' end
+end
+
 --- Write a line of text where the line of a loop would be.
 -- @tparam table opts as for `follow`
 -- @tparam string text

@@ -2,6 +2,7 @@
 -- budgets, failures, sample sets, and stores on disk.
 local imnn = require 'imnn'
 local message = require 'tests.support.message'
+local said = require 'tests.support.said'
 local np, lfi, random = imnn.np, imnn.lfi, imnn.random
 
 local function refuses(words, fn)
@@ -231,6 +232,61 @@ describe('ABC', function()
     local n = set.n -- posterior mean 1/2, variance 1/2 (and a little of epsilon); 5 sigma
     assert.near(0.5, set:mean():item(), 5 * math.sqrt(0.5 / n) + 0.01)
     assert.equal(-math.huge, set.low[1])
+  end)
+end)
+
+describe('ABC whose simulations tell nothing', function()
+  local function of(compressor, o, more)
+    local all = { target_data = np.array { { 1 }, { 2 } }, prior = lfi.uniform(0, 4),
+      simulator = function(k, theta) return theta + random.normal(k, { 1 }) end,
+      compressor = compressor }
+    for name, value in pairs(more or {}) do all[name] = value end
+    local text, abc = said(function()
+      local abc = lfi.ApproximateBayesianComputation(all)
+      o.progress = false
+      return abc(o)
+    end)
+    assert.equal(#abc.warnings, select(2, text:gsub('warning: ApproximateBayesianComputation: ',
+      '')))
+    return abc.warnings, abc
+  end
+  local function nothing() return np.array { 1 } end
+  local function sentences(n)
+    local list = {}
+    for t = 1, 2 do
+      list[t] = ('all %d simulations have the same distance 0 from target %d: they tell nothing '
+        .. 'about the parameters, and what is accepted is the prior; look at compressor and '
+        .. 'simulator'):format(n, t)
+    end
+    return list
+  end
+
+  it('warns', function()
+    for n, o in pairs { [9000] = {}, [500] = { epsilon = 0.1 },
+      [600] = { epsilon = 0.1, max_simulations = 1200 } } do
+      o.key, o.n_samples = key, n
+      assert.same(sentences(o.max_simulations or n), (of(nothing, o)))
+    end
+    assert.same(sentences(20), (of(nothing, { parameters = np.ones { 20, 1 },
+      summaries = np.ones { 20, 1 } })))
+  end)
+
+  it('warns of a store that has them, too', function()
+    local path = os.tmpname()
+    os.remove(path)
+    for _ = 1, 2 do
+      assert.same(sentences(500), (of(nothing, { key = key, n_samples = 500, epsilon = 1 },
+        { store = path })))
+    end
+    os.remove(path)
+  end)
+
+  it('is silent where simulations differ, though none of the accepted ones does', function()
+    local _, abc = of(np.floor, { key = key, n_samples = 500, epsilon = 0.5 })
+    assert.same({}, abc.warnings)
+    assert.equal(0, abc.distances.accepted[1]:max():item())
+    _, abc = of(np.floor, { key = key, n_samples = 500, epsilon = 0.5, keep_rejected = true })
+    assert.same({}, abc.warnings)
   end)
 end)
 

@@ -4,6 +4,7 @@ local ffi = require 'ffi'
 local imnn = require 'imnn'
 local mean_and_variance = require 'tests.support.mean_and_variance'
 local message = require 'tests.support.message'
+local said = require 'tests.support.said'
 local np, lfi, random = imnn.np, imnn.lfi, imnn.random
 
 -- ---- problems whose answers are known (diagnostics: exact posteriors by quadrature) ----
@@ -376,6 +377,76 @@ describe('a call', function()
       { proposed = np.zeros { 3, 1 }, summaries = np.array { { 0 }, { 0 / 0 }, { 0 } } })
     says(p .. 'none of 2000 simulations came within epsilon = 1e-09; the nearest had the distance '
       .. 'd, 0 failed', { epsilon = 1e-9, max_simulations = 2000 })
+  end)
+end)
+
+-- ---- simulations that tell nothing ----
+
+describe('a posterior that is the prior', function()
+  local tail = ': they tell nothing about the parameters, and what is accepted is the prior; look '
+    .. 'at compressor and simulator'
+  local function nothing() return np.array { 1 } end
+  local function of(compressor, o, more)
+    local text, pmc = said(function()
+      local all = { target_data = np.array { { 0 }, { 0 } },
+        compressor = compressor }
+      for name, value in pairs(more or {}) do all[name] = value end
+      return call(pmc_of(toys.C, all), o)
+    end)
+    local lines = {}
+    for i, sentence in ipairs(pmc.warnings) do
+      lines[i] = 'warning: PopulationMonteCarlo: ' .. sentence .. '\n'
+    end
+    assert.equal(table.concat(lines), text)
+    return pmc.warnings
+  end
+  local function of_distances(n, d)
+    local head = 'all %d simulations have the same distance %g from target %d'
+    return { head:format(n, d, 1) .. tail, head:format(n, d, 2) .. tail }
+  end
+
+  it('is a warning, for each target', function()
+    assert.same(of_distances(2000, 0), of(nothing, { n_points = 200, n_initial_points = 2000 }))
+    assert.same(of_distances(50, 0), of(nothing, { n_points = 50 }))
+    assert.same(of_distances(50, 0), of(nothing, { n_points = 50, method = 'smc' }))
+    assert.same(of_distances(50, 3), of(np.floor, { n_points = 50 },
+      { distance_measure = function(s) return 0 * s:sum() + 3 end }))
+  end)
+
+  it('is one of summaries, where the sampler makes distances of them', function()
+    for _, distance in ipairs { 'euclidean', 'scaled', 'adaptive' } do
+      assert.same({ 'all 50 simulations have the same summaries' .. tail },
+        of(nothing, { n_points = 50, distance = distance }))
+    end
+  end)
+
+  it('is one also of draws that were made before', function()
+    local theta = toys.C.prior:sample(random.PRNGKey(1), 20)
+    assert.same(of_distances(20, 2), of(nothing, { n_points = 20, proposed = theta,
+      summaries = np.arange(20):reshape { 20, 1 }, distances = np.full({ 2, 20 }, 2) }))
+  end)
+
+  it('is one of what could be simulated', function()
+    local function now_and_then(d) return np.where(np.lt(d, 0.5), 1, 0 / 0) end
+    local list = of(now_and_then, { n_points = 5000, on_failure = 'drop' })
+    local n = tonumber(list[1]:match '^all (%d+) simulations')
+    assert.is_true(n > 1000 and n < 5000, list[1])
+    assert.same(of_distances(n, 0), list)
+  end)
+
+  it('is none where only those that came near have the same distance', function()
+    assert.same({}, of(np.floor, { n_points = 20, n_initial_points = 2000, max_iteration = 1 }))
+    assert.same({}, of(function(d) return d end, { n_points = 50, max_iteration = 1 }))
+  end)
+
+  it('is said once, not by the calls that go on', function()
+    local text, pmc = said(function()
+      local pmc = pmc_of(toys.C, { compressor = nothing })
+      call(pmc, { n_points = 50 })
+      return pmc { progress = false }
+    end)
+    assert.equal(1, select(2, text:gsub('warning', '')))
+    assert.equal(1, #pmc.warnings)
   end)
 end)
 

@@ -48,6 +48,19 @@ describe('progress', function()
     assert.equal('iteration 7' .. END .. '\n', text():match '[^\r]*$')
   end)
 
+  it('makes room for a text', function()
+    local opts, text = watched()
+    progress.follow(opts, function(show)
+      show 'x'
+      progress.clear(opts)
+      opts.out:write 'text\n'
+    end)
+    assert.equal('\rx' .. END .. '\r' .. END .. 'text\n\rx' .. END .. '\n', text())
+    opts.screen = false
+    progress.clear(opts)
+    assert.equal('\rx' .. END .. '\r' .. END .. 'text\n\rx' .. END .. '\n', text())
+  end)
+
   it('is silent where nobody watches, and where nothing is shown', function()
     local opts, text = watched()
     progress.follow(opts, function() end)

@@ -7,9 +7,12 @@
 -- parameters, summaries, distances, each with `all`: (n, P), (n, S), (T, n) of the draws that are
 -- kept, `size` n, and, once there was an epsilon, `accepted` and `rejected`: lists of T Arrays,
 -- `n_accepted` and `epsilon`: lists of T numbers; log_weights: a list of T Arrays (n_accepted), nil
--- where all accepted draws count the same. What is accepted is in the order in which it was drawn.
+-- where all accepted draws count the same; warnings: sentences about simulations that tell nothing
+-- about the parameters, as stderr says them, too. What is accepted is in the order in which it was
+-- drawn.
 -- @module imnn.lfi.abc
 local ffi = require 'ffi'
+local alike = require 'imnn.lfi.alike'
 local args = require 'imnn.args'
 local batches = require 'imnn.lfi.batches'
 local core = require 'imnn.core'
@@ -28,6 +31,7 @@ local random = require 'imnn.random'
 local samples = require 'imnn.samples.set'
 local simulators = require 'imnn.simulators.object'
 local text = require('imnn.array.text').shape
+local warning = require 'imnn.lfi.warn'
 local C = core.C
 require 'imnn.samples' -- whose methods sample sets have
 local M = {}
@@ -177,6 +181,26 @@ local function bounds_of_quantile(store, q, T)
   return bounds
 end
 
+-- Where all draws are there, and all are as far from a target, they tell nothing.
+local function warn_of_alike(self, store)
+  local rows, list, warn = {}, warning(who, false)
+  self.warnings = list
+  if store.size < store.draws - store.failed then return end
+  for t = 1, self.n_targets do rows[t] = alike() end
+  for _, _, d in store:each() do
+    local differ = true
+    for t, one in ipairs(rows) do
+      one:add(d[{ {}, t }])
+      differ = differ and one.differ
+    end
+    if differ then break end
+  end
+  for t, one in ipairs(rows) do
+    local sentence = one:sentence(t)
+    if sentence then warn('%s', sentence) end
+  end
+end
+
 -- ---- the call ----
 
 local function take(self, opts)
@@ -304,6 +328,7 @@ function ABC:__call(opts)
   end)
   if ok or store.size > 0 then
     publish(self, store)
+    warn_of_alike(self, store)
     if ok and o.quantile and store.size > 0 then
       bounds, epsilon = bounds_of_quantile(store, o.quantile, T), {}
       for t, bound in ipairs(bounds) do epsilon[t] = bound / kernels[o.kernel].reach end

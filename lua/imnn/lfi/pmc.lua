@@ -8,12 +8,14 @@
 -- acceptance_reached, iterations, total_draws: of the last generation, how many there are without
 -- the first, and simulations of all. `parameters`, `summaries`, `distances` have `accepted`: lists
 -- of T Arrays (n, P), (n, S), (n), `n_accepted`, `epsilon` and `size`. `simulations`: how many were
--- made for all targets; `failed`: how many of them could not be made and were left out.
+-- made for all targets; `failed`: how many of them could not be made and were left out; `warnings`:
+-- sentences about simulations that tell nothing about the parameters, as stderr says them, too.
 -- @module imnn.lfi.pmc
 local args = require 'imnn.args'
 local core = require 'imnn.core'
 local duration = require 'imnn.duration'
 local ending = require 'imnn.ending'
+local alike = require 'imnn.lfi.alike'
 local answers = require 'imnn.lfi.answers'
 local checkpoint = require 'imnn.lfi.checkpoint'
 local grid = require 'imnn.lfi.grid'
@@ -27,6 +29,7 @@ local random = require 'imnn.random'
 local samplers = require 'imnn.lfi.sampler'
 local text = require('imnn.array.text').shape
 local transform = require 'imnn.transform'
+local warning = require 'imnn.lfi.warn'
 local C = core.C
 local M = {}
 
@@ -218,6 +221,34 @@ local function new_samplers(self, o)
   return list
 end
 
+-- ---- simulations that tell nothing ----
+
+local ENOUGH = 1000 -- simulations that are a warning, whatever comes after them
+
+-- What the first generation is looked at for: distances, or summaries where distances are of the
+-- sampler's own making.
+local function begin_alike(self, o)
+  self.alike = {}
+  for t = 1, self.n_targets do
+    self.alike[t] = (o.distance == 'given' or t == 1) and alike()
+  end
+  self.warnings, self.warn = warning(who, false)
+end
+
+-- More of the first generation, drawn from the prior: distances (n) of target t, summaries (n, S).
+local function look(self, t, o, d, s, failed)
+  local seen, given = self.alike[t], self.settings.distance == 'given'
+  if not seen then return end
+  seen:add(given and d or s, failed)
+  local over = seen.count >= ENOUGH or self.samplers[t]:generations() > 0
+  if not (seen.differ or over) then return end
+  self.alike[t] = false
+  local sentence = seen:sentence(given and t or nil)
+  if not sentence then return end
+  if o.progress then progress.clear(type(o.progress) == 'table' and o.progress or {}) end
+  self.warn('%s', sentence)
+end
+
 -- Rows that the user has made before are the first population.
 local function begin_premade(self, o)
   local theta, s = np.array(o.proposed, 'f64'), np.array(o.summaries, 'f64')
@@ -251,7 +282,10 @@ local function begin_premade(self, o)
       text(theta[row]:totable()))
   end
   if o.method ~= 'smc' then l = nil end
-  for t, sampler in ipairs(self.samplers) do sampler:begin(theta, s, d[t] + 0, l) end
+  for t, sampler in ipairs(self.samplers) do
+    sampler:begin(theta, s, d[t] + 0, l)
+    look(self, t, o, d[t], s)
+  end
 end
 
 -- ---- running ----
@@ -288,10 +322,11 @@ local function answer(self, kind, n, keys, theta, show, label)
   return { summaries = s, distances = d, failed = failed }
 end
 
-local function tell(self, t, a)
-  local d = a.distances
+local function tell(self, t, a, o)
+  local d = a.distances and (a.distances[{ {}, t }]:astype 'f64' + 0)
   self.samplers[t]:tell { theta = a.theta, log_prior = a.log_prior, summaries = a.summaries,
-    distances = d and (d[{ {}, t }]:astype 'f64' + 0), failed = a.failed }
+    distances = d, failed = a.failed }
+  if d then look(self, t, o, d, a.summaries, a.failed) end
 end
 
 -- One question of sampler t. false: it has none.
@@ -300,7 +335,7 @@ local function step(self, t, o, show)
   if kind == 'done' then return false end
   local format = { line_of(self, t, o) }
   tell(self, t, answer(self, kind, n, keys, theta, show,
-    self.answers.black and format[1]:format(unpack(format, 2)) or nil))
+    self.answers.black and format[1]:format(unpack(format, 2)) or nil), o)
   show(line_of(self, t, o))
   return true
 end
@@ -316,7 +351,7 @@ local function step_together(self, o, show)
     end
   end
   local a = answer(self, kind, n, keys, theta, show)
-  for t = 1, self.n_targets do tell(self, t, a) end
+  for t = 1, self.n_targets do tell(self, t, a, o) end
   show(line_of(self, 1, o))
   return true
 end
@@ -441,6 +476,7 @@ local function begin(self, o)
   self.batch = o.n_parallel_simulations
     or require('imnn.simulators.object').is(self.simulator) and 256 or 16384
   self.answers = answers.new(who, self, self.batch)
+  begin_alike(self, o)
 end
 
 local function go_on(self, o)
@@ -501,8 +537,9 @@ function PMC:__call(opts)
   local keep = o.checkpoint and checkpoint.keeper(who, o.checkpoint, o.every, self.samplers,
     self)
   if keep then
-    for _, sampler in ipairs(self.samplers) do
+    for t, sampler in ipairs(self.samplers) do
       sampler:resume(limits_of(o, o.goes_on and sampler:generations() - 1 or 0))
+      if sampler:simulations() > 0 then self.alike[t] = false end -- the first ones are not seen
     end
   end
   if o.proposed and self.samplers[1]:simulations() == 0 then begin_premade(self, o) end
