@@ -271,6 +271,14 @@ describe('ABC whose simulations tell nothing', function()
       summaries = np.ones { 20, 1 } })))
   end)
 
+  it('has them all among the nearest', function()
+    for _, kernel in ipairs { 'uniform', 'gaussian' } do
+      local _, abc = of(nothing, { key = key, n_samples = 500, quantile = 0.1, kernel = kernel })
+      assert.same({ 500, 500 }, abc.parameters.n_accepted)
+      assert.equal(500, #abc:samples())
+    end
+  end)
+
   it('warns of a store that has them, too', function()
     local path = os.tmpname()
     os.remove(path)

@@ -175,7 +175,8 @@ local function bounds_of_quantile(store, q, T)
     end
     local last = d[k]:item()
     local beyond = np.searchsorted(d, last, { side = 'right' }):item()
-    bounds[t] = beyond <= #d and d[beyond]:item() or math.max(last * (1 + 2 ^ -20), 1e-300)
+    local behind_all = math.max(last * (1 + 2 ^ -20), 1e-36) -- above 0 in f32, also a quarter of it
+    bounds[t] = beyond <= #d and d[beyond]:item() or behind_all
   end
   check_complete(store, bounds)
   return bounds
