@@ -131,14 +131,14 @@ describe('sample sets in files', function()
       local set = full()
       set:save_getdist 'root'
       local file = io.open 'root.paramnames'
-      assert.are.equal('mu\t\\mu\na"b,c*\t\\sigma^{2}\n', file:read '*a')
+      assert.are.equal('mu\t\\mu\t# μ\na"b,c*\t\\sigma^2\t# σ²\n', file:read '*a')
       file:close()
       file = io.open 'root.ranges'
       assert.are.equal('mu -9 N\na"b,c N 9.5\n', file:read '*a')
       file:close()
       local again = SampleSet.load_getdist 'root'
       assert.same(set.names, again.names)
-      assert.same({ '\\mu', '\\sigma^{2}' }, again.labels)
+      assert.same(set.labels, again.labels)
       assert.same(set.derived, again.derived)
       assert.same({ set.low, set.high }, { again.low, again.high })
       near(set:mean(), again:mean(), 1e-14)
@@ -167,6 +167,34 @@ describe('sample sets in files', function()
       os.remove 'cob.2.txt'
       says('load_getdist: cob.1.txt has 1 names, the chains have 2 parameters',
         SampleSet.load_getdist, 'cob')
+    end)
+  end)
+
+  it('have labels in LaTeX, and give back those that they had', function()
+    apart(function()
+      local labels = { 'H_0 [km s^{-1} Mpc^{-1}]', 'ln 10^{10} A_s', 'Φ [mJy km/s]', 'tau',
+        'Nr # 3', '\\frac{a}{b}', '$\\tau$ [s]' }
+      SampleSet { parameters = np.zeros { 2, 7 }, labels = labels,
+        names = { 'a', 'b', 'c', 'tau', 'd', 'e', 'f' } }:save_getdist 'root'
+      assert.same(labels, SampleSet.load_getdist('root').labels)
+      local file = io.open 'root.paramnames'
+      local lines = file:read '*a'
+      file:close()
+      assert.are.equal([[
+a	H_0\,[\mathrm{km\,s^{-1}\,Mpc^{-1}}]	# H_0 [km s^{-1} Mpc^{-1}]
+b	\ln 10^{10} A_s	# ln 10^{10} A_s
+c	\Phi\,[\mathrm{mJy\,km/s}]	# Φ [mJy km/s]
+tau	\tau	# tau
+d	\mathrm{Nr}\ \sharp\ 3	# Nr # 3
+e	\frac{a}{b}
+f	\tau\,[\mathrm{s}]	# $\tau$ [s]
+]], lines)
+      -- Who changes one of them means what is in front.
+      file = io.open('root.paramnames', 'w')
+      file:write((lines:gsub('\\ln 10', '\\ln 20'):gsub('\\frac{a}{b}', '%0 # a ratio')))
+      file:close()
+      labels[2] = '\\ln 20^{10} A_s'
+      assert.same(labels, SampleSet.load_getdist('root').labels)
     end)
   end)
 
@@ -206,7 +234,8 @@ warning: the samples are worth only 3 independent ones]], set:text { mass = { 0.
       row(np.array(2e-9 + 1e-10 * spread, 'f64'), 'A_s'))
     assert.are.equal('$H_0$ & $(7.00 \\pm 0.69) \\times 10^{6}$ \\\\',
       row(np.array(7e6 + 1e6 * spread, 'f64'), '$H_0$'))
-    assert.are.equal('$N_{eff}$ & $12300 \\pm 690$ \\\\', row(12300 + 1e3 * spread, 'N_eff'))
+    assert.are.equal('$N_{\\mathrm{eff}}$ & $12300 \\pm 690$ \\\\',
+      row(12300 + 1e3 * spread, 'N_eff'))
     local set = five()
     assert.are.equal([[
 \begin{tabular}{lcc}
@@ -255,7 +284,7 @@ $b$ & $3.4^{+1.2}_{-1.9}$ & $3.4^{+1.6}_{-3.3}$ \\
       low, high = both:margestats():match '\np1 +%S+ +%S+ +(%S+) +(%S+)  two'
       near(both:interval()[1], { tonumber(low), tonumber(high) }, 1e-6)
       assert.is_truthy(text:find '\ndown%* .* 0%.0000000E%+00  < ')
-      assert.is_truthy(text:find '\nfree .*two .*\\sigma%^{2}\n')
+      assert.is_truthy(text:find '\nfree .*two .*\\sigma%^2\n')
       local file = io.open 'root.margestats'
       assert.are.equal(text, file:read '*a')
       file:close()

@@ -40,10 +40,13 @@ local function number(x)
   return math.abs(x) < math.huge and ('%.17g'):format(x) or 'N'
 end
 
+-- Labels in LaTeX, and where these say it otherwise, as the set has them, in a comment.
 local function names_text(s)
   local out = {}
   for i, name in ipairs(s.names) do
-    out[i] = ('%s%s\t%s\n'):format(name, s.derived[name] and '*' or '', label.math(s.labels[i]))
+    local shown, own = label.math(s, i), s.labels[i]
+    out[i] = ('%s%s\t%s%s\n'):format(name, s.derived[name] and '*' or '', shown,
+      shown ~= own and '\t# ' .. own or '')
   end
   return table.concat(out)
 end
@@ -78,8 +81,8 @@ local function tables_of(root, s, set)
 end
 
 --- Write the set as getdist reads it: root.txt (root_1.txt, ... of several chains),
--- root.paramnames with labels in LaTeX, root.ranges. Samples without weight are written, too;
--- getdist leaves them out.
+-- root.paramnames with labels in LaTeX (and in a comment as the set has them), root.ranges. Samples
+-- without weight are written, too; getdist leaves them out.
 -- @tparam string root the beginning of the names
 -- @raise a folder that is not there, a full disk; files of other chains under this root, which
 -- would be read along
@@ -98,6 +101,14 @@ function Getdist:save_getdist(root)
   for path, x in pairs(tables) do file.write_table(path, x, ' ', '') end
 end
 
+-- The label behind a name: as the comment spells it, if that still says the same.
+local function own_label(name, shown)
+  local before, own = shown:match '^(.-)%s+#%s*(.*)$'
+  if not before then return shown ~= '' and shown or name end
+  local same = label.math({ names = { name }, labels = { own } }, 1) == before
+  return same and own or before ~= '' and before or name
+end
+
 -- Names, labels, and which are derived; nothing without a file.
 local function read_names(root)
   local out = { names = {}, labels = {}, derived = {} }
@@ -107,7 +118,7 @@ local function read_names(root)
       local plain = name:gsub('[*]$', '')
       if plain ~= name then table.insert(out.derived, plain) end
       table.insert(out.names, plain)
-      table.insert(out.labels, shown ~= '' and shown or plain)
+      table.insert(out.labels, own_label(plain, shown))
     end
   end
   return out

@@ -199,8 +199,8 @@ function Tables:latex(opts)
   local head = { 'Parameter' }
   for _, m in ipairs(o.mass) do head[#head + 1] = ('%g\\,\\%%'):format(100 * m) end
   out[2], out[3], out[4] = '\\toprule', table.concat(head, ' & ') .. ' \\\\', '\\midrule'
-  for i, name in ipairs(s.labels) do
-    local row = { label.text(name) }
+  for i = 1, #s.labels do
+    local row = { label.text(s, i) }
     for _, list in ipairs(all) do
       local low, high, sign = unpack(list[i])
       row[#row + 1] = sign and one_sided(sign, low, high, std[i])
@@ -246,7 +246,7 @@ function Tables:margestats(path)
       local low, high, sign = unpack(all[k][i])
       line = line .. ('%15.7E%15.7E  %s'):format(low, high, wide(5, tags[sign] or 'two'))
     end
-    out[#out + 1] = line .. '   ' .. label.math(s.labels[i])
+    out[#out + 1] = line .. '   ' .. label.math(s, i)
   end
   local text = table.concat(out, '\n') .. '\n'
   if path then file.write_text('margestats', path, text) end
