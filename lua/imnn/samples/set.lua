@@ -392,8 +392,8 @@ function M.place(who, set, name)
   local by_name = {}
   for i, one in ipairs(s.names) do by_name[one] = i end
   if by_name[name] then return by_name[name] end
-  core.raise('%s: there is no parameter "%s"%s', who, tostring(name),
-    type(name) == 'string' and args.near(name, by_name) or '')
+  core.raise('%s: there is no parameter "%s" among "%s"%s', who, tostring(name),
+    table.concat(s.names, '", "'), type(name) == 'string' and args.near(name, by_name) or '')
 end
 
 --- Numbers, weights (NULL: equal ones), n and P as C has them, and what must be held meanwhile.
