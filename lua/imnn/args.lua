@@ -76,18 +76,21 @@ function M.list(who, what, list)
   return list
 end
 
--- Number of letters to change, insert or drop (Levenshtein 1966).
+-- Number of letters to change, insert, drop, or swap with the next one (Damerau 1964).
 local function distance(a, b)
-  local row = {}
+  local last, row = nil, {}
   for j = 0, #b do row[j] = j end
   for i = 1, #a do
-    local corner = row[0]
-    row[0] = i
+    local above = row
+    row = { [0] = i }
     for j = 1, #b do
-      local keep = corner + (a:byte(i) == b:byte(j) and 0 or 1)
-      corner = row[j]
-      row[j] = math.min(keep, row[j] + 1, row[j - 1] + 1)
+      local keep = above[j - 1] + (a:byte(i) == b:byte(j) and 0 or 1)
+      row[j] = math.min(keep, above[j] + 1, row[j - 1] + 1)
+      if i > 1 and j > 1 and a:byte(i) == b:byte(j - 1) and a:byte(i - 1) == b:byte(j) then
+        row[j] = math.min(row[j], last[j - 2] + 1)
+      end
     end
+    last = above
   end
   return row[#b]
 end

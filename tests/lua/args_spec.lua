@@ -66,6 +66,7 @@ describe('options', function()
     refuses('fit: unknown option "q"', { epsilon = 1, q = 3 })
     refuses('fit: options have names, { name = value, ... }, got one without at place 1',
       { 5, epsilon = 1 })
+    assert.equal('; did you mean "labels"?', args.near('lables', { label = 1, labels = 1 }))
     assert.equal('; did you mean "fo"?', args.near('foo', { fooo = 1, fo = 1 }))
     assert.equal('', args.near('x', { y = 1 }))
   end)

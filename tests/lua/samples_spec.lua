@@ -197,7 +197,7 @@ describe('weighted statistics', function()
     local set = five()
     says('quantile: q is a number from 0 to 1, got 2', set.quantile, set, 2)
     says('interval: the mass is above 0 and below 1, got 1', set.interval, set, { mass = 1 })
-    says('interval: kind is "equal-tail" or "hpd", got "hdp"', set.interval,
+    says('interval: kind is "equal-tail" or "hpd", got "hdp"; did you mean "hpd"?', set.interval,
       set, { kind = 'hdp' })
     says('column: there is no parameter "c" among "a", "b"', set.column, set, 'c')
     says('mean: needs a sample set, got number', set.mean, 3)
