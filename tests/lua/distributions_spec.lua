@@ -496,6 +496,9 @@ describe('errors of distributions', function()
     ['distributions.normal: names needs 2 texts, got 1'] = function()
       d.normal({ 0, 1 }, 1, { names = { 'a' } })
     end,
+    ['distributions.uniform: parameters 1 and 3 are both called "a"'] = function()
+      d.uniform({ 0, 0, 0 }, { 1, 1, 1 }, { names = { 'a', 'b', 'a' } })
+    end,
     ['distributions.normal: low must be below high, got 2 and 1'] = function()
       d.normal(0, 1, { low = 2, high = 1 })
     end,

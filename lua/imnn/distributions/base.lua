@@ -288,6 +288,11 @@ function M.new(who, fields, opts)
       if type(text) ~= 'string' then
         core.raise('%s: names[%d] must be a text, got a %s', who, i, core.kind(text))
       end
+      for k = 1, i - 1 do
+        if o.names[k] == text then
+          core.raise('%s: parameters %d and %d are both called "%s"', who, k, i, text)
+        end
+      end
     end
     fields.names = o.names
   end

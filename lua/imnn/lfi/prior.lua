@@ -179,6 +179,14 @@ function M.check(who, prior, needs)
     core.raise('%s: prior.names must be %d texts, one for each parameter, got %s', who, P,
       type(names) == 'table' and #names or core.kind(names))
   end
+  local seen = {}
+  for p, name in ipairs(names or {}) do
+    if seen[name] then
+      core.raise('%s: prior.names: parameters %d and %d are both called "%s"', who, seen[name], p,
+        tostring(name))
+    end
+    seen[name] = p
+  end
   if needs.moves and is_discrete(prior) then
     core.raise('%s: the prior is of whole numbers, and particles move by other steps; '
       .. 'ApproximateBayesianComputation takes draws of it', who)
