@@ -75,6 +75,24 @@ describe('ctrl-C', function()
       interrupt(abc .. 'draw(1e9) print "not here"'))
   end)
 
+  it('ends populations, the last of which stays', function()
+    assert.same({ 'false\tscript.lua:21: interrupted\tinterrupted\ttrue\t100\n'
+      .. 'max_iteration\n', '', 0, '' }, interrupt [[
+      local pmc = lfi.PopulationMonteCarlo { target_data = np.zeros { 1 },
+        prior = lfi.uniform(-1, 1), compressor = function(d) return d end,
+        simulator = function(key, theta) return theta + random.normal(key, { 1 }) end }
+      local function run(n)
+        return pmc { key = random.PRNGKey(2), n_points = 100, max_iteration = n,
+          acceptance_ratio = 0, min_progress = 0, progress = false }
+      end
+      run(1) on()
+      local ok, why = pcall(run, 1000)
+      print(ok, why, pmc.reason[1], tostring(pmc):find 'simulations, interrupted$' ~= nil,
+        pmc:samples().n)
+      run(1)
+      print(pmc.reason[1])]])
+  end)
+
   it('ends a compiled function, which can be called again', function()
     assert.same({ 'false\tscript.lua:18: interrupted\ttrue\n', '', 0, '' }, interrupt [[
       local f = imnn.jit(function(x)

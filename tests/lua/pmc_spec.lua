@@ -161,7 +161,8 @@ describe('a call', function()
     assert.equal(500, r.generations[2][1].simulations)
     assert.is_true(r.simulations < r.total_draws[1] + r.total_draws[2] - 400)
     assert.same({ 3, 3 }, r.iterations)
-    assert.same({ 'max_generations', 'max_generations' }, r.reason)
+    assert.same({ 'max_iteration', 'max_iteration' }, r.reason)
+    assert.matches('simulations, stopped by max_iteration: so many generations\n', tostring(r))
     assert.same({ 100, 1 }, r.parameters.accepted[2].shape)
     assert.equal(100, r.parameters.n_accepted[1])
     local first = r.generations[1]
@@ -255,7 +256,10 @@ describe('a call', function()
     assert.equal('max_seconds', seconds.reason[1])
     local few = call(pmc_of(toys.B), { n_points = 200, acceptance_ratio = 0.3,
       max_iteration = 100 })
-    assert.equal('min_acceptance', few.reason[1])
+    assert.equal('acceptance_ratio', few.reason[1])
+    assert.equal('acceptance_ratio', few:samples().origin.reason)
+    assert.matches('simulations, stopped by acceptance_ratio: fewer draws are accepted$',
+      tostring(few))
   end)
 
   it('leaves out black boxes that fail, and counts them', function()

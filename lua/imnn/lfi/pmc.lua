@@ -2,7 +2,8 @@
 -- closer to the data generation by generation, with weights that keep them posteriors.
 --
 -- Attributes beside those of imnn.lfi.problem and imnn.lfi.posterior; all by target, in lists of T:
--- epsilon, ess (effective sample size), reason (why it stopped), generations: lists of { epsilon,
+-- epsilon, ess (effective sample size), reason (why it stopped: the option that asked for it, or
+-- 'complete', 'weights', 'interrupted' by ctrl-C, 'failed'), generations: lists of { epsilon,
 -- acceptance, ess, simulations, proposals, accepted, failed, seconds, sweeps }, the first one,
 -- `generation` 0, of the prior; log_weights: Arrays (n), of weights that add up to 1;
 -- acceptance_reached, iterations, total_draws: of the last generation, how many there are without
@@ -392,6 +393,9 @@ end
 
 -- ---- results ----
 
+-- Limits of imnn.lfi.sampler whose options have other names.
+local options_of = { min_acceptance = 'acceptance_ratio', max_generations = 'max_iteration' }
+
 local aliases = {
   __index = function(column, key)
     local name = args.spelling[key]
@@ -399,7 +403,17 @@ local aliases = {
   end,
 }
 
-local function publish(self, smoothing)
+-- Why a target stopped, by the name of the option that says so. `why`: an error ended the call.
+local function reason_of(self, sampler, why)
+  if not self.simulator then return 'complete' end -- that is all there is
+  local reason = sampler:reason()
+  if reason == 'running' and why then
+    return tostring(why):find 'interrupted$' and 'interrupted' or 'failed'
+  end
+  return options_of[reason] or reason
+end
+
+local function publish(self, smoothing, why)
   local found = {}
   for _, name in ipairs(columns) do
     self[name] = setmetatable({ accepted = {}, n_accepted = {}, epsilon = {} }, aliases)
@@ -417,7 +431,7 @@ local function publish(self, smoothing)
       column.size = p.n
     end
     self.epsilon[t], self.ess[t], self.log_weights[t] = p.epsilon, p.ess, p.log_weights
-    self.reason[t] = self.simulator and sampler:reason() or 'complete' -- that is all there is
+    self.reason[t] = reason_of(self, sampler, why)
     self.iterations[t] = math.max(sampler:generations() - 1, 0)
     self.total_draws[t] = sampler:simulations()
     local list, i = {}, 0
@@ -555,20 +569,32 @@ function PMC:__call(opts)
       progress.follow(type(o.progress) == 'table' and o.progress or {}, loop)
     end)
   end
-  if ok or self.samplers[1]:generations() > 0 then publish(self, o.smoothing) end
+  if ok or self.samplers[1]:generations() > 0 then
+    publish(self, o.smoothing, not ok and why)
+  end
   if not ok then error(why, 0) end
   return self
 end
 
 core.callable(PMC.__call, who)
 
+-- Ends that no option asked for, and what options ask for where their names do not say it.
+local ended = {
+  complete = 'complete', interrupted = 'interrupted', failed = 'ended by an error',
+  running = 'not at its end yet', weights = 'stopped, as one point has nearly all of the weight',
+  acceptance_ratio = 'stopped by acceptance_ratio: fewer draws are accepted',
+  max_iteration = 'stopped by max_iteration: so many generations',
+  min_progress = 'stopped by min_progress: epsilon falls by less',
+}
+
 function PMC:__tostring()
   if not self.found then return ('%s: no population yet'):format(who) end
   local lines = {}
   for t = 1, self.n_targets do
     lines[t] = ('%s: target %d: %d points, generation %d, epsilon %.4g, ESS %.0f, %d simulations, '
-      .. 'stopped by %s'):format(who, t, self.found[t].n, self.found[t].generation,
-      self.epsilon[t], self.ess[t], self.total_draws[t], self.reason[t])
+      .. '%s'):format(who, t, self.found[t].n, self.found[t].generation,
+      self.epsilon[t], self.ess[t], self.total_draws[t],
+      ended[self.reason[t]] or 'stopped by ' .. self.reason[t])
   end
   return table.concat(lines, '\n')
 end
