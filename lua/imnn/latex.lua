@@ -289,6 +289,41 @@ function M.text(label, long)
   end, function(inside) return inside end)
 end
 
+-- Commands that say how their letters look, which a label does not.
+local faces = {}
+for name in ('mathrm mathit mathbf mathcal mathsf mathnormal boldsymbol operatorname text textrm '
+    .. 'textit textbf mbox rm it bf cal'):gmatch '%a+' do
+  faces[name] = true
+end
+
+-- What commands without an argument stand for, in a label.
+local meanings = { left = '', right = '', quad = ' ', odot = '☉' }
+for letter, command in pairs(formulas) do
+  local name = command:match '^\\(%a+)$'
+  if name and not M.greek[name] then meanings[name] = meanings[name] or letter end
+end
+for name in pairs(functions) do meanings[name] = name end
+for name, letter in pairs(M.greek) do meanings[name] = letter end
+
+--- A label without LaTeX, where that is but letters, functions, signs and upright words: "n_{s}" of
+-- `n_\mathrm{s}`. Other commands stay.
+-- @tparam string label
+-- @treturn string
+function M.plain(label)
+  local s = label:gsub('%$', '')
+  if not s:find '\\' then return s end
+  local before
+  repeat
+    before = s
+    s = s:gsub('([_^]?)\\(%a+)%s*(%b{})', function(mark, name, group)
+      return faces[name] and (mark ~= '' and mark .. group or group:sub(2, -2)) or nil
+    end)
+  until s == before
+  s = s:gsub('\\([%a]+)%s+', function(name) return faces[name] and '' end)
+  s = s:gsub('\\[,;: ]', ' '):gsub('\\!', ''):gsub('\\([%%&#])', '%1')
+  return (s:gsub('\\(%a+)', meanings))
+end
+
 --- A text that has no formulas.
 -- @tparam string s
 -- @treturn string

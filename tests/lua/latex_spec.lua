@@ -57,6 +57,18 @@ describe('labels in LaTeX', function()
     assert.are.equal('50 \\% of\\_it \\{$\\alpha^{2}$\\}', latex.literal '50 % of_it {α²}')
   end)
 
+  it('are plain where they are drawn without it', function()
+    for given, want in pairs {
+      ['n_\\mathrm{s}'] = 'n_{s}', ['\\Omega_{\\rm b} h^2'] = 'Ω_{b} h^2',
+      ['\\log(10^{10} A_\\mathrm{s})'] = 'log(10^{10} A_{s})', ['σ_8'] = 'σ_8',
+      ['H_0\\,[\\mathrm{km\\,s^{-1}\\,Mpc^{-1}}]'] = 'H_0 [km s^{-1} Mpc^{-1}]',
+      ['$M$ [M_\\odot]'] = 'M [M_☉]', ['\\frac{a}{b} \\times \\mu'] = '\\frac{a}{b} × μ',
+      ['\\left(x\\right)\\ 5\\%'] = '(x) 5%', ['{\\cal R}'] = '{R}',
+    } do
+      assert.are.equal(want, latex.plain(given))
+    end
+  end)
+
   it('may be LaTeX already', function()
     check {
       { '$\\frac{a}{b}$ of σ²', '$\\frac{a}{b}$ of $\\sigma^2$',

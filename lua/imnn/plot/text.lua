@@ -21,9 +21,7 @@ end
 --- A constant that is shown as it is: a title, the name of a run.
 function M.literal(s) return M.quote(s) .. ' noenhanced' end
 
-local function plain(s)
-  return (tostring(s):gsub('%$', ''):gsub('\\(%a+)', latex.greek))
-end
+local function plain(s) return latex.plain(tostring(s)) end
 
 --- The label of an axis, or another text with formulas. What is lowered and raised at one place
 -- stands one above the other.
