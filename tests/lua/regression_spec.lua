@@ -172,7 +172,7 @@ describe('regression_adjust', function()
     refuses('regression_adjust: ridge must not be negative, got -1', function()
       lfi.regression_adjust(given(), golden.observed, { ridge = -1 })
     end)
-    refuses('regression_adjust: ridge is "auto", got "atuo"', function()
+    refuses('regression_adjust: ridge is "auto", got "atuo"; did you mean "auto"?', function()
       lfi.regression_adjust(given(), golden.observed, { ridge = 'atuo' })
     end)
     refuses('regression_adjust: needs a SampleSet or { parameters, summaries, ... }, got number',
