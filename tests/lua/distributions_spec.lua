@@ -393,6 +393,17 @@ describe('transformed distributions', function()
     assert.same({ 1, 1, 0 }, unit:prob({ 0.2, 0.5, 1.5 }):totable()) -- uniform
   end)
 
+  it('numbers become vectors by lists of parameters, also in a chain and turned round', function()
+    local double = bijectors.affine({ 1, 2 }, 2)
+    for _, b in ipairs { double, bijectors.inverse(double),
+      bijectors.chain { bijectors.exp(), double } } do
+      local d = distributions.transformed(distributions.normal(), b)
+      assert.same({ 2 }, d.event_shape)
+      assert.same({ 5, 2 }, d:sample(key, 5).shape)
+      assert.same({ 5 }, d:log_prob(np.ones { 5, 2 }).shape)
+    end
+  end)
+
   it('vectors, by a matrix or by functions of the user', function()
     local base = distributions.normal({ 0, 0 }, 1)
     local L = np.array({ { 1, 0 }, { 0.5, 2 } }, 'f64')

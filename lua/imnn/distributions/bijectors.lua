@@ -7,6 +7,7 @@ local args = require 'imnn.args'
 local array = require 'imnn.array'
 local base = require 'imnn.distributions.base'
 local core = require 'imnn.core'
+local joined = require('imnn.numpy.axes').joined
 local np = require 'imnn.numpy'
 local transform = require 'imnn.transform'
 local M = {}
@@ -60,8 +61,8 @@ end
 -- @usage distributions.bijectors.affine(1, 2).forward(np.array { 3 }) --> { 7 }
 function M.affine(loc, scale)
   local who = 'bijectors.affine'
-  local m = base.parameter(who, 'loc', loc)
-  local s = base.parameter(who, 'scale', scale)
+  local m, m_shape = base.parameter(who, 'loc', loc)
+  local s, s_shape = base.parameter(who, 'scale', scale)
   local wide = s 'f64'
   if not array.traced(wide) and np.any(np.eq(wide, 0)):item() then
     core.raise('%s: scale must not be 0', who)
@@ -71,7 +72,7 @@ function M.affine(loc, scale)
     inverse = function(y) return (y - m(y.dtype)) / s(y.dtype) end,
     log_det = function(x) return np.log(np.abs(s(x.dtype))) + 0 * x end,
     rises = function(dtype) return np.gt(s(dtype), 0) end,
-    linear = { m, s },
+    linear = { m, s }, shape = joined(who, m_shape, s_shape, 'loc and scale'),
   })
 end
 
@@ -145,6 +146,7 @@ function M.inverse(b)
   b = M.of('bijectors.inverse', b)
   return {
     name = 'bijectors.inverse', components = b.components, rises = b.rises,
+    shape = b.shape,
     forward = b.inverse, inverse = b.forward,
     log_det = function(y) return -b.log_det(b.inverse(y)) end,
     range = b.components and function() return -infinity, infinity end or nil,
@@ -219,7 +221,8 @@ function M.chain(list)
       end
       return up
     end
-    out.range = all[#all].range
+    out.range, out.shape = all[#all].range, {}
+    for _, b in ipairs(all) do out.shape = joined(who, out.shape, b.shape or {}, 'parameters') end
   end
   return out
 end

@@ -456,8 +456,7 @@ local function by_components(who, d, b, opts)
     own.mean = each.mean and function(dtype) return m(dtype) + s(dtype) * each.mean(dtype) end
     own.var = each.var and function(dtype) return s(dtype) ^ 2 * each.var(dtype) end
   end
-  local event = joined(who, d.event_shape, b.linear and b.forward(np.zeros({})).shape or {},
-    'the parameters')
+  local event = joined(who, d.event_shape, b.shape or {}, 'the parameters')
   local more = #event > #d.event_shape and event or {} -- numbers become components
   if #d.event_shape > 0 and not same_shape(event, d.event_shape) then
     core.raise('%s: events of shape (%s) become (%s)', who, table.concat(d.event_shape, ', '),
