@@ -4,7 +4,7 @@
 -- anything, NaN too.
 local imnn = require 'imnn'
 local np, random, lfi, plot = imnn.np, imnn.random, imnn.lfi, imnn.plot
-local diagnostics = imnn.diagnostics
+local diagnostics, bijectors = imnn.diagnostics, imnn.distributions.bijectors
 local M = {}
 
 local key = random.PRNGKey(3)
@@ -123,6 +123,14 @@ function M.all()
     end },
     { name = 'bandwidth', options = {}, fn = function(o)
       local y = lfi.bandwidth({ 1, 2, 4 }, o)
+      return y
+    end },
+    { name = 'rational_quadratic_spline', options = {}, fn = function(o)
+      local y = bijectors.rational_quadratic_spline({ 1, 2 }, { 2, 1 }, { 1 }, o)
+      return y
+    end },
+    { name = 'neural_spline', options = {}, fn = function(o)
+      local y = bijectors.neural_spline(np.zeros { 8 }, o)
       return y
     end },
     { name = 'SampleSet', options = new_set(), fn = imnn.SampleSet, free = { origin = true } },

@@ -9,6 +9,7 @@ local base = require 'imnn.distributions.base'
 local core = require 'imnn.core'
 local joined = require('imnn.numpy.axes').joined
 local np = require 'imnn.numpy'
+local spline = require 'imnn.distributions.spline'
 local transform = require 'imnn.transform'
 local M = {}
 
@@ -136,6 +137,9 @@ function M.softplus()
     range = function() return 0, infinity end,
   })
 end
+
+M.rational_quadratic_spline = spline.rational_quadratic_spline
+M.neural_spline = spline.neural_spline
 
 --- The other way round.
 -- @tparam bijector b
