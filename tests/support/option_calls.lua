@@ -182,6 +182,10 @@ function M.all()
     test('coverage', truth[{ {}, 1 }], draws[{ {}, {}, 1 }], { v = np.zeros { 20 } }),
     test('tarp', truth, draws, { references = truth, v = np.zeros { 20 } }),
     test('mmd', truth, truth + 1),
+    { name = 'stacking', options = {}, fn = function(o)
+      local y = diagnostics.stacking(truth, o)
+      return y
+    end },
     test('predictive_check', truth[1], truth, { statistics = { largest = np.max } }),
     test('misspecification', truth[1], np.concatenate { theta, theta, theta, theta, theta }),
     { name = 'history', options = {}, fn = function(o)
