@@ -300,6 +300,21 @@ describe('mixtures', function()
     assert.same({ { -6, -5 }, { 7, 6 } }, { m.low, m.high })
   end)
 
+  it('are without the parts whose weight is 0', function()
+    for _, w in ipairs { { 1, 0, 3 }, np.array { 1, 0, 3 } } do
+      local m = distributions.mixture(w, { distributions.normal(-1, 0.5),
+        distributions.t(1.5, -30), distributions.uniform(0, 4) })
+      local known = distributions.mixture({ 1, 3 }, { distributions.normal(-1, 0.5),
+        distributions.uniform(0, 4) })
+      assert.same({ known.low, known.high }, { m.low, m.high })
+      assert.is.near(known:var():item(), m:var():item(), 1e-6)
+      local x = np.array({ -31, -1, 2 }, 'f64')
+      assert.is_true(np.abs(known:log_prob(x) - m:log_prob(x)):max():item() < 1e-4)
+      local key = random.PRNGKey(4)
+      assert.is_true(np.all(np.eq(known:sample(key, 9), m:sample(key, 9))):item())
+    end
+  end)
+
   it('have derivatives in weights and parameters, in quantiles too', function()
     local function quantile(s)
       return distributions.mixture(weights, parts(s)):quantile(np.array(0.2, 'f64'))
@@ -534,8 +549,8 @@ describe('errors of distributions', function()
     ['distributions.mixture: needs a weight for each distribution, got (2) for 1'] = function()
       d.mixture({ 1, 2 }, { d.normal() })
     end,
-    ['distributions.mixture: weights must be positive'] = function()
-      d.mixture({ 1, 0 }, { d.normal(), d.normal() })
+    ['distributions.mixture: weights must be 0 or more, and not all 0'] = function()
+      d.mixture({ 1, -1 }, { d.normal(), d.normal() })
     end,
     ['distributions.mixture: events of shapes () and (2)'] = function()
       d.mixture({ 1, 1 }, { d.normal(), d.normal({ 0, 1 }, 1) })

@@ -208,13 +208,22 @@ end
 
 -- ---- mixtures ----
 
+-- What is left without parts that have no weight.
+local function positive_parts(weights, list)
+  local some, parts = {}, {}
+  for k, v in ipairs(array.is(weights) and weights:totable() or weights) do
+    if v > 0 then some[#some + 1], parts[#parts + 1] = v, list[k] end
+  end
+  return array.is(weights) and weights[np.gt(weights, 0)] or some, parts
+end
+
 --- One of several distributions, by weight.
--- @tparam table|Array weights of the parts, which are divided by their sum; densities are
--- differentiable in them
+-- @tparam table|Array weights of the parts, 0 or more, which are divided by their sum; densities
+-- are differentiable in those that are not 0
 -- @tparam table list distributions with events of one shape
 -- @tparam[opt] table opts `low`, `high`, `names`
 -- @treturn distribution
--- @raise weights that are not positive, or not as many as parts; events of different shapes
+-- @raise weights below 0, all of them 0, or not as many as parts; events of different shapes
 -- @usage distributions.mixture({ 0.3, 0.7 },
 --   { distributions.normal(-1, 1), distributions.normal(2, 0.5) }):mean() --> 1.1
 function M.mixture(weights, list, opts)
@@ -224,9 +233,6 @@ function M.mixture(weights, list, opts)
     core.raise('%s: needs a weight for each distribution, got (%s) for %d', who,
       table.concat(shape, ', '), type(list) == 'table' and #list or 0)
   end
-  if not array.traced(w 'f64') and not np.all(np.gt(w 'f64', 0)):item() then
-    core.raise('%s: weights must be positive', who)
-  end
   local event, all, discrete = nil, true, false
   for _, d in ipairs(list) do
     check(who, d)
@@ -235,6 +241,15 @@ function M.mixture(weights, list, opts)
     if not same_shape(event, d.event_shape) then
       core.raise('%s: events of shapes (%s) and (%s)', who, table.concat(event, ', '),
         table.concat(d.event_shape, ', '))
+    end
+  end
+  if not array.traced(w 'f64') then
+    local least = np.min(w 'f64'):item()
+    if least < 0 or not np.any(w 'f64'):item() then
+      core.raise('%s: weights must be 0 or more, and not all 0', who)
+    elseif least == 0 then
+      local some, parts = positive_parts(weights, list)
+      return M.mixture(some, parts, opts)
     end
   end
   local function shares(dtype)
