@@ -23,8 +23,16 @@ function M.cumulative(density, lo, hi, n)
   end
 end
 
---- The probability that independent draws are as far from the cumulative distribution (Kolmogorov
+-- The probability that the largest difference of cumulative distributions is above d (Kolmogorov
 -- 1933; the correction for small numbers is Stephens's, 1970).
+local function tail(d, n)
+  local t, sum = d * (math.sqrt(n) + 0.12 + 0.11 / math.sqrt(n)), 0
+  if t < 0.3 then return 1 end
+  for k = 1, 100 do sum = sum + 2 * (-1) ^ (k - 1) * math.exp(-2 * k * k * t * t) end
+  return math.min(math.max(sum, 0), 1)
+end
+
+--- The probability that independent draws are as far from the cumulative distribution.
 -- @tparam table values numbers
 -- @tparam function cdf
 -- @treturn number
@@ -35,10 +43,25 @@ function M.kolmogorov(values, cdf)
     local p = cdf(v)
     d = math.max(d, i / n - p, p - (i - 1) / n)
   end
-  local t, sum = d * (math.sqrt(n) + 0.12 + 0.11 / math.sqrt(n)), 0
-  if t < 0.3 then return 1 end
-  for k = 1, 100 do sum = sum + 2 * (-1) ^ (k - 1) * math.exp(-2 * k * k * t * t) end
-  return math.min(math.max(sum, 0), 1)
+  return tail(d, n)
+end
+
+--- The probability that independent draws of one distribution, in two lists, are as far from each
+-- other (Smirnov 1939); where numbers are equal it is less than this.
+-- @tparam table a numbers
+-- @tparam table b numbers
+-- @treturn number
+function M.smirnov(a, b)
+  local function share(list, x)
+    local n = 0
+    for _, v in ipairs(list) do n = n + (v <= x and 1 or 0) end
+    return n / #list
+  end
+  local d = 0
+  for _, list in ipairs { a, b } do
+    for _, x in ipairs(list) do d = math.max(d, math.abs(share(a, x) - share(b, x))) end
+  end
+  return tail(d, #a * #b / (#a + #b))
 end
 
 -- The probability that a chi-square number of k degrees of freedom is above x.
