@@ -208,13 +208,13 @@ end
 
 -- ---- mixtures ----
 
--- What is left without parts that have no weight.
-local function positive_parts(weights, list)
+-- What is left without parts that have no weight; w: the weights in double.
+local function positive_parts(weights, w, list)
   local some, parts = {}, {}
-  for k, v in ipairs(array.is(weights) and weights:totable() or weights) do
+  for k, v in ipairs(w:totable()) do
     if v > 0 then some[#some + 1], parts[#parts + 1] = v, list[k] end
   end
-  return array.is(weights) and weights[np.gt(weights, 0)] or some, parts
+  return array.is(weights) and weights[np.gt(w, 0)] or some, parts
 end
 
 --- One of several distributions, by weight.
@@ -248,7 +248,7 @@ function M.mixture(weights, list, opts)
     if least < 0 or not np.any(w 'f64'):item() then
       core.raise('%s: weights must be 0 or more, and not all 0', who)
     elseif least == 0 then
-      local some, parts = positive_parts(weights, list)
+      local some, parts = positive_parts(weights, w 'f64', list)
       return M.mixture(some, parts, opts)
     end
   end
