@@ -37,6 +37,21 @@ describe('golden', function()
       near(r.z2, case.sbc_z2)
     end)
 
+    -- Log-densities are those of normal numbers without their constant.
+    it('densities: ' .. name, function()
+      local sd = file.calibration:attribute(name, 'reported_sd')
+      local q = imnn.distributions.normal(0, sd)
+      local function log_q(x)
+        return (q:log_prob(x) - q:log_prob(np.zeros({}, 'f64'))):sum { axis = -1 }
+      end
+      local mean = case.reported_mean
+      near(log_q(case.truth - mean), case.log_q_truth)
+      near(log_q(case.draws - np.expand_dims(mean, 2)), case.log_q_draws)
+      -- given theta + noise, with prior and noise normal of variance 1
+      local share, shift = name == 'prior_as_posterior' and 0 or 0.5, name == 'biased' and 0.4 or 0
+      near(share * case.data + shift, mean)
+    end)
+
     it('coverage: ' .. name, function()
       local r = diagnostics.coverage(case.log_q_truth, case.log_q_draws, { alpha = case.hpd_alpha })
       for field, golden in pairs { f = 'f', ecp = 'ecp', ks = 'ks', signed_score = 'signed_score' }

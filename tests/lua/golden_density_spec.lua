@@ -1,6 +1,7 @@
 -- Densities of samples, bandwidths, levels and intervals against independent numbers;
 -- tests/golden/lfi says where they come from and how well they should agree.
 local imnn = require 'imnn'
+local rules = require 'tests.support.levels'
 local np, lfi = imnn.np, imnn.lfi
 
 local file = imnn.data.hdf5.open 'tests/golden/lfi/abc.h5'
@@ -89,6 +90,17 @@ describe('levels and intervals agree with golden', function()
       for i, expected in ipairs(levels[name]:totable()) do
         assert.near(expected, got[i], 1e-6 * d.f:max():item())
         assert.equal(got[i], (d:level(p[i])))
+      end
+    end
+  end)
+
+  it('in densities, by rules that know only the nodes of the grid', function()
+    for name, case in pairs { nearest_cell_1d = { rules.nearest_cell, line },
+      nearest_cell_2d = { rules.nearest_cell, pair },
+      level_1d_unrefined = { rules.unrefined, line } } do
+      local expected = levels[name]:totable()
+      for i, p in ipairs(levels.p:totable()) do
+        assert.near(expected[i], case[1](case[2].f, p), 1e-9 * expected[1], name)
       end
     end
   end)

@@ -1,6 +1,7 @@
 --- Gaussian approximations and acceptance against independent numbers; tests/golden/lfi says where
 -- they come from and how well they should agree.
 local imnn = require 'imnn'
+local rules = require 'tests.support.levels'
 local np, lfi = imnn.np, imnn.lfi
 
 local function open(name) return imnn.data.hdf5.open('tests/golden/lfi/' .. name .. '.h5') end
@@ -22,42 +23,6 @@ local function approximation(group, prior, with_prior)
     parameter_estimates = group.input.parameter_estimates, invF = group.input.invF, prior = prior,
     gridsize = group.input.gridsize:totable(), with_prior = with_prior, quiet = true,
   }
-end
-
--- Contour levels by two rules that are not the library's: what they make of its densities. The
--- nearest cell to each mass (the reference's rule), and linear between cells without refinement.
-local function cells(f, is_line)
-  local v, whole, shape = f:ravel():totable(), 0, f.shape
-  local at, measure = {}, {}
-  for i = 1, #v do
-    at[i], measure[i] = i, (i == 1 or i == #v) and is_line and shape[2] == nil and 0.5 or 1
-    whole = whole + measure[i] * v[i]
-  end
-  table.sort(at, function(a, b) return v[a] > v[b] end)
-  return v, at, measure, whole
-end
-
-local function nearest_cell(f, p)
-  local v, at, _, whole = cells(f, false)
-  local sum, best, level = 0, math.huge, nil
-  for _, i in ipairs(at) do
-    sum = sum + v[i]
-    local apart = math.abs(sum / whole - p)
-    if apart < best then best, level = apart, v[i] end
-  end
-  return level
-end
-
-local function unrefined(f, p)
-  local v, at, measure, whole = cells(f, true)
-  local sum, before = 0, v[at[1]]
-  for _, i in ipairs(at) do
-    local mass = measure[i] * v[i]
-    if sum + mass >= p * whole then
-      return before + (v[i] - before) * (p * whole - sum) / mass
-    end
-    sum, before = sum + mass, v[i]
-  end
 end
 
 local function level_of(expected, t, i, got, peak, tolerance)
@@ -82,7 +47,7 @@ describe('GaussianApproximation agrees with golden', function()
           local f = g.marginals[row][column][t]
           for i, p in ipairs(masses) do
             level_of(group.gaussian[marginal:gsub('marginal', 'level_nearest_cell')], t, i,
-              nearest_cell(f, p), f:max():item(), 1e-9)
+              rules.nearest_cell(f, p), f:max():item(), 1e-9)
           end
         end
       end)
@@ -163,7 +128,7 @@ describe('GaussianApproximation agrees with golden', function()
             if row == column then -- refined by us, not there
               local f = g.marginals[row][row][t]
               for i, p in ipairs(masses) do
-                level_of(expected, t, i, unrefined(f, p), f:max():item(), 1e-6)
+                level_of(expected, t, i, rules.unrefined(f, p), f:max():item(), 1e-6)
               end
             else
               local levels = lfi.get_levels(g.marginals[row][column][t], masses)
@@ -198,6 +163,8 @@ describe('ABC agrees with golden', function()
     for name, F in pairs { F_eps6 = input.F, F_per_target = input.F, F_none = input.F,
       euclidean_eps1p5 = false } do
       local r, case = abc_of(F or nil) { epsilon = accept[name].epsilon }, accept[name]
+      local apart = np.abs(r.distances.all - np.expand_dims(case.epsilon, 2)):min():item()
+      assert.near(accept:attribute(name, 'margin'), apart, 1e-9)
       assert.same(case.n_accepted:totable(), r.parameters.n_accepted)
       for t = 1, 3 do
         local mask = case.accepted[t]:astype 'bool'

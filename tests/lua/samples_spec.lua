@@ -275,6 +275,31 @@ describe('chains', function()
       near({ g.tau_bulk:item() }, split / set:ess { kind = 'bulk' }, 1e-12, 'time of the bulk')
     end)
 
+    -- ArviZ adds the last even autocorrelation to the time, and takes quantiles of draws without
+    -- interpolation.
+    it('agree with ArviZ: ' .. name, function()
+      local g = golden()['/chains/' .. name]
+      local m, n = unpack(g.x.shape)
+      local set = SampleSet { parameters = g.x:reshape { m * n, 1 },
+        chain = np.repeat_(np.arange(m), n) }
+      local function its(what) return { g['arviz_' .. what]:item() } end
+      if m > 1 then -- else it has none
+        near(its 'rhat_split', set:rhat { kind = 'basic' }, 1e-12)
+        near(its 'rhat_folded', set:rhat { kind = 'folded' }, 1e-12)
+        near(its 'rhat_rank', set:rhat { kind = 'max' }, 1e-12)
+      else
+        for _, what in ipairs { 'split', 'folded', 'rank' } do
+          local r = its('rhat_' .. what)[1]
+          assert.is_true(r ~= r)
+        end
+      end
+      for kind, what in pairs { bulk = 'bulk', tail = 'tail', raw = 'mean' } do
+        near(its('ess_' .. what), set:ess { kind = kind }, 0.035)
+      end
+      near(its 'mcse_mean', set:mcse(), 0.0175)
+      near(its 'mcse_quantile_05', set:mcse { quantile = 0.05 }, 0.125)
+    end)
+
     it('agree with golden in C: ' .. name, function()
       local g = golden()['/chains/' .. name]
       local m, n = unpack(g.x.shape)
@@ -340,6 +365,17 @@ describe('chains', function()
     local parameters, chain = g.x:reshape { m * n, P }, np.repeat_(np.arange(m), n)
     local R = SampleSet { parameters = parameters, chain = chain }:rhat { kind = 'multivariate' }
     near(g.R_minus_1:item(), R)
+    local within, means = 0, {}
+    for i = 1, m do
+      within = within + np.cov(g.x[i].T) / m
+      means[i] = g.x[i]:mean { axis = 1 }
+    end
+    local between = np.cov(np.stack(means).T)
+    near(g.within, within)
+    near(g.between, between)
+    local L = np.linalg.cholesky(within)
+    local ratio = np.linalg.solve(L, np.linalg.solve(L, between).T)
+    near(g.R_minus_1:item(), np.linalg.eigh(ratio):max():item())
     local same = SampleSet { parameters = parameters, chain = chain,
       weights = np.full({ m * n }, 0.3) }
     near(R, same:rhat { kind = 'multivariate' })
@@ -359,6 +395,11 @@ describe('chains', function()
     local g = golden()['/weighted_chain']
     local set = SampleSet { parameters = g.x, weights = g.weight }
     near({ g.n_eff:item() }, set:ess { kind = 'weighted' })
+    -- what is summed: S_k up to the first one below a twentieth of S_0
+    local y, lags = g.weight * (g.x - set:mean()), g.n_lags:item()
+    local S, n = {}, #y
+    for k = 0, lags do S[k] = (y[{ { 1, n - k } }] * y[{ { 1 + k, n } }]):sum():item() end
+    for k = 1, lags do assert.equal(k == lags, S[k] < 0.05 * S[0]) end
     near(set:ess { kind = 'bulk' }, set:ess { kind = 'chains' }) -- they are counts
     set = SampleSet { parameters = g.x, weights = g.weight * 0.3 }
     near({ g.n_eff:item() }, set:ess { kind = 'chains' })
