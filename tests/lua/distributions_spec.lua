@@ -50,6 +50,25 @@ describe('distributions of numbers', function()
     assert.same({ 1, 3 }, distributions.beta(2, 3, 1, 2):quantile({ 0, 1 }):totable())
   end)
 
+  -- They are found by halving: 60 steps of a half came to 1e-18 of an end, or as far away.
+  it('have quantiles of small probabilities, next to an end and far away', function()
+    for _, make in ipairs {
+      function(v) return distributions.gamma(v(0.3)) end,
+      function(v) return distributions.beta(v(0.4), v(0.6)) end,
+      function(v) return distributions.t(v(1.5)) end,
+      function(v) return distributions.inverse_gamma(v(3)) end,
+    } do
+      local d = make(function(v) return np.array(v, 'f64') end)
+      local q = np.array({ 1e-30, 1e-16, 1e-9, 1e-4, 0.3, 0.9 }, 'f64')
+      assert.is_true(np.abs(d:cdf(d:quantile(q)) / q - 1):max():item() < 1e-12)
+      local single = make(function(v) return v end)
+      local x = single:quantile(q:astype 'f32')
+      assert.is_true(np.all(np.isfinite(single:log_prob(x))):item()) -- not outside
+      x = single:quantile { 1e-4, 0.3, 0.9 }
+      assert.is_true(np.abs(single:cdf(x) / np.array { 1e-4, 0.3, 0.9 } - 1):max():item() < 1e-5)
+    end
+  end)
+
   for i, name in ipairs(sorted(continuous)) do
     local d = distributions[name](unpack(continuous[name]))
     local wide = {}

@@ -4,16 +4,19 @@ local lax = require 'imnn.lax'
 local np = require 'imnn.numpy'
 local M = {}
 
--- Places x of t in (0, 1), which go from the low end to the high one; ends may be infinite.
+-- Places x of t in (0, 1), which go from the low end to the high one; ends may be infinite. A power
+-- of the odds comes as near to an end, or goes as far away, as quantiles of small probabilities do.
 local function places(each, dtype)
   local low, high = each.bounds(dtype)
   local center, scale = each.middle(dtype)
   local has_low, has_high = np.isfinite(low), np.isfinite(high)
   local a, b = np.where(has_low, low, 0), np.where(has_high, high, 0)
   return function(t)
-    local both = a + t * (b - a)
-    local above, below = a + scale * t / (1 - t), b - scale * (1 - t) / t
-    local free = center + scale * (2 * t - 1) / (t * (1 - t))
+    local odds = t / (1 - t)
+    for _ = 1, 4 do odds = odds * odds end
+    local both = a + (b - a) / (1 + 1 / odds)
+    local above, below = a + scale * odds, b - scale / odds
+    local free = center + scale * (odds - 1 / odds)
     return np.where(has_low, np.where(has_high, both, above), np.where(has_high, below, free))
   end
 end
@@ -39,8 +42,9 @@ local function inverse(each, q, upper)
   local step = (upper and fn(x) - q or q - fn(x)) / np.where(good, density, 1)
   local low, high = each.bounds(q.dtype)
   local first, last = upper and high or low, upper and low or high
-  return np.where(np.le(target, 0), first, np.where(np.ge(target, 1), last,
-    np.where(good, x + step, x)))
+  local better = np.where(good, x + step, x)
+  better = np.where(np['and'](np.ge(better, low), np.le(better, high)), better, x)
+  return np.where(np.le(target, 0), first, np.where(np.ge(target, 1), last, better))
 end
 
 --- Functions of components that others stand in for.
