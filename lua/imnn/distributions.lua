@@ -9,8 +9,9 @@
 --
 -- An event is a number, a vector or a matrix. Where parameters are lists or Arrays (P), events are
 -- vectors of P independent components. An object has `sample(key, shape)`, `log_prob(x)`,
--- `prob(x)`, `cdf(x)`, `quantile(q)`, `mean()`, `var()`, `std()`, which take leading axes; `low`
--- and `high`, its limits in plots; `support`, where its density counts; `event_shape`; `names`.
+-- `prob(x)`, `cdf(x)`, `quantile(q)`, which take leading axes; `mean()`, `var()`, `std()`,
+-- `entropy()`; `low` and `high`, its limits in plots; `support`, where its density counts;
+-- `event_shape`; `names`.
 -- Everything works in `jit` and `vmap`, and has derivatives in x and in parameters that are Arrays;
 -- draws have them in locations and scales, and wherever the sampler of imnn.random has.
 -- @module imnn.distributions

@@ -250,6 +250,38 @@ describe('distributions of vectors', function()
   end)
 end)
 
+describe('the entropy', function()
+  local key = random.PRNGKey(12)
+  local components = {}
+  for name, list in pairs(continuous) do components[name] = distributions[name](unpack(list)) end
+  components.mixture = distributions.mixture({ 1, 3 }, { distributions.normal(),
+    distributions.gamma(2) })
+  components.truncated = distributions.truncated(distributions.cauchy(), -1, 3)
+  components.transformed = distributions.transformed(distributions.normal(), bijectors.exp())
+  components.multivariate_normal = distributions.multivariate_normal({ 0, 1 },
+    { { 1, 0.5 }, { 0.5, 2 } })
+  for name, d in pairs(components) do
+    it('is minus the mean log-density of draws: ' .. name, function()
+      local y = -d:log_prob(d:sample(key, N)):astype 'f64'
+      local error = y:std():item() / math.sqrt(N)
+      assert.is_true(math.abs((y:mean() - d:entropy()):item()) < SIGMA * error + 1e-6)
+    end)
+  end
+
+  it('adds up over components, and has derivatives', function()
+    local one, wide = distributions.gamma(2), distributions.gamma({ 2, 2, 2 })
+    assert.is.near(3 * one:entropy():item(), wide:entropy():item(), 1e-6)
+    local both = distributions.independent { one, wide, distributions.uniform(0, 4) }
+    assert.is.near(4 * one:entropy():item() + math.log(4), both:entropy():item(), 1e-6)
+    local slope = imnn.grad(function(s) return distributions.normal(0, s):entropy() end)
+    assert.is.near(0.5, slope(np.array(2, 'f64')):item(), 1e-6)
+    local bell = imnn.grad(function(c)
+      return distributions.multivariate_normal({ 0, 0 }, c):entropy()
+    end)(np.array({ { 2, 0 }, { 0, 4 } }, 'f64'))
+    assert.is_true(np.abs(bell - np.array { { 0.25, 0 }, { 0, 0.125 } }):max():item() < 1e-6)
+  end)
+end)
+
 describe('independent distributions', function()
   local p = distributions.independent {
     distributions.uniform(0, 2, { names = { 'a' } }), distributions.normal({ 0, 5 }, { 1, 2 }),
@@ -581,6 +613,13 @@ describe('errors of distributions', function()
       function() d.truncated(d.uniform(0, 1), 2, 3) end,
     ['distributions.transformed: needs continuous numbers, got distributions.poisson'] = function()
       d.transformed(d.poisson(3), bijectors.exp())
+    end,
+    ['distributions.poisson: has no entropy that is known'] = function() d.poisson(3):entropy() end,
+    ['distributions.dirichlet: has no entropy that is known'] = function()
+      d.independent { d.normal(), d.dirichlet { 1, 2 } }:entropy()
+    end,
+    ['distributions.independent: entry 1 has no entropy'] = function()
+      d.independent({ { sample = print, log_prob = print, low = 0, high = 1 } }):entropy()
     end,
     ['distributions.dirichlet: needs alpha > 0, got alpha = 0'] = function()
       d.dirichlet { 1, 0 }

@@ -142,6 +142,20 @@ function Distribution:var() return moment(self, 'var') end
 -- @usage distributions.normal(0, 2):std() --> 2
 function Distribution:std() return np.sqrt(self:var()) end
 
+--- The entropy of an event, minus the mean of log_prob, in nats: what an observation tells is that
+-- of the prior less that of the posterior.
+-- @treturn Array ()
+-- @raise distributions whose entropy is not known, such as those of whole numbers
+-- @usage distributions.uniform(0, 4):entropy() --> 1.386294
+function Distribution:entropy()
+  local dtype, known = array.default_dtype(), self.moments and self.moments.entropy
+  if known then return known(dtype) end
+  local each = self.each
+  if not each or not each.cdf or each.discrete then lacks(self, 'entropy') end
+  return over_event(self, np.sum, np.broadcast_to(quadrature.entropy(self, dtype),
+    self.event_shape))
+end
+
 --- Draws.
 -- @tparam Array key (2)
 -- @tparam[opt] number|table shape of many draws

@@ -153,6 +153,14 @@ function M.independent(list, opts)
       return np.concatenate(parts, -1)
     end
   end
+  local function entropy()
+    local sum = 0
+    for i, d in ipairs(list) do
+      if type(d.entropy) ~= 'function' then core.raise('%s: entry %d has no entropy', who, i) end
+      sum = sum + d:entropy()
+    end
+    return sum
+  end
   local function limits(a, b, get)
     return function()
       local low, high = {}, {}
@@ -193,7 +201,7 @@ function M.independent(list, opts)
         return d:cdf(y)
       end), function(a, b) return a * b end)
     end,
-    moments = { mean = moments 'mean', var = moments 'var' },
+    moments = { mean = moments 'mean', var = moments 'var', entropy = entropy },
     bounds = limits('low', 'high', function(d)
       if is_distribution(d) and d.bounds then return d.bounds 'f64' end
       local s = d.support

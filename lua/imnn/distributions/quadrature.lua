@@ -96,4 +96,14 @@ function M.var(d, dtype)
   return mean_of(d, 'f64', function(x) return (x - mean) ^ 2 end):astype(dtype)
 end
 
+--- Entropies of components. Where rounding puts a quantile on an end of the support its density may
+-- be infinite or 0, in too small a part to count.
+function M.entropy(d, dtype)
+  local log_prob = require('imnn.distributions.base').component(d, 'log_prob')
+  return mean_of(d, 'f64', function(x)
+    local y = log_prob(x)
+    return np.where(np.isfinite(y), -y, 0)
+  end):astype(dtype)
+end
+
 return M

@@ -63,6 +63,11 @@ function M.multivariate_normal(mean, cov, opts)
   local at, n, dtype = read(who, { 'mean', 'cov' }, { 1, 2 }, { mean, cov })
   agree(who, 'mean and cov', n[1], n[2])
   local function var(t) return np.diagonal(at[2](t)) end
+  local function entropy(t)
+    local L = np.linalg.cholesky(at[2] 'f64')
+    local y = np.sum(np.log(np.diagonal(L))) + n[1] / 2 * (1 + math.log(2 * math.pi))
+    return y:astype(t)
+  end
   return base.new(who, {
     event_shape = { n[1] }, cov = at[2],
     draw = function(key, shape)
@@ -72,7 +77,7 @@ function M.multivariate_normal(mean, cov, opts)
     density = function(x)
       return stats.multivariate_normal.logpdf(x, at[1](x.dtype), at[2](x.dtype))
     end,
-    moments = { mean = at[1], var = var },
+    moments = { mean = at[1], var = var, entropy = entropy },
     bounds = everywhere(at[1]), reach = around(at[1], var),
   }, opts)
 end
