@@ -83,6 +83,18 @@ describe('golden', function()
     near(last.ranks:reshape(-1), case.n_less + case.n_ties)
   end)
 
+  it('probabilities of distances, which are near the exact ones', function()
+    local g = imnn.data.hdf5.open('tests/golden/lfi/samples.h5').special
+    for i, n in ipairs(g.ks_n:totable()) do
+      local D, numbers = g.ks_D[i]:item(), {}
+      for k = 1, n do numbers[k] = math.max(k / n - D, 0) end
+      local distance, p = uniform.ks(numbers)
+      assert.near(D, distance, 1e-15)
+      assert.near(1, p / g.ks_p_asymptotic[i]:item(), 1e-11)
+      assert.near(1, p / g.ks_p_exact[i]:item(), 0.015)
+    end
+  end)
+
   it('bands', function()
     for name, S in pairs { S100_L99 = 100, S300_L99 = 300 } do
       local case = file.ecdf_band[name]

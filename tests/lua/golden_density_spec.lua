@@ -23,6 +23,8 @@ describe('densities of samples agree with golden', function()
   for name, range in pairs { both_ends = { 0, 1 }, lower_end = { 0, math.huge },
     free = { -math.huge, math.huge } } do
     local one, case = kde.one_d, kde.one_d[name]
+    assert.equal(kde:attribute('one_d/' .. name, 'low'), range[1])
+    assert.equal(kde:attribute('one_d/' .. name, 'high'), range[2])
 
     it('at points of one parameter, ' .. name, function()
       for dataset, method in pairs(names) do
