@@ -62,7 +62,7 @@ describe('distributions of numbers', function()
       local q = np.array({ 1e-30, 1e-16, 1e-9, 1e-4, 0.3, 0.9 }, 'f64')
       assert.is_true(np.abs(d:cdf(d:quantile(q)) / q - 1):max():item() < 1e-12)
       local single = make(function(v) return v end)
-      local x = single:quantile(q:astype 'f32')
+      local x = single:quantile { 1e-16, 1e-9, 1e-4, 0.3, 0.9 }
       assert.is_true(np.all(np.isfinite(single:log_prob(x))):item()) -- not outside
       x = single:quantile { 1e-4, 0.3, 0.9 }
       assert.is_true(np.abs(single:cdf(x) / np.array { 1e-4, 0.3, 0.9 } - 1):max():item() < 1e-5)

@@ -4,28 +4,27 @@ local lax = require 'imnn.lax'
 local np = require 'imnn.numpy'
 local M = {}
 
--- Places x of t in (0, 1), which go from the low end to the high one; ends may be infinite. A power
--- of the odds comes as near to an end, or goes as far away, as quantiles of small probabilities do.
+-- Places x of s on the real line, which go from the low end to the high one; ends may be infinite.
+-- Near a finite end they are as dense as floating-point numbers are near 0.
 local function places(each, dtype)
   local low, high = each.bounds(dtype)
   local center, scale = each.middle(dtype)
   local has_low, has_high = np.isfinite(low), np.isfinite(high)
   local a, b = np.where(has_low, low, 0), np.where(has_high, high, 0)
-  return function(t)
-    local odds = t / (1 - t)
-    for _ = 1, 4 do odds = odds * odds end
-    local both = a + (b - a) / (1 + 1 / odds)
-    local above, below = a + scale * odds, b - scale / odds
-    local free = center + scale * (odds - 1 / odds)
-    return np.where(has_low, np.where(has_high, both, above), np.where(has_high, below, free))
+  return function(s)
+    local up, down = np.exp(s), np.exp(-s)
+    local both = np.where(np.lt(s, 0), a + (b - a) / (1 + down), b - (b - a) / (1 + up))
+    local one = np.where(has_low, a + scale * up, b - scale * down)
+    return np.where(np['and'](has_low, has_high), both,
+      np.where(np['or'](has_low, has_high), one, center + scale * (up - down)))
   end
 end
 
 -- The x where a falling or rising function of it is q, by halving; a last step of Newton's method
 -- gives it the derivatives that the distribution has.
 local function inverse(each, q, upper)
-  local fn = upper and each.sf or each.cdf
-  local place, steps = places(each, q.dtype), q.dtype == 'f64' and 60 or 34
+  local fn, wide = upper and each.sf or each.cdf, q.dtype == 'f64'
+  local place, steps, far = places(each, q.dtype), wide and 60 or 34, wide and 700 or 85
   local target = lax.stop_gradient(q)
   local function body(_, range)
     local middle = 0.5 * (range[1] + range[2])
@@ -34,17 +33,16 @@ local function inverse(each, q, upper)
     return { np.where(above, range[1], middle), np.where(above, middle, range[2]) }
   end
   local zero = np.zeros((place(np.array(0.5, q.dtype)) + target).shape, q.dtype)
-  local range = lax.fori_loop(0, steps, body, { zero, zero + 1 })
+  local range = lax.fori_loop(0, steps, body, { zero - far, zero + far })
   local x = lax.stop_gradient(place(0.5 * (range[1] + range[2])))
   if each.discrete then return np.round(x) end
   local density = np.exp(each.log_prob(x))
   local good = np['and'](np.gt(density, 0), np.isfinite(density))
-  local step = (upper and fn(x) - q or q - fn(x)) / np.where(good, density, 1)
+  local y = x + (upper and fn(x) - q or q - fn(x)) / np.where(good, density, 1)
   local low, high = each.bounds(q.dtype)
+  good = np['and'](good, np['and'](np.gt(y, low), np.lt(y, high)))
   local first, last = upper and high or low, upper and low or high
-  local better = np.where(good, x + step, x)
-  better = np.where(np['and'](np.ge(better, low), np.le(better, high)), better, x)
-  return np.where(np.le(target, 0), first, np.where(np.ge(target, 1), last, better))
+  return np.where(np.le(target, 0), first, np.where(np.ge(target, 1), last, np.where(good, y, x)))
 end
 
 --- Functions of components that others stand in for.
