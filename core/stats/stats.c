@@ -161,10 +161,13 @@ static imnn_node high(density *d)
     return d->row->high ? formula(d, d->row->high, d->loc) : number(d, (double)INFINITY);
 }
 
+/* (x - loc) / scale. The slope of an infinite x in the scale would be infinite, and NaN times 0. */
 static imnn_node standard(density *d)
 {
-    imnn_node z = g_sub(d->g, d->x, d->loc);
-    return d->scale ? g_div(d->g, z, d->scale) : z;
+    imnn_graph *g = d->g;
+    if (!d->scale) return g_sub(g, d->x, d->loc);
+    imnn_node finite = g_isfinite(g, d->x), x = g_where(g, finite, d->x, d->loc);
+    return g_where(g, finite, g_div(g, g_sub(g, x, d->loc), d->scale), d->x);
 }
 
 static imnn_node valid_only(density *d, imnn_node y)
@@ -297,8 +300,15 @@ static imnn_node mean(density *d)
     return valid_only(d, moved(d, formula(d, d->row->mean, d->loc)));
 }
 
-static imnn_node lowest(density *d) { return valid_only(d, moved(d, low(d))); }
-static imnn_node highest(density *d) { return valid_only(d, moved(d, high(d))); }
+/* An end of the support; an infinite one does not move with the scale. */
+static imnn_node end_of(density *d, const char *text, imnn_node z)
+{
+    imnn_node y = moved(d, z);
+    return valid_only(d, text ? y : g_stop_gradient(d->g, y));
+}
+
+static imnn_node lowest(density *d) { return end_of(d, d->row->low, low(d)); }
+static imnn_node highest(density *d) { return end_of(d, d->row->high, high(d)); }
 
 static imnn_node var(density *d)
 {

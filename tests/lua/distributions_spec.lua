@@ -180,6 +180,38 @@ describe('distributions of numbers', function()
     assert.equal('f32', d:sample(random.PRNGKey(1)).dtype)
   end)
 
+  it('have derivatives in scales where they have no end, or are cut on one side', function()
+    local key, s = random.PRNGKey(4), np.array(0.8, 'f64')
+    local x, q = np.array(1.5, 'f64'), np.array(0.3, 'f64')
+    local function made(fn)
+      return function(v)
+        local d = fn(v)
+        local low, high = d.each.bounds 'f64'
+        local ends = np.where(np.isfinite(low), low, 0) + np.where(np.isfinite(high), high, 0)
+        local y = d:log_prob(x) + d:cdf(x) + d:quantile(q) + d:sample(key) + ends
+        return d.each.mean and y + d:mean() or y
+      end
+    end
+    for _, fn in ipairs {
+      made(function(v) return distributions.normal(v, v) end),
+      made(function(v) return distributions.gamma(2, 0.5 * v, v) end),
+      made(function(v) return distributions.truncated_normal(0, v, v, math.huge) end),
+      made(function(v) return distributions.truncated_normal(1, v, -math.huge, 1 + v) end),
+      made(function(v) return distributions.truncated(distributions.normal(0, v), 0.2) end),
+      made(function(v) return distributions.truncated(distributions.logistic(0, v), nil, 2) end),
+      made(function(v)
+        return distributions.transformed(distributions.gamma(2), bijectors.affine(0, v))
+      end),
+    } do
+      local h = 1e-5
+      local difference = (fn(s + h) - fn(s - h)):item() / (2 * h)
+      assert.is.near(difference, imnn.grad(fn)(s):item(), 1e-6)
+    end
+    local at = np.array({ -math.huge, 1, math.huge }, 'f64')
+    local slope = imnn.jacfwd(function(v) return imnn.scipy.stats.norm.logcdf(at, 0, v) end)(s)
+    assert.is_true(np.all(np.isfinite(slope[{ { 2, 3 } }])):item())
+  end)
+
   it('have derivatives in parameters, are traced, and mapped over', function()
     local key = random.PRNGKey(5)
     local function loss(p)

@@ -6,6 +6,7 @@ local base = require 'imnn.distributions.base'
 local bijectors = require 'imnn.distributions.bijectors'
 local core = require 'imnn.core'
 local joined = require('imnn.numpy.axes').joined
+local lax = require 'imnn.lax'
 local np = require 'imnn.numpy'
 local random = require 'imnn.random'
 local M = {}
@@ -422,7 +423,12 @@ end
 
 -- The ends of the image of an interval.
 local function image(b, low, high, rises)
-  local p, q = b.forward(low), b.forward(high)
+  local function at(x, other) -- an infinite end stays where it is: its slope may be 0 * inf
+    local finite = np.isfinite(x)
+    local safe = np.where(finite, x, np.where(np.isfinite(other), other, 0))
+    return np.where(finite, b.forward(safe), lax.stop_gradient(b.forward(x)))
+  end
+  local p, q = at(low, high), at(high, low)
   return np.where(rises, p, q), np.where(rises, q, p)
 end
 

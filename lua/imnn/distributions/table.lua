@@ -130,6 +130,12 @@ local function beta_binomial_cdf(x, n, a, b)
   return np.minimum((p * np.le(k, last(x))):sum { axis = -1 }, 1)
 end
 
+-- (x - m) / s, whose slope in s is infinite where x is; that is not to spoil others.
+local function deviations(x, m, s)
+  local finite = np.isfinite(x)
+  return np.where(finite, (np.where(finite, x, m) - m) / s, x)
+end
+
 local function counts(x) return x:astype 'i32' end
 local LOCATED = ' loc=0 scale>0=1'
 
@@ -181,9 +187,14 @@ rows.normal = {
 -- @function truncated_normal
 rows.truncated_normal = {
   params = 'loc scale>0 low high>low', stats = 'truncnorm', infinite = true,
-  of = function(m, s, a, b) return (a - m) / s, (b - m) / s, m, s end,
+  of = function(m, s, a, b) return deviations(a, m, s), deviations(b, m, s), m, s end,
   draw = function(key, shape, dtype, m, s, a, b)
-    return m + s * random.truncated_normal(key, (a - m) / s, (b - m) / s, shape, dtype)
+    local low, high = deviations(a, m, s), deviations(b, m, s)
+    return m + s * random.truncated_normal(key, low, high, shape, dtype)
+  end,
+  ends = function(m, s, a, b)
+    local zero = 0 * (m + s)
+    return zero + a, zero + b
   end,
 }
 
