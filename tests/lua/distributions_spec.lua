@@ -34,6 +34,20 @@ local function moments_agree(x, mean, var)
   assert.is_true(math.abs(squares:mean():item() - var) < (SIGMA + 1) * spread / math.sqrt(n))
 end
 
+-- Draws (N, n) have the covariance of a distribution of vectors.
+local function has_covariance(x, d)
+  x = x:astype 'f64'
+  local away, C = x - x:mean { axis = 1 }, d:cov()
+  assert.same({ d.n_params, d.n_params }, C.shape)
+  for i = 1, d.n_params do
+    for j = 1, i do
+      local product = away[{ {}, i }] * away[{ {}, j }]
+      local error = math.abs(product:mean():item() - C[{ i, j }]:item())
+      assert.is_true(error <= (SIGMA + 1) * product:std():item() / math.sqrt(N) + 1e-6)
+    end
+  end
+end
+
 local function uniform(p) return p end
 
 local function agrees_with_its_draws(d, key)
@@ -265,8 +279,32 @@ describe('distributions of vectors', function()
         moments_agree(flat[{ {}, k }], mean[k]:item(), var[k]:item())
       end
       assert.equal(size, #np.array(d.low):ravel():values())
+      if #event == 1 then has_covariance(flat, d) end
     end)
   end
+
+  it('and so are covariances of what is made of others', function()
+    for _, d in ipairs {
+      distributions.normal({ 0, 1 }, { 1, 2 }),
+      distributions.independent { distributions.gamma(2),
+        distributions.multivariate_normal({ 1, -1 }, cov), distributions.uniform(0, 1) },
+      distributions.mixture({ 0.3, 0.7 }, { distributions.normal({ -1, 0 }, 1),
+        distributions.multivariate_normal({ 2, 1 }, cov) }),
+    } do has_covariance(d:sample(random.PRNGKey(3), N), d) end
+    assert.equal(4, distributions.normal(0, 2):cov():item())
+    assert.is.near(distributions.beta(2, 3):var():item(), distributions.beta(2, 3):cov():item(), 0)
+    local bells = { distributions.normal(0), distributions.normal(2) }
+    assert.equal(2, distributions.mixture({ 1, 1 }, bells):cov():item())
+    local own = { sample = function() end, log_prob = function() end, low = 0, high = 1,
+      var = function() return np.array(3) end }
+    assert.equal(3, distributions.own(own):cov():item())
+    for what, d in pairs {
+      ['distributions.wishart: has no cov that is known'] = distributions.wishart(3, np.eye(2)),
+      ['distributions.independent.cov: entry 1 has none'] = distributions.independent { own },
+    } do
+      assert.equal(what, message(function() d:cov() end):match ':%d+: (.*)$')
+    end
+  end)
 
   it('densities integrate to 1', function()
     local t = np.linspace(-12, 12, 301):astype 'f64'

@@ -109,9 +109,12 @@ function Distribution:quantile(q)
   return component(self, 'quantile')(operands.floats(q, self.name .. '.quantile'))
 end
 
--- A moment in closed form, or as an integral over the quantiles.
-local function moment(d, what)
-  local dtype = array.default_dtype()
+--- A moment in closed form, or as an integral over the quantiles.
+-- @tparam distribution d
+-- @tparam string what 'mean' or 'var'
+-- @tparam[opt] string dtype of numbers of scripts
+function M.moment(d, what, dtype)
+  dtype = dtype or array.default_dtype()
   if d.moments then
     local fn = d.moments[what]
     return fn and fn(dtype) or lacks(d, what)
@@ -129,13 +132,13 @@ end
 -- @treturn Array of the shape of an event
 -- @raise distributions whose mean is not known
 -- @usage distributions.gamma(2, { scale = 3 }):mean() --> 6
-function Distribution:mean() return moment(self, 'mean') end
+function Distribution:mean() return M.moment(self, 'mean') end
 
 --- The variance of each component.
 -- @treturn Array of the shape of an event
 -- @raise distributions whose variance is not known
 -- @usage distributions.gamma(2, { scale = 3 }):var() --> 18
-function Distribution:var() return moment(self, 'var') end
+function Distribution:var() return M.moment(self, 'var') end
 
 --- The standard deviation of each component.
 -- @treturn Array of the shape of an event
@@ -155,6 +158,23 @@ function Distribution:entropy()
   return over_event(self, np.sum, np.broadcast_to(quadrature.entropy(self, dtype),
     self.event_shape))
 end
+
+--- A covariance, of independent components without more.
+-- @tparam distribution d
+-- @tparam[opt] string dtype of numbers of scripts
+function M.covariance(d, dtype)
+  dtype = dtype or array.default_dtype()
+  if d.covariance then return d.covariance(dtype) end
+  if #d.event_shape > 0 and not (d.each and #d.event_shape == 1) then lacks(d, 'cov') end
+  local var = rawget(d, 'var') and d:var() or M.moment(d, 'var', dtype)
+  return #d.event_shape == 0 and var or np.diag(var)
+end
+
+--- The covariance of the components of an event.
+-- @treturn Array () of numbers, which is their variance; (n, n) of vectors
+-- @raise distributions whose covariance is not known
+-- @usage distributions.normal({ 0, 5 }, { 1, 2 }):cov() --> { { 1, 0 }, { 0, 4 } }
+function Distribution:cov() return M.covariance(self) end
 
 --- Draws.
 -- @tparam Array key (2)
@@ -236,7 +256,7 @@ end
 -- What not every distribution has.
 local optional = {}
 for _, name in ipairs { 'names', 'each', 'density', 'cumulative', 'moments', 'bounds', 'reach',
-  'extent', 'draw', 'cov', 'parts', 'flat' } do optional[name] = true end
+  'extent', 'draw', 'covariance', 'parts', 'flat' } do optional[name] = true end
 
 function Distribution.__index(d, key)
   if Distribution[key] then return Distribution[key] end
@@ -285,7 +305,7 @@ end
 -- `quantile`, `upper_quantile` (x) and `mean`, `var` (dtype), or `density` (x), `cumulative` (x)
 -- and `moments`; `draw` (key, shape); `bounds` (dtype) -> ends of the support; `reach`, `extent`
 -- (dtype) -> limits of plots, and outside of which the density does not count, where they are
--- known; `flat`: within those the density is the same everywhere
+-- known; `flat`: within those the density is the same everywhere; `covariance` (dtype)
 -- @tparam[opt] table opts `low`, `high`: limits of plots; `names` of the components
 function M.new(who, fields, opts)
   local o = args.take(who, opts, option_rows)

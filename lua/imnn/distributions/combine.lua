@@ -145,11 +145,12 @@ function M.independent(list, opts)
     return y
   end
   local function moments(what)
-    return function()
+    return function(dtype)
       local parts = {}
       for i, d in ipairs(list) do
         if type(d[what]) ~= 'function' then core.raise('%s: entry %d has no %s', who, i, what) end
-        parts[i] = as_vector(d, d[what](d))
+        local ours = base.is(d) and not rawget(d, what)
+        parts[i] = as_vector(d, ours and base.moment(d, what, dtype) or d[what](d))
       end
       return np.concatenate(parts, -1)
     end
@@ -161,6 +162,18 @@ function M.independent(list, opts)
       sum = sum + d:entropy()
     end
     return sum
+  end
+  -- Parts do not depend on each other: blocks of zeros stand beside theirs.
+  local function covariance(dtype)
+    local rows = {}
+    for i, d in ipairs(list) do
+      if not base.is(d) then core.raise('%s.cov: entry %d has none', who, i) end
+      local C = base.covariance(d, dtype)
+      local size = first[i + 1] - first[i]
+      local beside = { first[i] - 1, n + 1 - first[i + 1] }
+      rows[i] = np.pad(C:reshape { size, size }, { { 0, 0 }, beside })
+    end
+    return np.concatenate(rows, 1)
   end
   local function limits(a, b, get)
     return function()
@@ -186,7 +199,7 @@ function M.independent(list, opts)
   local plot, flat = limits('low', 'high', function() end), true
   for _, d in ipairs(list) do flat = flat and is_distribution(d) and d.flat end
   return base.new(who, {
-    event_shape = { n }, parts = list, flat = flat,
+    event_shape = { n }, parts = list, flat = flat, covariance = covariance,
     draw = function(key, shape)
       local keys, parts = random.split(key, #list), {}
       for i, d in ipairs(list) do parts[i] = as_vector(d, draw_of(d, keys[i], shape)) end
@@ -303,6 +316,13 @@ function M.mixture(weights, list, opts)
         return weighted(dtype, function(d) return d:var() + (d:mean() - mean) ^ 2 end)
       end,
     },
+    covariance = function(dtype)
+      local mean = weighted(dtype, function(d) return d:mean() end)
+      return weighted(dtype, function(d)
+        local away = d:mean() - mean
+        return d:cov() + (#event == 0 and away * away or np.outer(away, away))
+      end)
+    end,
   }
   local function ends(what)
     return function(dtype)

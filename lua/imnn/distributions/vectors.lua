@@ -69,7 +69,7 @@ function M.multivariate_normal(mean, cov, opts)
     return y:astype(t)
   end
   return base.new(who, {
-    event_shape = { n[1] }, cov = at[2],
+    event_shape = { n[1] }, covariance = at[2],
     draw = function(key, shape)
       local t = dtype()
       return random.multivariate_normal(key, at[1](t), at[2](t), shape, t)
@@ -97,6 +97,10 @@ function M.multivariate_t(loc, shape, df, opts)
   agree(who, 'loc and shape', n[1], n[2])
   above(who, 'df', at[3], 0)
   local function scale(t) return np.diagonal(at[2](t)) end
+  local function spread(t)
+    local nu = at[3](t)
+    return np.where(np.gt(nu, 2), nu / np.where(np.gt(nu, 2), nu - 2, 1), math.huge)
+  end
   return base.new(who, {
     event_shape = { n[1] },
     draw = function(key, size)
@@ -110,11 +114,9 @@ function M.multivariate_t(loc, shape, df, opts)
     end,
     moments = {
       mean = function(t) return at[1](t) + np.where(np.gt(at[3](t), 1), 0, 0 / 0) end,
-      var = function(t)
-        local nu = at[3](t)
-        return scale(t) * np.where(np.gt(nu, 2), nu / np.where(np.gt(nu, 2), nu - 2, 1), math.huge)
-      end,
+      var = function(t) return scale(t) * spread(t) end,
     },
+    covariance = function(t) return at[2](t) * spread(t) end,
     bounds = everywhere(at[1]), reach = around(at[1], scale),
   }, opts)
 end
@@ -138,6 +140,10 @@ function M.dirichlet(alpha, opts)
       mean = function(t) return stats.dirichlet.mean(at[1](t)) end,
       var = function(t) return stats.dirichlet.var(at[1](t)) end,
     },
+    covariance = function(t)
+      local m = stats.dirichlet.mean(at[1](t))
+      return (np.diag(m) - np.outer(m, m)) / (at[1](t):sum() + 1)
+    end,
     bounds = ends, reach = ends, extent = ends,
   }, opts)
 end
@@ -165,6 +171,10 @@ function M.multinomial(n, p, opts)
       mean = function(t) return at[1](t) * at[2](t) end,
       var = function(t) return at[1](t) * at[2](t) * (1 - at[2](t)) end,
     },
+    covariance = function(t)
+      local q = at[2](t)
+      return at[1](t) * (np.diag(q) - np.outer(q, q))
+    end,
     bounds = ends, reach = ends, extent = ends,
   }, opts)
 end
