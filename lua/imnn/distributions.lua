@@ -9,16 +9,17 @@
 --
 -- An event is a number, a vector or a matrix. Where parameters are lists or Arrays (P), events are
 -- vectors of P independent components. An object has `sample(key, shape)`, `log_prob(x)`,
--- `prob(x)`, `cdf(x)`, `quantile(q)`, which take leading axes; `mean()`, `var()`, `std()`,
+-- `prob(x)`, `cdf(x)`, `quantile(q)`, which take leading axes; `mean()`, `var()`, `std()`, `cov()`,
 -- `entropy()`; `low` and `high`, its limits in plots; `support`, where its density counts;
--- `event_shape`; `names`.
+-- `event_shape`; `names`. Normal vectors and mixtures of them have `marginal(which)` and
+-- `condition(which, values)`.
 -- Everything works in `jit` and `vmap`, and has derivatives in x and in parameters that are Arrays;
 -- draws have them in locations and scales, and wherever the sampler of imnn.random has.
 -- @module imnn.distributions
 -- @usage distributions.normal(0, 1):log_prob(0) --> -0.918939
 local M = { bijectors = require 'imnn.distributions.bijectors' }
 
-for _, room in ipairs { 'table', 'vectors', 'combine' } do
+for _, room in ipairs { 'table', 'vectors', 'combine', 'normal_mixture' } do
   for name, fn in pairs(require('imnn.distributions.' .. room)) do M[name] = fn end
 end
 

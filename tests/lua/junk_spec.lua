@@ -56,22 +56,29 @@ describe('junk is refused by name', function()
     end
   end
 
+  local function by_methods(page, object)
+    local wrong = {}
+    usage.apart(function()
+      for _, entry in ipairs(page.entries) do
+        if entry.method and not entry.full:find '[.]' then
+          local where = method(object, entry.name)
+          for _, text in ipairs(junk.all(entry, where)) do wrong[#wrong + 1] = text end
+        end
+      end
+    end)
+    assert.equal('', table.concat(wrong, '\n'))
+  end
+
   for _, page in ipairs(names.all().pages) do
     if page.class and page.name ~= 'history' then
-      it('by methods of ' .. page.name, function()
-        local wrong, object = {}, world.new()[page.name]
-        usage.apart(function()
-          for _, entry in ipairs(page.entries) do
-            if entry.method and not entry.full:find '[.]' then
-              local where = method(object, entry.name)
-              for _, text in ipairs(junk.all(entry, where)) do wrong[#wrong + 1] = text end
-            end
-          end
-        end)
-        assert.equal('', table.concat(wrong, '\n'))
-      end)
+      it('by methods of ' .. page.name, function() by_methods(page, world.new()[page.name]) end)
     end
   end
+
+  it('by methods that only some distributions have', function()
+    by_methods(names.all().by_page.prior, imnn.distributions.normal_mixture({ 0, 1 },
+      { { 0, 1 }, { 2, -1 } }, { { { 1, 0 }, { 0.5, 2 } }, { { 1, 0 }, { 0, 1 } } }))
+  end)
 end)
 
 -- Options that calls of likelihood-free inference and of figures do not give, too: lists in

@@ -18,6 +18,8 @@ local priors = {
   multivariate_t = distributions.multivariate_t({ 0, 1 }, V, 5),
   mixture = distributions.mixture({ 0.3, 0.7 }, { distributions.normal(-1, 1),
     distributions.normal(2, 0.5) }),
+  normal_mixture = distributions.normal_mixture({ 0, 1 }, { { 0, 1 }, { 2, 0 } },
+    { cov = { V, V } }),
   truncated = distributions.truncated(distributions.exponential(), 0, 1),
   transformed = distributions.transformed(distributions.normal(), distributions.bijectors.exp()),
   joint = lfi.independent { distributions.uniform(0, 1),
@@ -89,7 +91,7 @@ describe('priors', function()
         { set.names, set.labels, set.low, set.high })
     end
     assert.same({ 'α', 'c' }, gaussian_with(own { labels = { 'α', 'c' } }):samples().labels)
-    for _, p in ipairs { own(), priors.joint, priors.mixture } do
+    for _, p in ipairs { own(), priors.joint, priors.mixture, priors.normal_mixture } do
       local P = p.event_shape and size_of(p) or 2
       local pmc = lfi.PopulationMonteCarlo { target_data = np.zeros { P } + 0.5, prior = p,
         simulator = function(k, theta) return theta + 0.1 * random.normal(k, { P }) end,

@@ -74,7 +74,16 @@ function M.all()
     return { name = 'get_marginals', options = { gridsize = 6 },
       fn = with(same(object), 'get_marginals') }
   end
+  local distributions = imnn.distributions
   return {
+    { name = 'normal_mixture', options = { cov = { { { 1 } }, { { 4 } } } }, fn = function(o)
+      local y = distributions.normal_mixture({ 0, 0 }, { { -1 }, { 1 } }, nil, o)
+      return y
+    end },
+    { name = 'mixture_density', options = {}, fn = function(o)
+      local y = distributions.mixture_density(np.zeros { 6 }, 1, 2, o)
+      return y
+    end },
     { name = 'ApproximateBayesianComputation', options = problem(),
       fn = lfi.ApproximateBayesianComputation },
     { name = 'ApproximateBayesianComputation', fn = with(abc),

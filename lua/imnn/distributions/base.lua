@@ -12,6 +12,7 @@ local quadrature = require 'imnn.distributions.quadrature'
 local M = {}
 
 local Distribution = {}
+for name, fn in pairs(require 'imnn.distributions.parts') do Distribution[name] = fn end
 
 -- ---- values and shapes ----
 
@@ -256,7 +257,8 @@ end
 -- What not every distribution has.
 local optional = {}
 for _, name in ipairs { 'names', 'each', 'density', 'cumulative', 'moments', 'bounds', 'reach',
-  'extent', 'draw', 'covariance', 'parts', 'flat' } do optional[name] = true end
+  'extent', 'draw', 'covariance', 'parts', 'flat', 'normal', 'marginal_of', 'condition_on',
+  'component_log_prob_of', 'components_of' } do optional[name] = true end
 
 function Distribution.__index(d, key)
   if Distribution[key] then return Distribution[key] end
@@ -305,7 +307,9 @@ end
 -- `quantile`, `upper_quantile` (x) and `mean`, `var` (dtype), or `density` (x), `cumulative` (x)
 -- and `moments`; `draw` (key, shape); `bounds` (dtype) -> ends of the support; `reach`, `extent`
 -- (dtype) -> limits of plots, and outside of which the density does not count, where they are
--- known; `flat`: within those the density is the same everywhere; `covariance` (dtype)
+-- known; `flat`: within those the density is the same everywhere; `covariance` (dtype);
+-- `marginal_of`, `condition_on` and what else parts.lua asks for; `normal`: it is a normal number
+-- or vector
 -- @tparam[opt] table opts `low`, `high`: limits of plots; `names` of the components
 function M.new(who, fields, opts)
   local o = args.take(who, opts, option_rows)
@@ -339,6 +343,14 @@ function M.new(who, fields, opts)
     end
   end
   return d
+end
+
+--- The names of some components, as options; nil where there are none.
+function M.names_of(d, which)
+  if not d.names then return nil end
+  local names = {}
+  for i, k in ipairs(which) do names[i] = d.names[k] end
+  return { names = names }
 end
 
 --- Whether this is a distribution made here.

@@ -50,6 +50,60 @@ local function everywhere(mean)
   end
 end
 
+-- Rows and columns of a matrix.
+local function block(x, rows, columns)
+  return np.take(np.take(x, np.array(rows, 'i32'), 1), np.array(columns, 'i32'), 2)
+end
+
+-- Normal vectors of n components; mean and cov are functions of the dtype.
+local function normal(who, mean, cov, n, dtype, opts)
+  local function var(t) return np.diagonal(cov(t)) end
+  local function entropy(t)
+    local L = np.linalg.cholesky(cov 'f64')
+    local y = np.sum(np.log(np.diagonal(L))) + n / 2 * (1 + math.log(2 * math.pi))
+    return y:astype(t)
+  end
+  local function some(which)
+    return function(t) return np.take(mean(t), np.array(which, 'i32')) end
+  end
+  local d
+  d = base.new(who, {
+    event_shape = { n }, normal = true, covariance = cov,
+    draw = function(key, shape)
+      local t = dtype()
+      return random.multivariate_normal(key, mean(t), cov(t), shape, t)
+    end,
+    density = function(x)
+      return stats.multivariate_normal.logpdf(x, mean(x.dtype), cov(x.dtype))
+    end,
+    moments = { mean = mean, var = var, entropy = entropy },
+    bounds = everywhere(mean), reach = around(mean, var),
+    marginal_of = function(which)
+      local function part(t) return block(cov(t), which, which) end
+      return normal(who, some(which), part, #which, dtype, base.names_of(d, which))
+    end,
+    -- With L L^T = cov_bb and A = L^-1 cov_ba: mean_a + A^T L^-1 (b - mean_b), cov_aa - A^T A.
+    condition_on = function(a, b, values)
+      local function solved(t)
+        local L = np.linalg.cholesky(block(cov(t), b, b))
+        local function solve(y) return np.linalg.triangular_solve(L, y, { lower = true }) end
+        return solve(block(cov(t), b, a)), solve(values(t) - some(b)(t))
+      end
+      local function moved(t)
+        local A, y = solved(t)
+        return some(a)(t) + np.matmul(A:transpose(), y)
+      end
+      local function rest(t)
+        local A = solved(t)
+        return block(cov(t), a, a) - np.matmul(A:transpose(), A)
+      end
+      local function wide() return values 'f32'.dtype == 'f64' and 'f64' or dtype() end
+      return normal(who, moved, rest, #a, wide, base.names_of(d, a))
+    end,
+  }, opts)
+  return d
+end
+
 --- Normal vectors of a mean and a covariance.
 -- @tparam table|Array mean (n)
 -- @tparam table|Array cov (n, n), symmetric and positive definite
@@ -62,24 +116,7 @@ function M.multivariate_normal(mean, cov, opts)
   local who = 'distributions.multivariate_normal'
   local at, n, dtype = read(who, { 'mean', 'cov' }, { 1, 2 }, { mean, cov })
   agree(who, 'mean and cov', n[1], n[2])
-  local function var(t) return np.diagonal(at[2](t)) end
-  local function entropy(t)
-    local L = np.linalg.cholesky(at[2] 'f64')
-    local y = np.sum(np.log(np.diagonal(L))) + n[1] / 2 * (1 + math.log(2 * math.pi))
-    return y:astype(t)
-  end
-  return base.new(who, {
-    event_shape = { n[1] }, covariance = at[2],
-    draw = function(key, shape)
-      local t = dtype()
-      return random.multivariate_normal(key, at[1](t), at[2](t), shape, t)
-    end,
-    density = function(x)
-      return stats.multivariate_normal.logpdf(x, at[1](x.dtype), at[2](x.dtype))
-    end,
-    moments = { mean = at[1], var = var, entropy = entropy },
-    bounds = everywhere(at[1]), reach = around(at[1], var),
-  }, opts)
+  return normal(who, at[1], at[2], n[1], dtype, opts)
 end
 
 --- Student's vectors: normal ones over the root of a chi-square number over its df degrees of
