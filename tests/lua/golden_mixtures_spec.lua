@@ -1,4 +1,4 @@
---- Mixtures of normal vectors against golden numbers;
+--- Mixtures of normal vectors and divergences of normal ones against golden numbers;
 -- tests/golden/lfi says where they come from and how well they should agree.
 local imnn = require 'imnn'
 local np, distributions = imnn.np, imnn.distributions
@@ -121,5 +121,22 @@ describe('mixtures agree with golden', function()
     near(np.array({ 1.4, -0.4 }, 'f64'), d:mean(), 1e-14)
     near(np.array({ { 0.8750027343, -0.5 }, { -0.5, 1.2214027582 } }, 'f64'),
       d:components().cov[1], 1e-10)
+  end)
+end)
+
+describe('divergences agree with golden', function()
+  local g = file.kl_normal
+
+  it('of normal vectors', function()
+    for _, make in ipairs { distributions.multivariate_normal, function(mean, cov)
+      return distributions.normal_mixture({ 0 }, mean:reshape(1, 3), { cov = cov:reshape(1, 3, 3) })
+    end } do
+      local p, q = make(g.mean_0, g.covariance_0), make(g.mean_1, g.covariance_1)
+      near(g.kl_0_1, distributions.kl_divergence(p, q), 1e-13)
+      local single = distributions.kl_divergence(make(g.mean_0:astype 'f32',
+        g.covariance_0:astype 'f32'), make(g.mean_1:astype 'f32', g.covariance_1:astype 'f32'))
+      assert.equal('f32', single.dtype)
+      near(g.kl_0_1, single, 1e-6)
+    end
   end)
 end)

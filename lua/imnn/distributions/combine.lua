@@ -197,9 +197,13 @@ function M.independent(list, opts)
   end
   opts = args.rows({ names = names }, opts or {})
   local plot, flat = limits('low', 'high', function() end), true
-  for _, d in ipairs(list) do flat = flat and is_distribution(d) and d.flat end
+  local normal = true
+  for _, d in ipairs(list) do
+    flat = flat and is_distribution(d) and d.flat
+    normal = normal and base.is(d) and d.normal
+  end
   return base.new(who, {
-    event_shape = { n }, parts = list, flat = flat, covariance = covariance,
+    event_shape = { n }, parts = list, flat = flat, normal = normal, covariance = covariance,
     draw = function(key, shape)
       local keys, parts = random.split(key, #list), {}
       for i, d in ipairs(list) do parts[i] = as_vector(d, draw_of(d, keys[i], shape)) end
@@ -349,6 +353,11 @@ function M.mixture(weights, list, opts)
       cdf = function(x) return weighted(x.dtype, function(d) return d.each.cdf(x) end) end,
       sf = function(x)
         return weighted(x.dtype, function(d) return base.component(d, 'sf')(x) end)
+      end,
+      mixed = function(dtype)
+        local out, y = {}, shares(dtype)
+        for k, d in ipairs(list) do out[k] = { y[k], d.each } end
+        return out
       end,
       middle = function(dtype)
         local m, s = fields.moments.mean(dtype), np.sqrt(fields.moments.var(dtype))
@@ -512,7 +521,7 @@ local function by_components(who, d, b, opts)
       table.concat(event, ', '))
   end
   return base.new(who, {
-    event_shape = event, each = own, bounds = own.bounds,
+    event_shape = event, each = own, bounds = own.bounds, normal = b.linear and d.normal,
     draw = function(key, shape)
       return b.forward(draw_of(d, key, base.sample_shape(who, shape, more)))
     end,

@@ -105,7 +105,8 @@ local function make(name, row)
       return all[n + 1] + all[n + 2] * z
     end
     return base.new(who, { event_shape = shape, each = each, draw = draw, bounds = each.bounds,
-      reach = own(row.reach), extent = own(row.extent), flat = row.flat }, opts)
+      reach = own(row.reach), extent = own(row.extent), flat = row.flat,
+      normal = row.normal }, opts)
   end
 end
 
@@ -168,7 +169,7 @@ rows.uniform = {
 -- @usage distributions.normal({ 0.3, 0.8 }, 0.1, { names = { 'Omega_m', 'sigma_8' } })
 -- @function normal
 rows.normal = {
-  params = 'loc=0 scale>0=1', stats = 'norm',
+  params = 'loc=0 scale>0=1', stats = 'norm', normal = true,
   sampler = 'normal',
   reach = function(m, s) return m - 5 * s, m + 5 * s end,
   -- beyond 8.5 deviations a density is no part of a sum of doubles
