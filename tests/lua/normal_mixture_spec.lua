@@ -293,6 +293,30 @@ describe('the head of a mixture density network', function()
     end
   end)
 
+  it('in an ensemble is one of the parts of a mixture', function()
+    local a, members = double { 0.2, 0.5, 0.3 }, {}
+    local logits, means, factors = {}, {}, {}
+    for k = 1, 3 do
+      local y = random.normal(random.PRNGKey(k), { 12 }, 'f64')
+      members[k] = distributions.mixture_density(y, 2, 2)
+      local parts = members[k]:components()
+      logits[k] = np.log(a[k]) + np.log(parts.weights)
+      means[k], factors[k] = parts.mean, parts.precision_factor
+    end
+    local ensemble = distributions.mixture(a, members)
+    local whole = distributions.normal_mixture(np.concatenate(logits), np.concatenate(means),
+      np.concatenate(factors))
+    local x = ensemble:sample(random.PRNGKey(9), 50)
+    local each = {}
+    for k = 1, 3 do each[k] = np.log(a[k]) + members[k]:log_prob(x) end
+    local expected = np.logsumexp(np.stack(each), { axis = 1 })
+    assert.is_true(worst(expected, ensemble:log_prob(x)) < 1e-12)
+    assert.is_true(worst(expected, whole:log_prob(x)) < 1e-11)
+    assert.is_true(worst(whole:mean(), ensemble:mean()) < 1e-6)
+    assert.is_true(worst(whole:cov(), ensemble:cov()) < 1e-5)
+    assert.is_true(ensemble.low[1] <= whole.low[1] and ensemble.high[2] >= whole.high[2])
+  end)
+
   -- theta^2 is measured: the posterior has two sides. A single normal vector cannot do better than
   -- the logarithm of its width, some 1.2 here.
   it('learns', function()

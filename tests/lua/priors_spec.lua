@@ -20,6 +20,8 @@ local priors = {
     distributions.normal(2, 0.5) }),
   normal_mixture = distributions.normal_mixture({ 0, 1 }, { { 0, 1 }, { 2, 0 } },
     { cov = { V, V } }),
+  ['normal_mixture of single numbers'] = distributions.normal_mixture({ 0, 1 }, { { 0 }, { 2 } },
+    { cov = { { { 1 } }, { { 4 } } } }),
   truncated = distributions.truncated(distributions.exponential(), 0, 1),
   transformed = distributions.transformed(distributions.normal(), distributions.bijectors.exp()),
   joint = lfi.independent { distributions.uniform(0, 1),
