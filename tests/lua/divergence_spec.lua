@@ -87,6 +87,26 @@ describe('kl_divergence', function()
     end
   end)
 
+  it('of whole numbers is a sum', function()
+    local function binary(p, q)
+      return p * math.log(p / q) + (1 - p) * math.log((1 - p) / (1 - q))
+    end
+    for what, case in pairs {
+      poisson = { d.poisson(3), d.poisson(5), 3 * math.log(3 / 5) + 2 },
+      ['poisson, many'] = { d.poisson(1e5), d.poisson(1.01e5), 1e5 * math.log(1 / 1.01) + 1e3 },
+      bernoulli = { d.bernoulli(0.3), d.bernoulli(0.6), binary(0.3, 0.6) },
+      binomial = { d.binomial(10, 0.3), d.binomial(10, 0.6), 10 * binary(0.3, 0.6) },
+      geometric = { d.geometric(0.3), d.geometric(0.6), binary(0.3, 0.6) / 0.3 },
+      vectors = { d.poisson { 3, 2 }, d.poisson { 5, 2 }, 3 * math.log(3 / 5) + 2 },
+      infinite = { d.poisson(3), d.bernoulli(0.5), math.huge },
+    } do
+      local y = kl(case[1], case[2]):item()
+      assert.is_true(y == case[3] or math.abs(y - case[3]) < 1e-9 * math.max(1, case[3]), what)
+    end
+    local slope = imnn.grad(function(mu) return kl(d.poisson(3), distributions.poisson(mu)) end)
+    assert.near(1 - 3 / 5, slope(double(5)):item(), 1e-10)
+  end)
+
   it('where a density has a kink some digits are lost', function()
     local exact = math.log(2) - 1 + 1.3 / 2 + 0.5 * math.exp(-1.3)
     assert.near(exact, kl(d.laplace(0, 1), d.laplace(1.3, 2)):item(), 1e-5)
@@ -195,9 +215,16 @@ describe('kl_divergence', function()
       ['no closed form of distributions.dirichlet from distributions.dirichlet is known, nor an '
         .. 'integral over one number; average p:log_prob(x) - q:log_prob(x) over draws x of p'] =
         function() kl(distributions.dirichlet { 1, 2 }, distributions.dirichlet { 2, 2 }) end,
-      ['no closed form of distributions.poisson from distributions.poisson is known, nor an '
+      ['no closed form of distributions.poisson from distributions.normal is known, nor an '
         .. 'integral over one number; average p:log_prob(x) - q:log_prob(x) over draws x of p'] =
-        function() kl(distributions.poisson(3), distributions.poisson(4)) end,
+        function() kl(distributions.poisson(3), distributions.normal(4)) end,
+      ['a sum over whole numbers needs a p whose parameters are known'] = function()
+        imnn.jit(function(mu) return kl(distributions.poisson(mu), distributions.poisson(4)) end)(
+          np.array(3))
+      end,
+      ['p has more than 1e+07 whole numbers that count, from 0 to 1e+09'] = function()
+        kl(distributions.randint(0, 1e9 + 1), distributions.poisson(4))
+      end,
       ['events have the shapes () and (2)'] = function()
         kl(distributions.normal(), distributions.normal({ 0, 1 }, 1))
       end,

@@ -39,8 +39,44 @@ local function by_quadrature(p, q)
   end)
 end
 
-local function numbers(d)
-  return d.each and (d.each.quantile or d.each.cdf) and not d.each.discrete
+-- The whole numbers of a distribution that count: its ends, or as far from the mean as the
+-- probability is above 1e-20.
+local function range_of(each)
+  local low, high = each.bounds 'f64'
+  local mean, std = each.middle 'f64'
+  local reach = 10 * std + 10
+  while np.max(each.log_prob(np.floor(mean + reach))):item() > -46
+    or np.max(each.log_prob(np.floor(mean - reach))):item() > -46 do
+    reach = 2 * reach
+  end
+  return np.min(np.maximum(low, np.floor(mean - reach))):item(),
+    np.max(np.minimum(high, np.floor(mean + reach))):item()
+end
+
+-- Whole numbers, independent of each other: a sum over those that count.
+local MOST = 1e7
+local function by_sum(p, q)
+  local zero = np.zeros(p.event_shape, 'f64')
+  if array.traced(p.each.log_prob(zero)) then
+    core.raise('%s: a sum over whole numbers needs a p whose parameters are known', WHO)
+  end
+  local low, high = range_of(p.each)
+  if high - low > MOST then
+    core.raise('%s: p has more than %g whole numbers that count, from %g to %g', WHO, MOST, low,
+      high)
+  end
+  local shape = { high - low + 1 }
+  for k = 1, #p.event_shape do shape[k + 1] = 1 end
+  local k = np.arange(low, high + 1):astype('f64'):reshape(shape) + zero
+  local a = p.each.log_prob(k)
+  local some = np.isfinite(a)
+  local y = np.exp(a) * (np.where(some, a, 0) - q.each.log_prob(k))
+  return np.where(some, y, 0):sum { axis = 1 }
+end
+
+local function numbers(d, discrete)
+  local each = d.each
+  return each and (each.quantile or each.cdf) and (each.discrete or false) == discrete
 end
 
 local function text_of(shape) return '(' .. table.concat(shape, ', ') .. ')' end
@@ -70,7 +106,8 @@ function divergence(p, q)
     if p.each and q.each then return of_numbers(p, q):sum() end
     return of_vectors(p, q)
   end
-  if numbers(p) and numbers(q) then return by_quadrature(p, q):sum() end
+  if numbers(p, false) and numbers(q, false) then return by_quadrature(p, q):sum() end
+  if numbers(p, true) and numbers(q, true) then return by_sum(p, q):sum() end
   core.raise('%s: no closed form of %s from %s is known, nor an integral over one number; average '
     .. 'p:log_prob(x) - q:log_prob(x) over draws x of p', WHO, p.name, q.name)
 end
@@ -79,13 +116,13 @@ end
 --
 -- Of normal numbers and vectors, also side by side, it is known in closed form. Of other continuous
 -- numbers it is an integral over the quantiles of p, in double, with about ten digits where the
--- densities are smooth; infinite where q has no density at some x of p. Derivatives in parameters
--- are exact.
+-- densities are smooth, of whole numbers a sum over those that count; infinite where q has no
+-- density at some x of p. Derivatives in parameters are exact; a sum has none in those of p.
 -- @tparam distribution p
 -- @tparam distribution q with events of the same shape
 -- @treturn Array ()
--- @raise events of different shapes; distributions of whole numbers, of vectors other than normal
--- ones
+-- @raise events of different shapes; distributions of vectors other than normal ones; whole numbers
+-- from a p that is traced
 -- @source Kullback & Leibler 1951, Ann. Math. Statist. 22, 79
 -- @usage distributions.kl_divergence(distributions.normal(0, 1), distributions.normal(1, 2))
 --   --> 0.443147
