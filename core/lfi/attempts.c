@@ -86,41 +86,56 @@ void imnn_sampler_keep_within(const imnn_sampler *s, double *theta)
         if (s->least[p] <= s->most[p]) theta[p] = fmin(fmax(theta[p], s->least[p]), s->most[p]);
 }
 
-/* From the line, as numbers that simulations can have. */
-static void set_theta(const imnn_sampler *s, double *theta, const double *line)
+/* From the line, as numbers that simulations can have. Returns the product of d theta / d line. */
+static double set_theta(const imnn_sampler *s, double *theta, const double *line)
 {
     const int64_t P = s->o.n_params;
-    if (s->o.transform) imnn_line_from(theta, NULL, 1, P, line, s->low, s->high);
+    const double rise = s->o.transform ? imnn_line_place(theta, P, line, s->low, s->high) : 1;
     for (int64_t p = 0; p < P && s->o.single; p++) theta[p] = (float)theta[p];
     if (s->o.transform) imnn_sampler_keep_within(s, theta);
+    return rise;
 }
 
-/* Where noise and the ancestor at u move attempt j. */
-static void place(imnn_sampler *s, int64_t j, double u)
+/* Where noise (P) and the ancestor at u move attempt j. */
+static double place(imnn_sampler *s, int64_t j, double u, const double *noise)
 {
     imnn_batch *b = &s->batch;
     const int64_t P = s->o.n_params, at = imnn_row_line(s);
-    double *theta = b->theta + j * P, *noise = b->noise + j * P;
-    double *line = s->o.transform ? b->line + j * P : theta;
-    if (s->s.stage == IMNN_STAGE_MOVE) {
-        const double *from = s->making.x + b->number[j] * s->making.width + at;
-        double *room = balances(s) ? b->work + j * P * (P + 1) : NULL;
-        imnn_proposal_move_from(s->proposal, from, noise, line, room);
-        set_theta(s, theta, line);
-        b->balance[j] = imnn_proposal_balance(s->proposal, from, line, room);
-    } else {
+    double *theta = b->theta + j * P, *line = s->o.transform ? b->line + j * P : theta;
+    if (s->s.stage != IMNN_STAGE_MOVE) {
         const int64_t a = imnn_proposal_ancestor(s->proposal, u);
         imnn_proposal_move(s->proposal, a, s->whole.x + a * s->whole.width + at, noise, line);
-        set_theta(s, theta, line);
+        return set_theta(s, theta, line);
     }
+    const double *from = s->making.x + b->number[j] * s->making.width + at;
+    double *room = balances(s) ? b->work + j * P * (P + 1) : NULL;
+    imnn_proposal_move_from(s->proposal, from, noise, line, room);
+    const double rise = set_theta(s, theta, line);
+    b->balance[j] = imnn_proposal_balance(s->proposal, from, line, room);
+    return rise;
 }
 
-/* Whether that was the last time: it is within the support, or an attempt, this or another one, was
- * not too often; moves that are not are in vain. */
-static bool is_placed(imnn_sampler *s, int64_t j)
+/* Whether proposals are redrawn by chance. */
+static bool thins(const imnn_sampler *s) { return s->usual > -INFINITY; }
+
+bool imnn_attempts_takes(const imnn_sampler *s, int64_t j, double log_prior)
+{
+    const imnn_batch *b = &s->batch;
+    const double *line = (s->o.transform ? b->line : b->theta) + j * s->o.n_params;
+    uint32_t key[2];
+    if (!thins(s)) return log_prior > -INFINITY;
+    imnn_fold(key, b->keys + 2 * j, STREAM_PROPOSE, (uint32_t)b->tries[j]);
+    return log(imnn_uniform_of(key, STREAM_CHANCE, 0)) <
+           imnn_sampler_log_chance(s, imnn_sampler_prior_at(s, log_prior, line));
+}
+
+/* Whether that was the last time for attempt j: what is known of the prior there takes it (takes:
+ * if it is in the box), or an attempt, this or another one, was not taken too often; moves out of
+ * the box are in vain. */
+static bool is_placed(imnn_sampler *s, int64_t j, bool takes)
 {
     imnn_batch *b = &s->batch;
-    if (imnn_sampler_is_inside(s, b->theta + j * s->o.n_params)) {
+    if (takes && imnn_sampler_is_inside(s, b->theta + j * s->o.n_params)) {
         b->prior[j] = s->o.flat ? s->o.log_prior : NAN;
         return true;
     }
@@ -137,29 +152,51 @@ static bool is_placed(imnn_sampler *s, int64_t j)
     return lost;
 }
 
-static void propose(imnn_sampler *s, int64_t j)
+/* Keys (n, 2) of the next proposals of attempts. */
+static void proposal_keys(const imnn_batch *b, uint32_t *keys, const int64_t *which, int64_t n)
 {
-    imnn_batch *b = &s->batch;
-    do {
-        uint32_t key[2];
-        imnn_fold(key, b->keys + 2 * j, STREAM_PROPOSE, (uint32_t)b->tries[j]);
-        imnn_proposal_noise(s->proposal, key, b->noise + j * s->o.n_params);
-        place(s, j, imnn_uniform_of(key, STREAM_ANCESTOR, 0));
-    } while (!is_placed(s, j));
+    uint32_t from[2 * PART];
+    for (int64_t k = 0; k < n; k++)
+        memcpy(from + 2 * k, b->keys + 2 * which[k], 2 * sizeof *from);
+    for (int64_t k = 0, run; k < n; k += run) {
+        const int64_t tries = b->tries[which[k]];
+        for (run = 1; k + run < n && b->tries[which[k + run]] == tries;) run++;
+        imnn_fold_each(keys + 2 * k, from + 2 * k, run, STREAM_PROPOSE, (uint32_t)tries);
+    }
 }
 
-/* The same of n <= PART attempts, whose first numbers are made together. */
-static void propose_part(imnn_sampler *s, int64_t first, int64_t n)
+/* Propose for n <= PART attempts, and again for those that are not taken. noise (n, P) is room. */
+static void propose_part(imnn_sampler *s, const int64_t *which, int64_t n, double *noise)
+{
+    const int64_t P = s->o.n_params;
+    const bool by_chance = s->o.flat && thins(s);
+    const double usual = by_chance ? exp(s->usual - s->o.log_prior) : 0; /* d theta / d line */
+    int64_t left[PART];
+    uint32_t keys[2 * PART];
+    double u[PART], chance[PART] = {0};
+    memcpy(left, which, (size_t)n * sizeof *left);
+    for (int64_t m = n, rest; m > 0; m = rest) {
+        proposal_keys(&s->batch, keys, left, m);
+        imnn_proposal_noise_each(s->proposal, keys, m, noise);
+        imnn_uniform_each(u, 1, keys, m, STREAM_ANCESTOR, 0);
+        if (by_chance) imnn_uniform_each(chance, 1, keys, m, STREAM_CHANCE, 0);
+        rest = 0;
+        for (int64_t k = 0; k < m; k++) {
+            const int64_t j = left[k];
+            const double rise = place(s, j, u[k], noise + k * P);
+            if (!is_placed(s, j, chance[k] * usual <= rise)) left[rest++] = j;
+        }
+    }
+}
+
+/* Propose for the first n attempts in `which`. */
+static void propose(imnn_sampler *s, int64_t n)
 {
     imnn_batch *b = &s->batch;
-    uint32_t keys[2 * PART];
-    double u[PART];
-    imnn_fold_each(keys, b->keys + 2 * first, n, STREAM_PROPOSE, 0);
-    imnn_proposal_noise_each(s->proposal, keys, n, b->noise + first * s->o.n_params);
-    imnn_uniform_each(u, 1, keys, n, STREAM_ANCESTOR, 0);
-    for (int64_t j = 0; j < n; j++) {
-        place(s, first + j, u[j]);
-        if (!is_placed(s, first + j)) propose(s, first + j);
+#pragma omp parallel for num_threads(threads_for(n)) schedule(dynamic)
+    for (int64_t part = 0; part < parts_of(n); part++) {
+        const int64_t from = part * PART, to = n - from < PART ? n : from + PART;
+        propose_part(s, b->which + from, to - from, b->noise + from * s->o.n_params);
     }
 }
 
@@ -194,8 +231,7 @@ imnn_status imnn_attempts_next(imnn_sampler *s)
 imnn_status imnn_attempts_again(imnn_sampler *s, int64_t n)
 {
     imnn_batch *b = &s->batch;
-#pragma omp parallel for num_threads(threads_for(n)) schedule(dynamic, PART)
-    for (int64_t k = 0; k < n; k++) propose(s, b->which[k]);
+    propose(s, n);
     b->asked = n;
     return imnn_attempts_next(s);
 }
@@ -235,8 +271,8 @@ imnn_status imnn_attempts_begin(imnn_sampler *s, int64_t n)
     for (int64_t part = 0; part < parts_of(b->n); part++) {
         const int64_t from = part * PART, to = b->n - from < PART ? b->n : from + PART;
         make_keys(s, generation, from, to - from);
-        if (!imnn_from_prior(s)) propose_part(s, from, to - from);
     }
+    if (!imnn_from_prior(s)) propose(s, b->n);
     b->asked = b->n;
     if (!imnn_from_prior(s)) return imnn_attempts_next(s);
     b->kind = IMNN_ASK_DRAW;

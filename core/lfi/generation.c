@@ -92,7 +92,8 @@ imnn_status imnn_pilot_end(imnn_sampler *s, imnn_sheet *rows)
 
 /* ---- the end of one ---- */
 
-/* log w = log prior - log of the mixture + log of how much the simulations count */
+/* log w = log prior - log of the mixture and of the chance to be simulated + log of how much the
+ * simulations count */
 static imnn_status importance(imnn_sampler *s, imnn_sheet *rows)
 {
     const size_t bytes = (size_t)rows->n * sizeof(double);
@@ -102,7 +103,8 @@ static imnn_status importance(imnn_sampler *s, imnn_sheet *rows)
                                                rows->x + imnn_row_line(s));
     for (int64_t i = 0; i < rows->n && st == IMNN_OK; i++) {
         double *row = rows->x + i * rows->width;
-        row[imnn_row_weight(s)] += imnn_sampler_prior_of(s, row) - density[i];
+        const double prior = imnn_sampler_prior_of(s, row);
+        row[imnn_row_weight(s)] += prior - density[i] - imnn_sampler_log_chance(s, prior);
     }
     imnn_free(density, bytes);
     return st;
@@ -270,10 +272,28 @@ static imnn_status begin_moves(imnn_sampler *s, double epsilon)
     return st;
 }
 
+/* The logarithm of the mean density of the prior at the particles; -infinity: it is not known (of
+ * draws nobody has asked for it), or the same everywhere. */
+static double usual_prior(const imnn_sampler *s)
+{
+    const imnn_sheet *r = &s->whole;
+    double top = -INFINITY, sum = 0, all = 0;
+    for (int64_t i = 0; i < r->n; i++)
+        top = fmax(top, imnn_sampler_prior_of(s, r->x + i * r->width)); /* NaN is passed over */
+    if ((s->o.flat && !s->o.transform) || !(top > -INFINITY)) return -INFINITY;
+    for (int64_t i = 0; i < r->n; i++) {
+        const double *row = r->x + i * r->width, prior = imnn_sampler_prior_of(s, row);
+        const double w = isnan(prior) ? 0 : exp(row[imnn_row_weight(s)]);
+        all += w, sum += w > 0 ? w * exp(prior - top) : 0;
+    }
+    return sum > 0 ? top + log(sum / all) : -INFINITY;
+}
+
 imnn_status imnn_sampler_propose(imnn_sampler *s)
 {
     const bool moves = s->o.method == IMNN_SMC;
     const imnn_sheet *r = moves ? &s->born : &s->whole;
+    if (!moves) s->usual = usual_prior(s);
     imnn_proposal_release(s->proposal);
     return imnn_proposal_new(&s->proposal, s->o.proposal, r->n, s->o.n_params, r->width,
                              r->x + (moves ? 0 : imnn_row_line(s)), r->x + imnn_row_weight(s),

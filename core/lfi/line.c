@@ -83,7 +83,6 @@ imnn_node imnn_lfi_from_line(imnn_graph *g, imnn_node line, imnn_node low, imnn_
 
 /* ---- numbers ---- */
 
-static double sigmoid_below(double x) { return exp(x) / (1 + exp(x)); } /* x <= 0 */
 
 void imnn_line_to(double *out, double *log_slope, int64_t n, int64_t p, const double *theta,
                   const double *low, const double *high)
@@ -103,11 +102,27 @@ void imnn_line_to(double *out, double *log_slope, int64_t n, int64_t p, const do
     }
 }
 
-static double from_line(double x, double a, double b)
+/* And d theta / d line. */
+static double from_line(double x, double a, double b, double *rise)
 {
-    if (isfinite(a) && isfinite(b))
-        return x < 0 ? a + (b - a) * sigmoid_below(x) : b - (b - a) * sigmoid_below(-x);
-    return isfinite(a) ? a + exp(x) : isfinite(b) ? b - exp(-x) : x;
+    if (isfinite(a) && isfinite(b)) {
+        const double e = exp(-fabs(x)), from = (b - a) * (e / (1 + e));
+        *rise = from / (1 + e);
+        return x < 0 ? a + from : b - from;
+    }
+    *rise = isfinite(a) ? exp(x) : isfinite(b) ? exp(-x) : 1;
+    return isfinite(a) ? a + *rise : isfinite(b) ? b - *rise : x;
+}
+
+double imnn_line_place(double *theta, int64_t p, const double *line, const double *low,
+                       const double *high)
+{
+    double rises = 1, rise;
+    for (int64_t k = 0; k < p; k++) {
+        theta[k] = from_line(line[k], low[k], high[k], &rise);
+        rises *= rise;
+    }
+    return rises;
 }
 
 /* From the place on the line, which knows how near a limit is better than theta does. */
@@ -125,7 +140,8 @@ void imnn_line_from(double *out, double *log_slope, int64_t n, int64_t p, const 
         for (int64_t k = 0; k < p; k++) {
             const double a = low ? low[k] : -INFINITY, b = high ? high[k] : INFINITY;
             const double x = line[i * p + k]; /* out may be line */
-            if (out) out[i * p + k] = from_line(x, a, b);
+            double rise;
+            if (out) out[i * p + k] = from_line(x, a, b, &rise);
             if (log_slope) sum += slope_at(x, a, b);
         }
         if (log_slope) log_slope[i] = sum;

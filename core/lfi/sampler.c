@@ -145,6 +145,7 @@ imnn_status imnn_sampler_new(imnn_sampler **out, const imnn_sampler_options *opt
     s->seen.width = S, s->log.width = LOG_WIDTH, s->born.width = s->o.n_params + 1;
     s->s = (imnn_sampler_state){.stage = first_stage(options), .last_whole = -1, .begun = 1};
     s->s.epsilon = options->epsilon > 0 ? options->epsilon : INFINITY;
+    s->usual = -INFINITY;
     s->s.closest = INFINITY, s->s.pilot = s->o.pilot ? s->o.pilot : s->o.n;
     s->row = copied(NULL, s->whole.width);
     if (!s->row || !s->schedule || !s->target || !s->metric || !s->scale || !s->work || !good ||
@@ -305,13 +306,15 @@ static imnn_status told_densities(imnn_sampler *s, const imnn_answer *a)
                              : l > 0  ? "infinity"
                                       : "-infinity",
                              begins ? "its own draw" : "proposal", (long long)k + 1);
-        if (l == -INFINITY && !moves && b->tries[b->which[k]] + 1 >= s->o.max_tries)
-            return imnn_attempts_lost(s, b->which[k]);
+        const int64_t j = b->which[k];
+        if (!moves && b->tries[j] + 1 >= s->o.max_tries && !imnn_attempts_takes(s, j, l))
+            return imnn_attempts_lost(s, j);
     }
     for (int64_t k = 0; k < b->asked; k++) {
         const int64_t j = b->which[k];
-        b->prior[j] = a->log_prior[k];
-        if (b->prior[j] > -INFINITY) continue;
+        const bool takes = imnn_attempts_takes(s, j, a->log_prior[k]);
+        b->prior[j] = takes ? a->log_prior[k] : -INFINITY;
+        if (takes) continue;
         b->tries[j]++;
         if (!moves) b->which[again++] = j;
     }
@@ -343,12 +346,16 @@ imnn_status imnn_sampler_measure(imnn_sampler *s, double *row, const double *sum
     return IMNN_OK;
 }
 
-double imnn_sampler_prior_of(const imnn_sampler *s, const double *row)
+double imnn_sampler_prior_at(const imnn_sampler *s, double log_prior, const double *line)
 {
     double slope = 0;
-    if (s->o.transform)
-        imnn_line_from(NULL, &slope, 1, s->o.n_params, row + imnn_row_line(s), s->low, s->high);
-    return row[imnn_row_prior(s)] - slope;
+    if (s->o.transform) imnn_line_from(NULL, &slope, 1, s->o.n_params, line, s->low, s->high);
+    return log_prior - slope;
+}
+
+double imnn_sampler_prior_of(const imnn_sampler *s, const double *row)
+{
+    return imnn_sampler_prior_at(s, row[imnn_row_prior(s)], row + imnn_row_line(s));
 }
 
 /* Metropolis & Hastings: whether a particle goes where it was proposed. */

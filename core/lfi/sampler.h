@@ -32,7 +32,7 @@ typedef struct imnn_batch {
     uint32_t *keys;     /* (n, 2) of the attempts */
     double *theta;      /* (n, P) */
     double *line;       /* (n, P) the same on the real line; NULL where it is not used */
-    double *noise;      /* (n, P) */
+    double *noise;      /* (n, P) room */
     double *work;       /* (n, P, P + 1) of moves whose kernels differ; else NULL */
     double *balance;    /* (n) of moves: how much rarer they are than those back */
     double *prior;      /* (n) log-densities */
@@ -64,6 +64,7 @@ struct imnn_sampler {
     double *least, *most;    /* (P) what parameters can be, strictly between low and high */
     imnn_proposal *proposal; /* made of `whole` (SMC: of `born`) */
     imnn_batch batch;
+    double usual; /* PMC: see imnn_sampler_log_chance */
     double clock; /* since when time is counted; 0: it stands */
 };
 
@@ -141,6 +142,9 @@ imnn_status imnn_attempts_again(imnn_sampler *s, int64_t n);
 /** What is asked next of those in `which`: densities that nobody knows, or all that is inside of
  * the prior. */
 imnn_status imnn_attempts_next(imnn_sampler *s);
+/** Whether attempt j, at its proposal, is simulated: not outside of the prior (log_prior is that of
+ * theta) nor, PMC, by chance (see imnn_sampler_log_chance). */
+bool imnn_attempts_takes(const imnn_sampler *s, int64_t j, double log_prior);
 /** Write keys and parameters of what is asked about. */
 void imnn_attempts_ask(imnn_sampler *s);
 /** fails  EVALUE: attempt j was outside of the prior too often */
@@ -149,13 +153,27 @@ bool imnn_sampler_is_inside(const imnn_sampler *s, const double *theta);
 /** Off the ends, onto which rounding has put it. */
 void imnn_sampler_keep_within(const imnn_sampler *s, double *theta);
 
+/* line.c: one place, theta (P); the product of d theta / d line */
+double imnn_line_place(double *theta, int64_t p, const double *line, const double *low,
+                       const double *high);
+
 /* sampler.c: one attempt, as a row, into the generation that is being made */
 imnn_status imnn_sampler_judge(imnn_sampler *s, const double *row, int64_t failed);
 imnn_status imnn_sampler_measure(imnn_sampler *s, double *row, const double *summaries,
                                  const double *distances, const uint8_t *failed, int64_t *lost);
 bool imnn_sampler_is_whole(const imnn_sampler *s);
-/** The log-density of the prior of what kernels move. */
+/** The log-density of the prior of what kernels move, from that of theta. */
+double imnn_sampler_prior_at(const imnn_sampler *s, double log_prior, const double *line);
 double imnn_sampler_prior_of(const imnn_sampler *s, const double *row);
+/** PMC: the logarithm of the chance that a proposal is simulated, not redrawn with its ancestor, of
+ *  the prior there: 0 unless that is less than `usual`, the mean at the particles. What comes near
+ *  the data where the prior hardly is counts next to nothing, but costs as much as all others; on
+ *  the line a flat prior has long tails of this kind. Beyond the prior's edge the chance is none,
+ *  which is the redraw of Beaumont et al. */
+static inline double imnn_sampler_log_chance(const imnn_sampler *s, double prior)
+{
+    return prior < s->usual ? prior - s->usual : 0;
+}
 
 /* generation.c: between generations */
 imnn_status imnn_generation_end(imnn_sampler *s);

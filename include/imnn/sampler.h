@@ -16,7 +16,9 @@ typedef struct imnn_sampler imnn_sampler; /* used by one thread at a time */
 
 #define IMNN_SAMPLER_METHOD_LIST(X)                                                           \
     X(IMNN_ABC, "abc") /* rejection: draws of the prior that come near */                     \
-    X(IMNN_PMC, "pmc") /* population Monte Carlo: Beaumont et al. 2009, Biometrika 96, 983 */ \
+    X(IMNN_PMC, "pmc") /* population Monte Carlo: Beaumont et al. 2009, Biometrika 96, 983;   \
+                          proposals where the prior is lower than is usual at the particles   \
+                          are simulated as seldom as it is lower, and weigh more for it */    \
     X(IMNN_SMC, "smc") /* adaptive sequential Monte Carlo: Del Moral et al. 2012, Stat.       \
                           Comput. 22, 1009 */
 typedef enum imnn_sampler_method {
@@ -195,7 +197,8 @@ IMNN_API imnn_status imnn_sampler_particles(imnn_sampler *s, imnn_particles *out
 
 /** A generation. */
 typedef struct imnn_generation {
-    int64_t proposals, simulations, failed; /* proposals: with those outside of the prior */
+    int64_t proposals, simulations, failed; /* proposals: with those that were redrawn, outside of
+                                               the prior or where it is low */
     int64_t accepted;                       /* of the proposals; SMC: moves, of all sweeps */
     int64_t sweeps;
     double epsilon, ess, seconds;

@@ -89,9 +89,6 @@ describe('posteriors are right:', function()
         local x = r.parameters.accepted[1]
         assert.is_true(x:min():item() > 0 and x:max():item() < 1)
         if transform then -- weights without the slope of the map
-          for _, g in ipairs(r.generations[1]) do
-            assert.equal(method == 'pmc' and g.simulations or g.proposals, g.proposals)
-          end
           local w = np.exp(r.log_weights[1] + lfi.line_slope(x, 0, 1))
           assert.is_true(((w * x:ravel()):sum() / w:sum()):item() < 0.03964 - 8 * 0.0031)
         end
@@ -110,24 +107,22 @@ describe('posteriors are right:', function()
     end
   end)
 
-  -- 5000 particles of a run are as good as 2000 to 4000 independent ones: 1 seed in 10^4 is a false
-  -- alarm. What scripts/bench shows is the mean of the largest, which is to be below 0.03.
+  -- 5000 particles are as good as 4300 independent ones and more: 1 seed in 200 is a false alarm.
   it('in their marginals: the mean and the variance of ten numbers, three targets', function()
-    local sum, weighted, equal = 0, mean_and_variance.distances(1)
+    local weighted, equal = mean_and_variance.distances(1)
     for t = 1, 3 do
-      for _, d in ipairs(weighted[t]) do
-        assert.is_true(d < 0.05)
-        sum = sum + d / 6
-      end
-      assert.is_true(equal[t][2] > 0.1)
+      for _, d in ipairs(weighted[t]) do assert.is_true(d < 0.03, d) end
+      assert.is_true(equal[t][2] > 0.04)
     end
-    assert.is_true(sum < 0.03)
   end)
 
   it('without weights they would not be', function()
-    local r = call(pmc_of(toys.B), { epsilon = toys.B.schedule })
-    local x = r.parameters.accepted[1][{ {}, 1 }]
-    assert.is_true(x:mean():item() > 0.998336 + 8 * 0.032)
+    local sum, runs = 0, 10
+    for seed = 1, runs do
+      local r = call(pmc_of(toys.B), { epsilon = toys.B.schedule, key = random.PRNGKey(seed) })
+      sum = sum + r.parameters.accepted[1]:var():item()
+    end
+    assert.is_true(sum / runs < 0.500831 - 8 * 0.032 / math.sqrt(runs))
   end)
 
   it('with every kernel, acceptance and distance', function()
