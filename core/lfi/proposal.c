@@ -11,6 +11,8 @@ struct imnn_proposal {
     size_t bytes;
     double constant;    /* what all log-densities have in common */
     double *cumulative; /* (n) */
+    int64_t *guide;     /* (n): the ancestor at u = k / n, or one before it; the search begins there:
+                           Chen & Asau 1974, AIIE Trans. 6, 163 */
     double *L;          /* (P, P), local kernels: (n, P, P) */
     double *middle;     /* (P), which is subtracted before points are whitened; IMNN_PROPOSE_LOCAL:
                            the mean of what is within epsilon, */
@@ -34,6 +36,7 @@ static size_t place(imnn_proposal *p, imnn_proposal_kind kind, int64_t n, int64_
     const bool local = kind >= IMNN_PROPOSE_LOCAL;
     const int64_t padded = (n + IMNN_MIXTURE_PAD - 1) / IMNN_MIXTURE_PAD * IMNN_MIXTURE_PAD;
     const int64_t sizes[] = {padded,                                   /* cumulative */
+                             n,                                        /* guide */
                              local ? n * P * P : P * P,                /* L */
                              P,                                        /* middle */
                              local ? P * P : 0,                        /* base */
@@ -42,14 +45,15 @@ static size_t place(imnn_proposal *p, imnn_proposal_kind kind, int64_t n, int64_
                              padded,                                   /* weights */
                              local ? P * (P + 1) / 2 * padded : 0};    /* inverse factors */
     size_t bytes = (sizeof *p + 63) / 64 * 64;
-    double *at[8];
-    for (int i = 0; i < 8; i++) {
+    double *at[9];
+    for (int i = 0; i < 9; i++) {
         at[i] = p ? (double *)((char *)p + bytes) : NULL;
         bytes += ((size_t)sizes[i] * sizeof(double) + 63) / 64 * 64;
     }
     if (!p) return bytes;
-    p->cumulative = at[0], p->L = at[1], p->middle = at[2], p->base = at[3], p->white = at[4];
-    p->mix = (imnn_mixture){shape_of(kind), (int)P, padded, at[5], local ? at[7] : NULL, at[6]};
+    p->cumulative = at[0], p->guide = (int64_t *)at[1];
+    p->L = at[2], p->middle = at[3], p->base = at[4], p->white = at[5];
+    p->mix = (imnn_mixture){shape_of(kind), (int)P, padded, at[6], local ? at[8] : NULL, at[7]};
     return bytes;
 }
 
@@ -249,6 +253,11 @@ static void fill_weights(imnn_proposal *p, const double *log_weight, int64_t str
         weight[i] = exp(l);
         p->cumulative[i] = sum += weight[i];
     }
+    for (int64_t i = 0, k = 0; k < p->n; k++) { /* not after it, however u is rounded */
+        const double u = (1 - 1e-15) * (double)k / (double)p->n * sum;
+        while (i < p->n - 1 && p->cumulative[i] <= u) i++;
+        p->guide[k] = i;
+    }
 }
 
 static imnn_status fill(imnn_proposal *p, int64_t stride, const double *theta,
@@ -324,13 +333,10 @@ void imnn_proposal_release(imnn_proposal *p)
 
 int64_t imnn_proposal_ancestor(const imnn_proposal *p, double u)
 {
-    int64_t first = 0, half = 0;
-    u *= p->cumulative[p->n - 1];                       /* 1, but for rounding */
-    for (int64_t left = p->n; left > 1; left -= half) { /* without a jump that nobody can foresee */
-        half = left / 2;
-        first += half & -(int64_t)(p->cumulative[first + half - 1] <= u);
-    }
-    return first;
+    int64_t at = p->guide[(int64_t)(u * (double)p->n)];
+    u *= p->cumulative[p->n - 1]; /* 1, but for rounding */
+    while (at < p->n - 1 && p->cumulative[at] <= u) at++;
+    return at;
 }
 
 const double *imnn_proposal_factor(const imnn_proposal *p, int64_t ancestor)
