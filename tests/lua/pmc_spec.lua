@@ -174,6 +174,23 @@ describe('a call', function()
     assert.same({ 100, 1 }, set.summaries.shape)
   end)
 
+  it('reads its sampler while the collector takes what nobody holds', function()
+    local r = call(pmc_of(toys.B), { n_points = 30, max_iteration = 2 })
+    local sampler = r.samplers[1]
+    local function read()
+      local p, g = sampler:particles(), sampler:generation(2)
+      return { p.ess, p.epsilon, g.ess, p.parameters:totable(), p.summaries:totable(),
+        p.distances:totable(), p.log_weights:totable() }
+    end
+    jit.off() -- compiled code does not look at hooks
+    debug.sethook(function() collectgarbage() end, '', 100)
+    local ok, harassed = pcall(read)
+    debug.sethook()
+    jit.on()
+    assert.is_true(ok, harassed)
+    assert.same(read(), harassed)
+  end)
+
   it('shows names that have blanks as labels of sets', function()
     local r = lfi.PopulationMonteCarlo { target_data = np.zeros { 1 },
       prior = lfi.uniform(-2, 2, { names = { 'ln rate' } }),

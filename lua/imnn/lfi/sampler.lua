@@ -53,9 +53,8 @@ end
 -- real line; `log_prior` in between, if it is the same everywhere
 -- @treturn table
 function M.new(o)
-  local c, slot = ffi.new 'imnn_sampler_options[1]', ffi.new 'imnn_sampler *[1]'
+  local c, slot = ffi.new 'imnn_sampler_options', ffi.new 'imnn_sampler *[1]'
   C.imnn_sampler_defaults(c, M.methods[o.method])
-  c = c[0]
   c.who, c.n, c.n_params, c.n_summaries = o.who, o.n, o.n_params, o.n_summaries
   c.key[0], c.key[1] = o.key[1], o.key[2]
   c.shares, c.single = true, true
@@ -129,9 +128,8 @@ end
 
 --- The i-th generation, from 0, as a table; nil: there is none.
 function Sampler:generation(i)
-  local g = ffi.new 'imnn_generation[1]'
+  local g = ffi.new 'imnn_generation'
   if not C.imnn_sampler_generation(self.handle, i, g) then return nil end
-  g = g[0]
   local out = { generation = i, epsilon = g.epsilon, ess = g.ess, seconds = g.seconds }
   for _, name in ipairs { 'proposals', 'simulations', 'failed', 'accepted', 'sweeps' } do
     out[name] = tonumber(g[name])
@@ -177,9 +175,8 @@ end
 --- The particles: parameters (n, P), log_weights (n), distances (n): the nearest of each, summaries
 -- (n, S): those of the nearest, epsilon, ess, generation.
 function Sampler:particles()
-  local p = ffi.new 'imnn_particles[1]'
+  local p = ffi.new 'imnn_particles'
   check(C.imnn_sampler_particles(self.handle, p), self.who)
-  p = p[0]
   local n, stride, S, M_ = tonumber(p.n), tonumber(p.stride), self.S, self.repeats
   local d, s = ffi.new('double[?]', math.max(n, 1)), ffi.new('double[?]', math.max(n * S, 1))
   for i = 0, n - 1 do
