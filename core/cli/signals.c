@@ -28,9 +28,9 @@ static int innermost(lua_State *L, lua_Debug *at)
 }
 
 /** Raise, unless a program or a loop of the library has answered or will: then look again after
- *  some thousands of instructions. (A hook at each of them, for as long as the library goes on, as
- *  when it makes results of what it has got so far, ended in wild arguments of LuaJIT's ffi.copy,
- * in one of five interrupts.) */
+ *  some thousands of instructions, so that what the library still makes of what it has got takes no
+ *  longer than usual. (LuaJIT compiles nothing where it calls hooks, and gives up a loop for good
+ *  after some attempts.) */
 static void hook(lua_State *L, lua_Debug *why)
 {
     enum { SELDOM = 5000 };

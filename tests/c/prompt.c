@@ -163,6 +163,38 @@ static int second_time_ends_what_does_not_look(void)
     return run(code, steps, 130);
 }
 
+/* Populations without an end, and with a line on the screen. */
+static const char populations[] =
+    "function simulator(key, t) return t[1] + np.sqrt(t[2]) * random.normal(key, { 10 }) end "
+    "p = lfi.PopulationMonteCarlo { target_data = simulator(random.PRNGKey(1), np.array { 1, 2 }),"
+    " prior = lfi.uniform({ -10, 0 }, { 10, 10 }), simulator = simulator,"
+    " compressor = function(d) return np.stack { d:mean(), d:var() } end } "
+    "function go() p { key = random.PRNGKey(2), n_points = 1000, n_initial_points = 4000,"
+    " acceptance_ratio = 0, min_progress = 0, max_iteration = 1e6 } end";
+
+/** Ctrl-C at some moment of a run, again and again: the prompt comes back, the run can be looked at
+ *  and goes on. */
+static int populations_are_interrupted(const char *home)
+{
+    char history[100];
+    const char *const code[ARGUMENTS] = {"-e", populations, "-i"};
+    enum { TIMES = 8 };
+    step steps[5 * TIMES + 2] = {{0}};
+    for (int i = 0; i < TIMES; i++) {
+        step *next = steps + 5 * i;
+        next[0] = (step){"> ", 0, "go()\n"};
+        next[1] = (step){"a second", 50 + 37 * i, "\003"};
+        next[2] = (step){"(command line):1: interrupted", 0, ""};
+        next[3] = (step){"> ", 0, "p.reason[1], #p:samples()\n"};
+        next[4] = (step){"interrupted\t1000\r", 0, ""};
+    }
+    steps[5 * TIMES] = (step){"> ", LATER, "\004"};
+    if (run(code, steps, 0)) return 1;
+    snprintf(history, sizeof history, "%s/.imnn_history", home);
+    CHECK(unlink(history) == 0);
+    return 0;
+}
+
 int main(void)
 {
     char home[] = "/tmp/imnn-prompt-XXXXXX";
@@ -172,7 +204,7 @@ int main(void)
     setenv("LC_ALL", "C.UTF-8", 1);
     unsetenv("XDG_STATE_HOME");
     int failed = prompt(home) || prompt_remembers(home) || script_ends() ||
-                 second_time_ends_what_does_not_look();
+                 second_time_ends_what_does_not_look() || populations_are_interrupted(home);
     if (!failed) CHECK(rmdir(home) == 0);
     return failed;
 }
