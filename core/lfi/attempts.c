@@ -200,7 +200,7 @@ static void propose(imnn_sampler *s, int64_t n)
     }
 }
 
-imnn_status imnn_attempts_lost(const imnn_sampler *s, int64_t j)
+imnn_status imnn_attempts_lost(const imnn_sampler *s, int64_t j, int64_t count)
 {
     char text[160] = "";
     const double *theta = s->batch.theta + j * s->o.n_params;
@@ -209,7 +209,7 @@ imnn_status imnn_attempts_lost(const imnn_sampler *s, int64_t j)
     return imnn_fail(IMNN_EVALUE,
                      "%s: %lld proposals in a row were outside of the prior, the last "
                      "one at (%s)",
-                     s->who, (long long)s->o.max_tries, text);
+                     s->who, (long long)count, text);
 }
 
 imnn_status imnn_attempts_next(imnn_sampler *s)
@@ -218,7 +218,8 @@ imnn_status imnn_attempts_next(imnn_sampler *s)
     int64_t unknown = 0;
     for (int64_t k = 0; k < b->asked; k++) {
         const int64_t j = b->which[k];
-        if (b->lost && b->tries[j] >= s->o.max_tries) return imnn_attempts_lost(s, j);
+        if (b->lost && b->tries[j] >= s->o.max_tries)
+            return imnn_attempts_lost(s, j, s->o.max_tries);
         if (isnan(b->prior[j])) b->which[unknown++] = j;
     }
     b->kind = unknown ? IMNN_ASK_DENSITY : IMNN_ASK_SIMULATE;

@@ -289,10 +289,23 @@ static imnn_status told_draws(imnn_sampler *s, const imnn_answer *a)
     return IMNN_OK;
 }
 
+/* Attempts that are asked about together give up together: where of all their proposals, ten times
+ * as many as a single attempt may have, none was inside, every one of them would get there alone,
+ * but for a chance of e^-10, and only after far longer. */
+static imnn_status check_hope(const imnn_sampler *s, int64_t outside)
+{
+    enum { TOGETHER = 10 };
+    const imnn_batch *b = &s->batch;
+    int64_t count = outside;
+    if (s->s.stage == IMNN_STAGE_MOVE || outside < b->n) return IMNN_OK;
+    for (int64_t j = 0; j < b->n; j++) count += b->tries[j];
+    return count < TOGETHER * s->o.max_tries ? IMNN_OK : imnn_attempts_lost(s, b->n - 1, count);
+}
+
 static imnn_status told_densities(imnn_sampler *s, const imnn_answer *a)
 {
     imnn_batch *b = &s->batch;
-    int64_t again = 0;
+    int64_t again = 0, outside = 0;
     const bool moves = s->s.stage == IMNN_STAGE_MOVE, begins = s->s.stage == IMNN_STAGE_BEGIN;
     if (!a->log_prior)
         return imnn_fail(IMNN_EVALUE, "%s: densities were asked for, none told", s->who);
@@ -308,8 +321,11 @@ static imnn_status told_densities(imnn_sampler *s, const imnn_answer *a)
                              begins ? "its own draw" : "proposal", (long long)k + 1);
         const int64_t j = b->which[k];
         if (!moves && b->tries[j] + 1 >= s->o.max_tries && !imnn_attempts_takes(s, j, l))
-            return imnn_attempts_lost(s, j);
+            return imnn_attempts_lost(s, j, s->o.max_tries);
+        outside += l == -INFINITY;
     }
+    imnn_status st = check_hope(s, outside);
+    if (st != IMNN_OK) return st;
     for (int64_t k = 0; k < b->asked; k++) {
         const int64_t j = b->which[k];
         const bool takes = imnn_attempts_takes(s, j, a->log_prior[k]);

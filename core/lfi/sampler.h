@@ -147,8 +147,8 @@ imnn_status imnn_attempts_next(imnn_sampler *s);
 bool imnn_attempts_takes(const imnn_sampler *s, int64_t j, double log_prior);
 /** Write keys and parameters of what is asked about. */
 void imnn_attempts_ask(imnn_sampler *s);
-/** fails  EVALUE: attempt j was outside of the prior too often */
-imnn_status imnn_attempts_lost(const imnn_sampler *s, int64_t j);
+/** fails  EVALUE: `count` proposals up to one of attempt j were all outside of the prior */
+imnn_status imnn_attempts_lost(const imnn_sampler *s, int64_t j, int64_t count);
 bool imnn_sampler_is_inside(const imnn_sampler *s, const double *theta);
 /** Off the ends, onto which rounding has put it. */
 void imnn_sampler_keep_within(const imnn_sampler *s, double *theta);

@@ -127,7 +127,9 @@ typedef struct imnn_sampler_options {
                                  on the real line (imnn/lfi.h), where no proposal is beyond them */
     bool flat;                /* between them the density is the same everywhere, and not asked */
     double log_prior;         /* its logarithm, then */
-    int64_t max_tries; /* proposals outside of the prior in a row that are too many; 0: 10^5 */
+    int64_t max_tries; /* proposals outside of the prior in a row that are too many; 0: 10^5. Ten
+                          times as many where several attempts are asked about at a time, none of
+                          which has got inside */
     imnn_sampler_limits limits;
 } imnn_sampler_options;
 

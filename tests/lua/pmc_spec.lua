@@ -274,6 +274,22 @@ describe('a call', function()
       tostring(few))
   end)
 
+  it('gives up soon where every proposal is outside of the prior', function()
+    local steps = { low = { -10 }, high = { 10 },
+      sample = function(_, key, n)
+        return np.floor(random.uniform(key, n and { n, 1 } or { 1 }) * 19 - 9)
+      end,
+      log_prob = function(_, x)
+        return np.where(np.eq(x, np.floor(x)), 0, -math.huge)[{ '...', 1 }]
+      end }
+    local r = pmc_of(toys.B, { prior = steps })
+    local started = imnn.core.C.imnn_seconds()
+    local why = message(function() call(r, { n_points = 300, max_samples = 20000 }) end)
+    assert.matches('PopulationMonteCarlo: 200%d%d%d proposals in a row were outside of the prior, '
+      .. 'the last one at %(', why)
+    assert.is_true(imnn.core.C.imnn_seconds() - started < 5)
+  end)
+
   it('leaves out black boxes that fail, and counts them', function()
     local sim = imnn.simulators.blackbox { workers = 2, on_failure = 'drop', shape = { 1 },
       fn = function(key, t)

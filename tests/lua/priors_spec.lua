@@ -135,6 +135,15 @@ describe('priors', function()
       .. '2), got (2, 2)', function()
         gaussian_with(own { log_prob = function(_, theta) return theta end })
       end)
+    local nowhere = own { log_prob = function(_, theta)
+      return 0 * theta[{ '...', 1 }] - math.huge
+    end }
+    local draw = nowhere:sample(random.PRNGKey(0), 64)[1]:totable()
+    refuses(('PopulationMonteCarlo: log_prob(self, theta) of the prior is -infinity at each of 64 '
+      .. 'of its own draws, as at (%.14g, %.14g)'):format(draw[1], draw[2]), function()
+        lfi.PopulationMonteCarlo { target_data = np.zeros { 2 }, prior = nowhere,
+          simulator = function(_, theta) return theta end, compressor = function(d) return d end }
+      end)
     refuses('ApproximateBayesianComputation: the prior is of arrays (2, 2), parameters are vectors',
       function() abc_with(distributions.wishart(3, { { 1, 0 }, { 0, 1 } })) end)
   end)

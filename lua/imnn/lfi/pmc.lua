@@ -370,10 +370,11 @@ end
 -- `alpha` (0.5; of 'smc' what is left of the effective sample size, 0.9); `acceptance_ratio` (0.1;
 -- smc 0.001): stop when no larger part is accepted (0: of 10^7, if neither `max_seconds` nor
 -- `max_simulations` is given); `max_iteration` (10; smc 200): generations in
--- this call; `max_samples` (100000): proposals outside of the prior in a row that are an error;
--- `n_parallel_simulations` (16384; black boxes 256): simulations that are made together, which
--- changes no result; `proposed` (n, P), `summaries` (n, S) and `distances` (T, n): draws of the
--- prior that were made before; `smoothing` (0) of the marginals, in bins; `replace`: begin again;
+-- this call; `max_samples` (100000): proposals outside of the prior in a row that are an error (ten
+-- times as many of all points that are proposed at a time); `n_parallel_simulations` (16384; black
+-- boxes 256): simulations that are made together, which changes no result; `proposed` (n, P),
+-- `summaries` (n, S) and `distances` (T, n): draws of the prior that were made before; `smoothing`
+-- (0) of the marginals, in bins; `replace`: begin again;
 -- `method` ('pmc' or 'smc': Del Moral et al. 2012, Stat. Comput. 22, 1009); `epsilon`: the first
 -- one, or a list of all; `kernel` ('normal': twice the covariance of all points; 'student', its
 -- tails of 5 degrees of freedom; 'uniform'; 'local': moments around each point of those within the

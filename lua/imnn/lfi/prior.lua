@@ -162,6 +162,15 @@ local function text_of(x)
   return np.is_array(x) and '(' .. table.concat(x.shape, ', ') .. ')' or core.kind(x)
 end
 
+-- Particles that are proposed would be refused for ever.
+local function check_own_draws(who, prior)
+  if type(prior.sample) ~= 'function' then return end
+  local x = prior:sample(require('imnn.random').PRNGKey(0), 64)
+  if not np.all(np.eq(M.log_prob(who, prior, x), -math.huge)):item() then return end
+  core.raise('%s: log_prob(self, theta) of the prior is -infinity at each of 64 of its own draws, '
+    .. 'as at %s', who, require('imnn.array.text').shape(x[1]:totable()))
+end
+
 --- Look whether a prior can do what is wanted of it.
 -- @tparam string who for messages
 -- @tparam table prior
@@ -218,6 +227,7 @@ function M.check(who, prior, needs)
       core.raise('%s: log_prob(self, theta) of the prior must give (2) for theta (2, %d), got %s',
         who, P, text_of(y))
     end
+    if needs.moves then check_own_draws(who, prior) end
   end
 end
 
