@@ -325,6 +325,7 @@ imnn_status imnn_generation_begin(imnn_sampler *s)
         return imnn_sampler_finish(s, IMNN_STOP_WEIGHTS), IMNN_OK;
     }
     s->s.generation++, s->s.attempt = s->s.accepted = 0, s->s.begun = 1;
+    s->s.closest = INFINITY;
     s->s.scheduled += s->o.n_schedule > 0;
     s->s.stage = s->o.method == IMNN_SMC ? IMNN_STAGE_MOVE : IMNN_STAGE_REJECT;
     if (s->o.method == IMNN_PMC) s->making.n = 0;

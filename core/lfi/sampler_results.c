@@ -141,6 +141,8 @@ int64_t imnn_sampler_generations(const imnn_sampler *s) { return s->s.last_whole
 
 int64_t imnn_sampler_simulations(const imnn_sampler *s) { return s->s.total; }
 
+double imnn_sampler_closest(const imnn_sampler *s) { return s->s.closest; }
+
 void imnn_sampler_progress(const imnn_sampler *s, int64_t *accepted, int64_t *wanted)
 {
     const bool rejects = s->s.stage == IMNN_STAGE_REJECT;

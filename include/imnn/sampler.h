@@ -212,6 +212,8 @@ IMNN_API int64_t imnn_sampler_generations(const imnn_sampler *s);
 IMNN_API int64_t imnn_sampler_simulations(const imnn_sampler *s);
 /** What is accepted of the generation that is being made, and what is wanted. */
 IMNN_API void imnn_sampler_progress(const imnn_sampler *s, int64_t *accepted, int64_t *wanted);
+/** The shortest distance of its simulations; infinite: there are none yet. */
+IMNN_API double imnn_sampler_closest(const imnn_sampler *s);
 
 /** The whole state as bytes, to go on from later: what was asked and not told is asked again.
  *  out    room for *bytes; NULL: only *bytes is set */

@@ -274,6 +274,25 @@ describe('a call', function()
       tostring(few))
   end)
 
+  it('says how near it came where nothing is accepted', function()
+    local lines = {}
+    local shown = { screen = true, clock = function() return #lines end, out = {
+      flush = function() end, write = function(_, ...) lines[#lines + 1] = table.concat { ... } end,
+    } }
+    local r = call(pmc_of(toys.B), { n_points = 200, epsilon = { 2, 1e-9 }, progress = shown,
+      max_simulations = 5000 })
+    local all = table.concat(lines)
+    local near, made = all:match('\rgeneration 1  epsilon 1e%-09  nearest (%S+)  0 of 200  '
+      .. 'acceptance 0  ESS %d+  (%d+) simulations')
+    assert.truthy(near, all)
+    assert.is_true(tonumber(near) > 1e-9 and tonumber(near) < 0.5 and tonumber(made) > 200, all)
+    local last = r.generations[1][2]
+    assert.equal(('; none of %d simulations of generation 1 came within epsilon = 1e-09, the '
+      .. 'nearest had the distance %.4g'):format(last.simulations, last.nearest),
+      tostring(r):match ';.*')
+    assert.is_nil(r.generations[1][1].nearest)
+  end)
+
   it('gives up soon where every proposal is outside of the prior', function()
     local steps = { low = { -10 }, high = { 10 },
       sample = function(_, key, n)

@@ -5,12 +5,13 @@
 -- epsilon, ess (effective sample size), reason (why it stopped: the option that asked for it, or
 -- 'complete', 'weights', 'interrupted' by ctrl-C, 'failed'), generations: lists of { epsilon,
 -- acceptance, ess, simulations, proposals, accepted, failed, seconds, sweeps }, the first one,
--- `generation` 0, of the prior; log_weights: Arrays (n), of weights that add up to 1;
--- acceptance_reached, iterations, total_draws: of the last generation, how many there are without
--- the first, and simulations of all. `parameters`, `summaries`, `distances` have `accepted`: lists
--- of T Arrays (n, P), (n, S), (n), `n_accepted`, `epsilon` and `size`. `simulations`: how many were
--- made for all targets; `failed`: how many of them could not be made and were left out; `warnings`:
--- sentences about simulations that tell nothing about the parameters, as stderr says them, too.
+-- `generation` 0, of the prior; one that is not whole has `nearest`, its shortest distance;
+-- log_weights: Arrays (n), of weights that add up to 1; acceptance_reached, iterations,
+-- total_draws: of the last generation, how many there are without the first, and simulations of
+-- all. `parameters`, `summaries`, `distances` have `accepted`: lists of T Arrays (n, P), (n, S),
+-- (n), `n_accepted`, `epsilon` and `size`. `simulations`: how many were made for all targets;
+-- `failed`: how many of them could not be made and were left out; `warnings`: sentences about
+-- simulations that tell nothing about the parameters, as stderr says them, too.
 -- @module imnn.lfi.pmc
 local args = require 'imnn.args'
 local core = require 'imnn.core'
@@ -148,7 +149,9 @@ local function line_of(self, t, o)
   local g = sampler:generation(sampler:generations()) or sampler:generation(
     sampler:generations() - 1)
   local last = sampler:generation(sampler:generations() - 1)
-  local accepted, wanted = sampler:progress()
+  local accepted, wanted, closest = sampler:progress()
+  local none = self.settings.method == 'pmc' and accepted == 0 and closest < math.huge
+  local nearest = none and ('  nearest %.4g'):format(closest) or ''
   local spent = math.max(C.imnn_seconds() - self.started, 1e-9)
   local made = sampler:simulations() - self.before[t]
   local left = ''
@@ -157,10 +160,10 @@ local function line_of(self, t, o)
     left = ('  %.0f s left at most'):format(math.max(o.max_simulations - sampler:simulations(), 0)
       * spent / made)
   end
-  return '%sgeneration %d  epsilon %.4g  %d of %d  acceptance %.3g  ESS %.0f  %d simulations  '
+  return '%sgeneration %d  epsilon %.4g%s  %d of %d  acceptance %.3g  ESS %.0f  %d simulations  '
     .. '%.3g a second%s', self.n_targets > 1 and ('target %d  '):format(t) or '', g.generation,
-    g.epsilon, accepted, wanted, g.acceptance, last and last.ess or 0, sampler:simulations(),
-    made / spent, left
+    g.epsilon, nearest, accepted, wanted, g.acceptance, last and last.ess or 0,
+    sampler:simulations(), made / spent, left
 end
 
 -- The answer to what one sampler asks, for all targets.
@@ -291,6 +294,7 @@ local function publish(self, smoothing, why)
       list[i + 1] = sampler:generation(i)
       i = i + 1
     until not list[i]
+    if #list > sampler:generations() then list[#list].nearest = select(3, sampler:progress()) end
     self.generations[t] = list
     self.acceptance_reached[t] = list[math.max(sampler:generations(), 1)].acceptance
   end
@@ -440,14 +444,25 @@ local ended = {
   min_progress = 'stopped by min_progress: epsilon falls by less',
 }
 
+-- Of a generation that accepted nothing before the call was over.
+local function in_vain(self, t)
+  local list = self.generations[t]
+  local g = list[#list]
+  if self.settings.method ~= 'pmc' or not g.nearest or g.accepted > 0 or g.simulations == 0 then
+    return ''
+  end
+  return ('; none of %d simulations of generation %d came within epsilon = %.4g, the nearest had '
+    .. 'the distance %.4g'):format(g.simulations, g.generation, g.epsilon, g.nearest)
+end
+
 function PMC:__tostring()
   if not self.found then return ('%s: no population yet'):format(who) end
   local lines = {}
   for t = 1, self.n_targets do
     lines[t] = ('%s: target %d: %d points, generation %d, epsilon %.4g, ESS %.0f, %d simulations, '
-      .. '%s'):format(who, t, self.found[t].n, self.found[t].generation,
+      .. '%s%s'):format(who, t, self.found[t].n, self.found[t].generation,
       self.epsilon[t], self.ess[t], self.total_draws[t],
-      ended[self.reason[t]] or 'stopped by ' .. self.reason[t])
+      ended[self.reason[t]] or 'stopped by ' .. self.reason[t], in_vain(self, t))
   end
   return table.concat(lines, '\n')
 end

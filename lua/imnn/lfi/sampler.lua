@@ -143,11 +143,12 @@ function Sampler:generations() return tonumber(C.imnn_sampler_generations(self.h
 
 function Sampler:simulations() return tonumber(C.imnn_sampler_simulations(self.handle)) end
 
---- How many are accepted of the generation that is being made, and how many are wanted.
+--- How many are accepted of the generation that is being made, how many are wanted, and the
+-- shortest distance in it.
 function Sampler:progress()
   local n = ffi.new 'int64_t[2]'
   C.imnn_sampler_progress(self.handle, n, n + 1)
-  return tonumber(n[0]), tonumber(n[1])
+  return tonumber(n[0]), tonumber(n[1]), C.imnn_sampler_closest(self.handle)
 end
 
 -- Columns of rows that are `stride` apart, as an Array.
