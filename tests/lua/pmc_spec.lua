@@ -581,6 +581,36 @@ out:close()
     end
   end)
 
+  it('is written between two simulations of a black box, and goes on to the same bytes', function()
+    local file = assert(io.open(path 'black.lua', 'w'))
+    file:write [[
+local imnn = require 'imnn'
+local np, lfi, random = imnn.np, imnn.lfi, imnn.random
+local sim = imnn.simulators.blackbox { workers = 2, shape = { 1 }, fn = function(key, theta)
+  if os.getenv 'NAP' then os.execute('sleep ' .. os.getenv 'NAP') end
+  return theta + 0.3 * imnn.random.normal(key, { 1 })
+end }
+local pmc = lfi.PopulationMonteCarlo { target_data = np.array { 0 }, prior = lfi.uniform(0, 1),
+  simulator = sim, compressor = function(d) return d end }
+local r = pmc { key = random.PRNGKey(2), n_points = 10, n_initial_points = 50, max_iteration = 1,
+  checkpoint = arg[1] }
+local out = assert(io.open(arg[2], 'w'))
+out:write(table.concat(r.parameters.accepted[1]:ravel():values(), ' '), ' ', r.simulations)
+out:close()
+]]
+    file:close()
+    local took = imnn.core.C.imnn_seconds()
+    assert.equal(75 * 256, os.execute(('sh -c \'NAP=1 %s %s %s %s 2>%s & sleep 1; kill -TERM $!; '
+      .. 'wait $!\''):format(program, path 'black.lua', path 'black.h5', path 'none.txt',
+      path 'err.txt')))
+    took = imnn.core.C.imnn_seconds() - took
+    assert.is_true(took < 12, took) -- the first 50 take 25 seconds
+    assert.matches('^PopulationMonteCarlo: asked to end: checkpoint ', text 'err.txt')
+    run('black.lua', 'black.h5', 'parts.txt')
+    run('black.lua', 'straight.h5', 'whole.txt')
+    assert.equal(text 'whole.txt', text 'parts.txt')
+  end)
+
   it('of another run is refused, as is a folder that is not there', function()
     local function with(o)
       local all = { n_points = 50, max_iteration = 1, checkpoint = path 'other.h5' }

@@ -466,7 +466,8 @@ end
 -- number, of one example; neither: Euclidean; `store`: path of an HDF5 file in which draws are
 -- kept, a row each, rather than in memory. What is there already is taken up: the same calls go on
 -- where they were broken off, also by a kill, with the same numbers; SIGTERM and SIGUSR1 end the
--- program between two batches, with exit code 75
+-- program between two batches (in the middle of one that a black box makes, which is made again),
+-- with exit code 75
 -- @treturn table call it to draw and accept
 -- @raise shapes that do not fit, matrices that are not positive definite
 -- @usage local abc = lfi.ApproximateBayesianComputation { target_data = d, prior = prior,

@@ -395,7 +395,8 @@ end
 -- distances are no finite numbers: 'fail' with a message, 'drop' and count them, 'retry' first
 -- (imnn.simulators, which do by default as they were told); `checkpoint`: a file to go on from,
 -- written `every` (60) seconds or span of time, and when SIGTERM or SIGUSR1 end the program, with
--- exit code 75; `progress` (true): a line on a terminal
+-- exit code 75 (simulations of a black box that were being made together are made again then);
+-- `progress` (true): a line on a terminal
 -- @treturn table self, see the top
 -- @raise options that do not belong together, shapes that do not fit, a distance that is not
 -- finite, a checkpoint of another run
@@ -421,7 +422,7 @@ function PMC:__call(opts)
   local ok, why = true, nil
   if self.simulator then
     ok, why = pcall(ending.follow, { who = who, what = 'checkpoint', path = o.checkpoint,
-      quiet = not o.progress }, function()
+      quiet = not o.progress, save = function() keep(true) end }, function()
       if not o.progress then return loop(function() end) end
       progress.follow(type(o.progress) == 'table' and o.progress or {}, loop)
     end)

@@ -7,6 +7,7 @@ local ffi = require 'ffi'
 local args = require 'imnn.args'
 local array = require 'imnn.array'
 local core = require 'imnn.core'
+local ending = require 'imnn.ending'
 local np = require 'imnn.numpy'
 local progress = require 'imnn.progress'
 local text = require('imnn.array.text').shape
@@ -110,6 +111,7 @@ local function follow(self, run, n, o)
   local function loop(show)
     repeat
       check(C.imnn_simulations_step(run, 0.1, done), self.who)
+      if not done[0] then ending.leave() end
       local good, failed, retried = counts(run)
       show('%s%d of %d simulations%s%s  %.3g a second', label, good, n,
         failed > 0 and ('  %d failed'):format(failed) or '',
