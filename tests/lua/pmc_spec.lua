@@ -490,6 +490,25 @@ describe('a posterior that is the prior', function()
     assert.same({}, of(function(d) return d end, { n_points = 50, max_iteration = 1 }))
   end)
 
+  it('is said again by a call that goes on from a checkpoint, of all that was simulated', function()
+    local path = os.tmpname()
+    local function make(n, changed, o)
+      os.remove(path)
+      local all = { n_points = n, checkpoint = path, progress = false, n_parallel_simulations = 40 }
+      for name, value in pairs(o or {}) do all[name] = value end
+      local text, pmc = said(function()
+        pcall(function() return call(pmc_of(toys.C, { compressor = changed or nothing }), all) end)
+        all.max_simulations = nil
+        return call(pmc_of(toys.C, { compressor = nothing }), all)
+      end)
+      return #pmc.warnings, select(2, text:gsub('warning', ''))
+    end
+    assert.same({ 1, 2 }, { make(50) })
+    assert.same({ 1, 1 }, { make(200, nil, { max_simulations = 80 }) }) -- said when all are there
+    assert.same({ 0, 0 }, { make(200, function(d) return d + 1 end, { max_simulations = 80 }) })
+    os.remove(path)
+  end)
+
   it('is said once, not by the calls that go on', function()
     local text, pmc = said(function()
       local pmc = pmc_of(toys.C, { compressor = nothing })

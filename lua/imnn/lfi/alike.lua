@@ -45,7 +45,11 @@ function Alike:sentence(target)
     target and ('distance %g from target %d'):format(self.first[1], target) or 'summaries')
 end
 
---- No rows yet.
-return function()
-  return setmetatable({ count = 0, differ = false, first = {} }, Alike)
+--- What has been seen, as a table for a file.
+function Alike:record() return { count = self.count, differ = self.differ, first = self.first } end
+
+--- No rows yet, or those of a record.
+return function(record)
+  record = record or { count = 0, differ = false, first = {} }
+  return setmetatable({ count = record.count, differ = record.differ, first = record.first }, Alike)
 end

@@ -8,11 +8,10 @@ local M = {}
 
 local kind = { group = 'samplers', version = 1, name = 'samplers' } -- of files
 
-local function write(path, samplers, counts)
-  local states = {}
-  for t, sampler in ipairs(samplers) do states[t] = sampler:save() end
-  whole.write(path, kind, { states = states, simulations = counts.simulations,
-    failed = counts.failed })
+local function write(path, samplers, record)
+  record.states = {}
+  for t, sampler in ipairs(samplers) do record.states[t] = sampler:save() end
+  whole.write(path, kind, record)
 end
 
 -- Hours of computing are not to end in a folder that is not there.
@@ -27,7 +26,7 @@ local function check_place(who, path)
   os.remove(probe)
 end
 
-local function resume(who, path, samplers, counts)
+local function resume(who, path, samplers)
   local record = whole.read(who, path, kind, 'checkpoint ' .. path)
   if #record.states ~= #samplers then
     core.raise('%s: checkpoint %s has %d targets, there are %d here', who, path, #record.states,
@@ -40,7 +39,8 @@ local function resume(who, path, samplers, counts)
         path, why:match '[^:]*$':gsub('^ ', ''))
     end
   end
-  counts.simulations, counts.failed = record.simulations or 0, record.failed or 0
+  record.states = nil
+  return record
 end
 
 --- A function (now) that writes a checkpoint when it is time; samplers are brought to where an
@@ -49,19 +49,20 @@ end
 -- @tparam string path
 -- @tparam number|string every seconds, or a span of time
 -- @tparam table samplers
--- @tparam table counts `simulations` and `failed` of all of them together
+-- @tparam function record gives a table of what else is to be written
 -- @treturn function
+-- @treturn table|nil that table of an existing file
 -- @raise a folder that is not there, a file of another run
-function M.keeper(who, path, every, samplers, counts)
+function M.keeper(who, path, every, samplers, record)
   local limit = type(every) == 'string' and duration.parse(who, 'every', every) or every
   check_place(who, path)
-  if C.imnn_path_kind(path) ~= 0 then resume(who, path, samplers, counts) end
+  local found = C.imnn_path_kind(path) ~= 0 and resume(who, path, samplers) or nil
   local last = C.imnn_seconds()
   return function(now)
     if not now and C.imnn_seconds() - last < limit then return end
-    write(path, samplers, counts)
+    write(path, samplers, record())
     last = C.imnn_seconds()
-  end
+  end, found
 end
 
 return M

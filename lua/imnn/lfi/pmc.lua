@@ -103,6 +103,30 @@ local function look(self, t, o, d, s, failed)
   self.warn('%s', sentence)
 end
 
+-- What a checkpoint has beside the samplers.
+local function record_of(self)
+  local seen = {}
+  for t, one in ipairs(self.alike) do seen[t] = one and one:record() end
+  return { simulations = self.simulations, failed = self.failed, warnings = self.warnings,
+    alike = seen }
+end
+
+-- Go on from it. A new call says again what was said.
+local function resume(self, found, o)
+  for _, sampler in ipairs(self.samplers) do
+    sampler:resume(options.limits(o, o.goes_on and sampler:generations() - 1 or 0))
+  end
+  if not found then return end
+  self.simulations, self.failed = found.simulations or 0, found.failed or 0
+  for t, sampler in ipairs(self.samplers) do
+    local seen = found.alike and found.alike[t] -- older files have none: the first ones are unseen
+    if seen then self.alike[t] = alike(seen)
+    elseif found.alike or sampler:simulations() > 0 then self.alike[t] = false end
+  end
+  if o.goes_on then return end
+  for _, sentence in ipairs(found.warnings or {}) do self.warn('%s', sentence) end
+end
+
 -- Rows that the user has made before are the first population.
 local function begin_premade(self, o)
   local theta, s = np.array(o.proposed, 'f64'), np.array(o.summaries, 'f64')
@@ -406,13 +430,11 @@ end
 function PMC:__call(opts)
   local o = options.take(self, opts)
   if o.goes_on then go_on(self, o) else begin(self, o) end
-  local keep = o.checkpoint and checkpoint.keeper(who, o.checkpoint, o.every, self.samplers,
-    self)
-  if keep then
-    for t, sampler in ipairs(self.samplers) do
-      sampler:resume(options.limits(o, o.goes_on and sampler:generations() - 1 or 0))
-      if sampler:simulations() > 0 then self.alike[t] = false end -- the first ones are not seen
-    end
+  local keep, found
+  if o.checkpoint then
+    keep, found = checkpoint.keeper(who, o.checkpoint, o.every, self.samplers,
+      function() return record_of(self) end)
+    resume(self, found, o)
   end
   if o.proposed and self.samplers[1]:simulations() == 0 then begin_premade(self, o) end
   self.started, self.before = C.imnn_seconds(), {}
