@@ -11,8 +11,8 @@
 -- vectors of P independent components. An object has `sample(key, shape)`, `log_prob(x)`,
 -- `prob(x)`, `cdf(x)`, `quantile(q)`, which take leading axes; `mean()`, `var()`, `std()`, `cov()`,
 -- `entropy()`; `low` and `high`, its limits in plots; `support`, where its density counts;
--- `event_shape`; `names`. Normal vectors and mixtures of them have `marginal(which)` and
--- `condition(which, values)`.
+-- `event_shape`; `names`, and `labels`, what plots and tables show for them. Normal vectors and
+-- mixtures of them have `marginal(which)` and `condition(which, values)`.
 -- Everything works in `jit` and `vmap`, and has derivatives in x and in parameters that are Arrays;
 -- draws have them in locations and scales, and wherever the sampler of imnn.random has.
 -- @module imnn.distributions

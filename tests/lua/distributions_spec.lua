@@ -615,6 +615,31 @@ describe('distributions as priors', function()
     end
   end)
 
+  it('labels are what plots and sample sets show, where there are some', function()
+    local p = distributions.independent {
+      distributions.uniform(0, 1, { names = { 'om' }, labels = { 'Ω_m' } }),
+      distributions.truncated(distributions.normal(0, 1, { names = { 's8' }, labels = { 'σ_8' } }),
+        -2, 2), distributions.normal(0, 1, { names = { 'h' } }),
+      distributions.own { low = { -1 }, high = { 1 }, labels = { 'x' },
+        sample = function(_, key, n) return imnn.random.uniform(key, { n, 1 }) end,
+        log_prob = function(_, x) return 0 * x:sum { axis = -1 } end } }
+    assert.same({ 'om', 's8', 'h', 'θ_{4}' }, p.names)
+    assert.same({ 'Ω_m', 'σ_8', 'h', 'x' }, p.labels)
+    assert.is_nil(distributions.uniform(0, 1, { names = { 'a' } }).labels)
+    local q = lfi.uniform({ 0, 0 }, { 1, 1 },
+      { names = { 'om', 's8' }, labels = { 'Ω_m', 'σ_8' } })
+    local g = lfi.GaussianApproximation { parameter_estimates = { { 0.5, 0.5 } },
+      invF = { { 0.01, 0 }, { 0, 0.01 } }, prior = q, gridsize = 20, quiet = true }
+    local set = g:samples(1, { n = 10 })
+    assert.same({ { 'om', 's8' }, { 'Ω_m', 'σ_8' } }, { set.names, set.labels })
+    for _, script in ipairs { tostring(g:marginal_plot {}), tostring(g:corner()),
+      tostring(set:corner()) } do
+      assert.matches('Ω_m', script)
+      assert.matches('σ_8', script)
+      assert.is_nil(script:match 's8')
+    end
+  end)
+
   it('names are the labels of plots', function()
     local p = distributions.independent {
       distributions.uniform(0, 1, { names = { 'Omega_m' } }),
@@ -698,6 +723,9 @@ describe('errors of distributions', function()
       d.wishart(1, { { 1, 0 }, { 0, 1 } })
     end,
     ['distributions.normal: loc is an empty list'] = function() d.normal({}, 1) end,
+    ['distributions.normal: labels needs 2 texts, got 1'] = function()
+      d.normal({ 0, 1 }, 1, { labels = { 'a' } })
+    end,
     ['distributions.normal: names[1] must be a text, got a number'] = function()
       d.normal(0, 1, { names = { 1 } })
     end,

@@ -116,6 +116,7 @@ describe('priors', function()
       { 'sample(self, key, 2) of the prior must give an Array (2, 2), got nil',
         { sample = function() end } },
       { 'prior.names must be 2 texts, one for each parameter, got 1', { names = { 'a' } } },
+      { 'prior.labels must be 2 texts, one for each parameter, got string', { labels = 'a' } },
       { 'prior.names: parameters 1 and 2 are both called "a"', { names = { 'a', 'a' } } },
       { 'the prior has no limit "low"', { low = false } },
       { 'low must be below high, got 1 and 0 for parameter 2', { low = { -1, 1 },

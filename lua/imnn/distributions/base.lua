@@ -256,8 +256,8 @@ end
 
 -- What not every distribution has.
 local optional = {}
-for _, name in ipairs { 'names', 'each', 'density', 'cumulative', 'moments', 'bounds', 'reach',
-  'extent', 'draw', 'covariance', 'parts', 'flat', 'normal', 'marginal_of', 'condition_on',
+for _, name in ipairs { 'names', 'labels', 'each', 'density', 'cumulative', 'moments', 'bounds',
+  'reach', 'extent', 'draw', 'covariance', 'parts', 'flat', 'normal', 'marginal_of', 'condition_on',
   'component_log_prob_of', 'components_of' } do optional[name] = true end
 
 function Distribution.__index(d, key)
@@ -282,6 +282,7 @@ local option_rows = {
   low = { 'number', 'table', 'Array', optional = true },
   high = { 'number', 'table', 'Array', optional = true },
   names = { 'table', optional = true },
+  labels = { 'table', optional = true },
 }
 
 local function numbers(who, what, x, d)
@@ -301,6 +302,27 @@ local function numbers(who, what, x, d)
   return #d.event_shape == 0 and list[1] or { unpack(list) }
 end
 
+local function texts(who, what, list, n)
+  if not list then return nil end
+  if #list ~= n then core.raise('%s: %s needs %d texts, got %d', who, what, n, #list) end
+  for i, text in ipairs(list) do
+    if type(text) ~= 'string' then
+      core.raise('%s: %s[%d] must be a text, got a %s', who, what, i, core.kind(text))
+    end
+  end
+  return list
+end
+
+local function check_different(who, names)
+  local seen = {}
+  for i, name in ipairs(names) do
+    if seen[name] then
+      core.raise('%s: parameters %d and %d are both called "%s"', who, seen[name], i, name)
+    end
+    seen[name] = i
+  end
+end
+
 --- A distribution from its parts.
 -- @tparam string who for messages
 -- @tparam table fields `event_shape`; `each`, functions of components `log_prob`, `cdf`, `sf`,
@@ -310,7 +332,8 @@ end
 -- known; `flat`: within those the density is the same everywhere; `covariance` (dtype);
 -- `marginal_of`, `condition_on` and what else parts.lua asks for; `normal`: it is a normal number
 -- or vector
--- @tparam[opt] table opts `low`, `high`: limits of plots; `names` of the components
+-- @tparam[opt] table opts `low`, `high`: limits of plots; `names` of the components, and `labels`,
+-- what plots and tables show for them
 function M.new(who, fields, opts)
   local o = args.take(who, opts, option_rows)
   fields.name = who
@@ -320,20 +343,8 @@ function M.new(who, fields, opts)
   for _, what in ipairs { 'low', 'high' } do
     if o[what] ~= nil then fields[what] = numbers(who, what, o[what], fields) end
   end
-  if o.names then
-    if #o.names ~= n then core.raise('%s: names needs %d texts, got %d', who, n, #o.names) end
-    for i, text in ipairs(o.names) do
-      if type(text) ~= 'string' then
-        core.raise('%s: names[%d] must be a text, got a %s', who, i, core.kind(text))
-      end
-      for k = 1, i - 1 do
-        if o.names[k] == text then
-          core.raise('%s: parameters %d and %d are both called "%s"', who, k, i, text)
-        end
-      end
-    end
-    fields.names = o.names
-  end
+  fields.names, fields.labels = texts(who, 'names', o.names, n), texts(who, 'labels', o.labels, n)
+  check_different(who, fields.names or {})
   local d = setmetatable(fields, Distribution)
   local low, high = rawget(d, 'low'), rawget(d, 'high')
   if low ~= nil and high ~= nil then

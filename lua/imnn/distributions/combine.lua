@@ -53,7 +53,8 @@ end
 --- A distribution from a user's functions, with whatever else follows from them.
 -- @tparam table fields `sample(self, key, shape)`, `log_prob(self, x)`, and what is known of `low`,
 -- `high` (lists of numbers: limits of plots, and of the support if there is no `support` = { low,
--- high }), `cdf(self, x)`, `mean(self)`, `var(self)`, `names`, `event_shape` (that of low; {})
+-- high }), `cdf(self, x)`, `mean(self)`, `var(self)`, `names`, `labels`, `event_shape` (that of
+-- low; {})
 -- @treturn distribution
 -- @raise functions that are missing
 -- @usage local half = distributions.own { low = 0, high = 2,
@@ -74,7 +75,8 @@ function M.own(fields)
   for _, name in ipairs { 'sample', 'log_prob', 'cdf', 'mean', 'var', 'support' } do
     own[name] = fields[name]
   end
-  return base.new(who, own, { low = fields.low, high = fields.high, names = fields.names })
+  return base.new(who, own, { low = fields.low, high = fields.high, names = fields.names,
+    labels = fields.labels })
 end
 
 -- ---- side by side ----
@@ -115,7 +117,7 @@ end
 -- first.
 -- @tparam table list distributions of numbers or vectors, also a user's { sample, log_prob, low,
 -- high }
--- @tparam[opt] table opts `names`, `low`, `high` of all components
+-- @tparam[opt] table opts `names`, `labels`, `low`, `high` of all components
 -- @treturn distribution
 -- @raise entries that are no distributions
 -- @usage distributions.independent { distributions.uniform(0, 1), distributions.normal(0, 1) }
@@ -186,16 +188,18 @@ function M.independent(list, opts)
       return np.array(low, 'f64'), np.array(high, 'f64')
     end
   end
-  local names
+  local names, labels
   for _, d in ipairs(list) do
-    names = names or d.names and {}
+    names, labels = names or d.names and {}, labels or d.labels and {}
   end
-  for i, d in ipairs(names and list or {}) do
+  for i, d in ipairs(list) do
     for k = 1, first[i + 1] - first[i] do
-      names[#names + 1] = d.names and d.names[k] or 'θ_{' .. #names + 1 .. '}'
+      local name = d.names and d.names[k] or 'θ_{' .. first[i] + k - 1 .. '}'
+      if names then names[#names + 1] = name end
+      if labels then labels[#labels + 1] = d.labels and d.labels[k] or name end
     end
   end
-  opts = args.rows({ names = names }, opts or {})
+  opts = args.rows({ names = names, labels = labels }, opts or {})
   local plot, flat = limits('low', 'high', function() end), true
   local normal = true
   for _, d in ipairs(list) do
@@ -247,7 +251,7 @@ end
 -- @tparam table|Array weights of the parts, 0 or more, which are divided by their sum; densities
 -- are differentiable in those that are not 0
 -- @tparam table list distributions with events of one shape
--- @tparam[opt] table opts `low`, `high`, `names`
+-- @tparam[opt] table opts `low`, `high`, `names`, `labels`
 -- @treturn distribution
 -- @raise weights below 0, all of them 0, or not as many as parts; events of different shapes
 -- @usage distributions.mixture({ 0.3, 0.7 },
@@ -374,7 +378,7 @@ end
 -- @tparam distribution d of independent continuous numbers
 -- @tparam[opt=-inf] number|table|Array low
 -- @tparam[opt=inf] number|table|Array high
--- @tparam[opt] table opts `names`
+-- @tparam[opt] table opts `names`, `labels`
 -- @treturn distribution
 -- @raise distributions without a cdf, of whole numbers, ends that are not in order
 -- @usage distributions.truncated(distributions.exponential(), 0, 1):mean() --> 0.418023
@@ -445,7 +449,7 @@ function M.truncated(d, low, high, opts)
       local smallest = dtype == 'f64' and 2 ^ -53 or 2 ^ -24
       return own.quantile(random.uniform(key, size, { minval = smallest, dtype = dtype }))
     end,
-  }, args.rows({ names = d.names }, opts or {}))
+  }, args.rows({ names = d.names, labels = d.labels }, opts or {}))
 end
 
 -- ---- transformed ----
@@ -533,7 +537,7 @@ end
 -- @tparam bijector b one of distributions.bijectors, or { forward =, inverse = }, functions of a
 -- user of one event; `log_det` of it is found by its Jacobian where it is not given, and
 -- `components` = true says that it is a function of single numbers
--- @tparam[opt] table opts `low`, `high`, `names`
+-- @tparam[opt] table opts `low`, `high`, `names`, `labels`
 -- @treturn distribution
 -- @raise what is no bijector; for limits of vectors that they are not given
 -- @usage distributions.transformed(distributions.normal(), distributions.bijectors.exp()):cdf(1)

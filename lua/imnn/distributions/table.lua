@@ -24,7 +24,7 @@ local M = {}
 
 -- ---- a distribution from a row ----
 
-local options = { low = true, high = true, names = true }
+local options = { low = true, high = true, names = true, labels = true }
 
 -- What is given by position and by name in a last table, without the options in it.
 local function split(who, list, ...)
@@ -147,7 +147,7 @@ local rows = {}
 --- Uniform between two ends.
 -- @tparam number|table|Array low
 -- @tparam number|table|Array high
--- @tparam[opt] table opts parameters by name; `low`, `high`: limits of plots; `names` for them
+-- @tparam[opt] table opts parameters by name; `low`, `high` of plots; `names`, `labels`
 -- @treturn distribution
 -- @raise parameters without meaning, where their values are known
 -- @usage distributions.uniform({ 0.1, 0.6 }, { 0.5, 1 }):prob { 0.3, 0.8 } --> 6.25
@@ -163,7 +163,7 @@ rows.uniform = {
 --- Normal.
 -- @tparam[opt=0] number|table|Array loc mean
 -- @tparam[opt=1] number|table|Array scale standard deviation
--- @tparam[opt] table opts parameters by name; `low`, `high`: limits of plots; `names` for them
+-- @tparam[opt] table opts parameters by name; `low`, `high` of plots; `names`, `labels`
 -- @treturn distribution
 -- @raise parameters without meaning, where their values are known
 -- @usage distributions.normal({ 0.3, 0.8 }, 0.1, { names = { 'Omega_m', 'sigma_8' } })
@@ -181,7 +181,7 @@ rows.normal = {
 -- @tparam number|table|Array scale
 -- @tparam number|table|Array low
 -- @tparam number|table|Array high
--- @tparam[opt] table opts parameters by name; `low`, `high`: limits of plots; `names` for them
+-- @tparam[opt] table opts parameters by name; `low`, `high` of plots; `names`, `labels`
 -- @treturn distribution
 -- @raise parameters without meaning, where their values are known
 -- @usage distributions.truncated_normal(0, 1, 0, math.huge):mean() --> 0.797885
@@ -202,7 +202,7 @@ rows.truncated_normal = {
 --- Numbers whose logarithm is normal.
 -- @tparam[opt=0] number|table|Array mu mean of the logarithm
 -- @tparam[opt=1] number|table|Array sigma its deviation
--- @tparam[opt] table opts parameters by name; `low`, `high`: limits of plots; `names` for them
+-- @tparam[opt] table opts parameters by name; `low`, `high` of plots; `names`, `labels`
 -- @treturn distribution
 -- @raise parameters without meaning, where their values are known
 -- @usage distributions.lognormal(0, 0.5):mean() --> 1.13315
@@ -218,7 +218,7 @@ rows.lognormal = {
 --- Absolute values of normal numbers.
 -- @tparam[opt=0] number|table|Array loc
 -- @tparam[opt=1] number|table|Array scale
--- @tparam[opt] table opts parameters by name; `low`, `high`: limits of plots; `names` for them
+-- @tparam[opt] table opts parameters by name; `low`, `high` of plots; `names`, `labels`
 -- @treturn distribution
 -- @raise parameters without meaning, where their values are known
 -- @usage distributions.halfnormal():cdf(1) --> 0.682689
@@ -228,7 +228,7 @@ rows.halfnormal = { params = LOCATED, stats = 'halfnorm', sampler = 'halfnormal'
 --- Exponential: of density proportional to e^(-x / scale).
 -- @tparam[opt=0] number|table|Array loc
 -- @tparam[opt=1] number|table|Array scale
--- @tparam[opt] table opts parameters by name; `low`, `high`: limits of plots; `names` for them
+-- @tparam[opt] table opts parameters by name; `low`, `high` of plots; `names`, `labels`
 -- @treturn distribution
 -- @raise parameters without meaning, where their values are known
 -- @usage distributions.exponential({ scale = 2 }):mean() --> 2
@@ -238,7 +238,7 @@ rows.exponential = { params = LOCATED, stats = 'expon', sampler = 'exponential' 
 --- Laplace: of density proportional to e^-|x|.
 -- @tparam[opt=0] number|table|Array loc
 -- @tparam[opt=1] number|table|Array scale
--- @tparam[opt] table opts parameters by name; `low`, `high`: limits of plots; `names` for them
+-- @tparam[opt] table opts parameters by name; `low`, `high` of plots; `names`, `labels`
 -- @treturn distribution
 -- @raise parameters without meaning, where their values are known
 -- @usage distributions.laplace():var() --> 2
@@ -248,7 +248,7 @@ rows.laplace = { params = LOCATED, stats = 'laplace', sampler = 'laplace' }
 --- Logistic: of cumulative distribution 1 / (1 + e^-x).
 -- @tparam[opt=0] number|table|Array loc
 -- @tparam[opt=1] number|table|Array scale
--- @tparam[opt] table opts parameters by name; `low`, `high`: limits of plots; `names` for them
+-- @tparam[opt] table opts parameters by name; `low`, `high` of plots; `names`, `labels`
 -- @treturn distribution
 -- @raise parameters without meaning, where their values are known
 -- @usage distributions.logistic():quantile(0.75) --> 1.09861
@@ -258,7 +258,7 @@ rows.logistic = { params = LOCATED, stats = 'logistic', sampler = 'logistic' }
 --- Gumbel: of cumulative distribution e^-e^-x.
 -- @tparam[opt=0] number|table|Array loc
 -- @tparam[opt=1] number|table|Array scale
--- @tparam[opt] table opts parameters by name; `low`, `high`: limits of plots; `names` for them
+-- @tparam[opt] table opts parameters by name; `low`, `high` of plots; `names`, `labels`
 -- @treturn distribution
 -- @raise parameters without meaning, where their values are known
 -- @usage distributions.gumbel():mean() --> 0.577216
@@ -268,7 +268,7 @@ rows.gumbel = { params = LOCATED, stats = 'gumbel_r', sampler = 'gumbel' }
 --- Gumbel of the other side: the negative of a Gumbel number.
 -- @tparam[opt=0] number|table|Array loc
 -- @tparam[opt=1] number|table|Array scale
--- @tparam[opt] table opts parameters by name; `low`, `high`: limits of plots; `names` for them
+-- @tparam[opt] table opts parameters by name; `low`, `high` of plots; `names`, `labels`
 -- @treturn distribution
 -- @raise parameters without meaning, where their values are known
 -- @usage distributions.gumbel_l():mean() --> -0.577216
@@ -281,7 +281,7 @@ rows.gumbel_l = {
 --- Cauchy: of density proportional to 1 / (1 + x^2). It has no mean.
 -- @tparam[opt=0] number|table|Array loc
 -- @tparam[opt=1] number|table|Array scale
--- @tparam[opt] table opts parameters by name; `low`, `high`: limits of plots; `names` for them
+-- @tparam[opt] table opts parameters by name; `low`, `high` of plots; `names`, `labels`
 -- @treturn distribution
 -- @raise parameters without meaning, where their values are known
 -- @usage distributions.cauchy():cdf(1) --> 0.75
@@ -291,7 +291,7 @@ rows.cauchy = { params = LOCATED, stats = 'cauchy', sampler = 'cauchy' }
 --- Absolute values of Cauchy numbers.
 -- @tparam[opt=0] number|table|Array loc
 -- @tparam[opt=1] number|table|Array scale
--- @tparam[opt] table opts parameters by name; `low`, `high`: limits of plots; `names` for them
+-- @tparam[opt] table opts parameters by name; `low`, `high` of plots; `names`, `labels`
 -- @treturn distribution
 -- @raise parameters without meaning, where their values are known
 -- @usage distributions.halfcauchy():cdf(1) --> 0.5
@@ -301,7 +301,7 @@ rows.halfcauchy = { params = LOCATED, stats = 'halfcauchy', sampler = 'halfcauch
 --- Maxwell: lengths of vectors of three normal numbers.
 -- @tparam[opt=0] number|table|Array loc
 -- @tparam[opt=1] number|table|Array scale
--- @tparam[opt] table opts parameters by name; `low`, `high`: limits of plots; `names` for them
+-- @tparam[opt] table opts parameters by name; `low`, `high` of plots; `names`, `labels`
 -- @treturn distribution
 -- @raise parameters without meaning, where their values are known
 -- @usage distributions.maxwell():mean() --> 1.59577
@@ -311,7 +311,7 @@ rows.maxwell = { params = LOCATED, stats = 'maxwell', sampler = 'maxwell' }
 --- Rayleigh: lengths of vectors of two normal numbers.
 -- @tparam[opt=0] number|table|Array loc
 -- @tparam[opt=1] number|table|Array scale
--- @tparam[opt] table opts parameters by name; `low`, `high`: limits of plots; `names` for them
+-- @tparam[opt] table opts parameters by name; `low`, `high` of plots; `names`, `labels`
 -- @treturn distribution
 -- @raise parameters without meaning, where their values are known
 -- @usage distributions.rayleigh():mean() --> 1.25331
@@ -325,7 +325,7 @@ rows.rayleigh = {
 -- @tparam number|table|Array a shape
 -- @tparam[opt=0] number|table|Array loc
 -- @tparam[opt=1] number|table|Array scale
--- @tparam[opt] table opts parameters by name; `low`, `high`: limits of plots; `names` for them
+-- @tparam[opt] table opts parameters by name; `low`, `high` of plots; `names`, `labels`
 -- @treturn distribution
 -- @raise parameters without meaning, where their values are known
 -- @usage distributions.gamma(2, { scale = 3 }):mean() --> 6
@@ -336,7 +336,7 @@ rows.gamma = { params = 'a>0' .. LOCATED, stats = 'gamma', sampler = 'gamma' }
 -- @tparam number|table|Array a shape
 -- @tparam[opt=0] number|table|Array loc
 -- @tparam[opt=1] number|table|Array scale
--- @tparam[opt] table opts parameters by name; `low`, `high`: limits of plots; `names` for them
+-- @tparam[opt] table opts parameters by name; `low`, `high` of plots; `names`, `labels`
 -- @treturn distribution
 -- @raise parameters without meaning, where their values are known
 -- @usage distributions.inverse_gamma(3):mean() --> 0.5
@@ -352,7 +352,7 @@ rows.inverse_gamma = {
 -- @tparam number|table|Array c shape
 -- @tparam[opt=0] number|table|Array loc
 -- @tparam[opt=1] number|table|Array scale
--- @tparam[opt] table opts parameters by name; `low`, `high`: limits of plots; `names` for them
+-- @tparam[opt] table opts parameters by name; `low`, `high` of plots; `names`, `labels`
 -- @treturn distribution
 -- @raise parameters without meaning, where their values are known
 -- @usage distributions.loggamma(1):mean() --> -0.577216
@@ -363,7 +363,7 @@ rows.loggamma = { params = 'c>0' .. LOCATED, stats = 'loggamma', sampler = 'logg
 -- @tparam number|table|Array df degrees of freedom
 -- @tparam[opt=0] number|table|Array loc
 -- @tparam[opt=1] number|table|Array scale
--- @tparam[opt] table opts parameters by name; `low`, `high`: limits of plots; `names` for them
+-- @tparam[opt] table opts parameters by name; `low`, `high` of plots; `names`, `labels`
 -- @treturn distribution
 -- @raise parameters without meaning, where their values are known
 -- @usage distributions.chisquare(3):mean() --> 3
@@ -374,7 +374,7 @@ rows.chisquare = { params = 'df>0' .. LOCATED, stats = 'chi2', sampler = 'chisqu
 -- @tparam number|table|Array beta power
 -- @tparam[opt=0] number|table|Array loc
 -- @tparam[opt=1] number|table|Array scale
--- @tparam[opt] table opts parameters by name; `low`, `high`: limits of plots; `names` for them
+-- @tparam[opt] table opts parameters by name; `low`, `high` of plots; `names`, `labels`
 -- @treturn distribution
 -- @raise parameters without meaning, where their values are known
 -- @usage distributions.generalized_normal(4):var() --> 0.337989
@@ -388,7 +388,7 @@ rows.generalized_normal = {
 -- @tparam number|table|Array b
 -- @tparam[opt=0] number|table|Array loc
 -- @tparam[opt=1] number|table|Array scale
--- @tparam[opt] table opts parameters by name; `low`, `high`: limits of plots; `names` for them
+-- @tparam[opt] table opts parameters by name; `low`, `high` of plots; `names`, `labels`
 -- @treturn distribution
 -- @raise parameters without meaning, where their values are known
 -- @usage distributions.beta(2, 3):mean() --> 0.4
@@ -399,7 +399,7 @@ rows.beta = { params = 'a>0 b>0' .. LOCATED, stats = 'beta', sampler = 'beta' }
 -- @tparam number|table|Array df degrees of freedom
 -- @tparam[opt=0] number|table|Array loc
 -- @tparam[opt=1] number|table|Array scale
--- @tparam[opt] table opts parameters by name; `low`, `high`: limits of plots; `names` for them
+-- @tparam[opt] table opts parameters by name; `low`, `high` of plots; `names`, `labels`
 -- @treturn distribution
 -- @raise parameters without meaning, where their values are known
 -- @usage distributions.t(3):var() --> 3
@@ -411,7 +411,7 @@ rows.t = { params = 'df>0' .. LOCATED, stats = 't', sampler = 't' }
 -- @tparam number|table|Array dfd and below
 -- @tparam[opt=0] number|table|Array loc
 -- @tparam[opt=1] number|table|Array scale
--- @tparam[opt] table opts parameters by name; `low`, `high`: limits of plots; `names` for them
+-- @tparam[opt] table opts parameters by name; `low`, `high` of plots; `names`, `labels`
 -- @treturn distribution
 -- @raise parameters without meaning, where their values are known
 -- @usage distributions.f(2, 4):mean() --> 2
@@ -422,7 +422,7 @@ rows.f = { params = 'dfn>0 dfd>0' .. LOCATED, stats = 'f', sampler = 'f' }
 -- @tparam number|table|Array mu mean
 -- @tparam[opt=0] number|table|Array loc
 -- @tparam[opt=1] number|table|Array scale
--- @tparam[opt] table opts parameters by name; `low`, `high`: limits of plots; `names` for them
+-- @tparam[opt] table opts parameters by name; `low`, `high` of plots; `names`, `labels`
 -- @treturn distribution
 -- @raise parameters without meaning, where their values are known
 -- @usage distributions.wald(2):mean() --> 2
@@ -433,7 +433,7 @@ rows.wald = { params = 'mu>0' .. LOCATED, stats = 'invgauss', sampler = 'wald' }
 -- @tparam number|table|Array b power
 -- @tparam[opt=0] number|table|Array loc
 -- @tparam[opt=1] number|table|Array scale
--- @tparam[opt] table opts parameters by name; `low`, `high`: limits of plots; `names` for them
+-- @tparam[opt] table opts parameters by name; `low`, `high` of plots; `names`, `labels`
 -- @treturn distribution
 -- @raise parameters without meaning, where their values are known
 -- @usage distributions.pareto(3):mean() --> 1.5
@@ -444,7 +444,7 @@ rows.pareto = { params = 'b>0' .. LOCATED, stats = 'pareto', sampler = 'pareto' 
 -- @tparam number|table|Array c power
 -- @tparam[opt=0] number|table|Array loc
 -- @tparam[opt=1] number|table|Array scale
--- @tparam[opt] table opts parameters by name; `low`, `high`: limits of plots; `names` for them
+-- @tparam[opt] table opts parameters by name; `low`, `high` of plots; `names`, `labels`
 -- @treturn distribution
 -- @raise parameters without meaning, where their values are known
 -- @usage distributions.weibull_min(2):mean() --> 0.886227
@@ -458,7 +458,7 @@ rows.weibull_min = {
 -- @tparam number|table|Array left
 -- @tparam number|table|Array mode
 -- @tparam number|table|Array right
--- @tparam[opt] table opts parameters by name; `low`, `high`: limits of plots; `names` for them
+-- @tparam[opt] table opts parameters by name; `low`, `high` of plots; `names`, `labels`
 -- @treturn distribution
 -- @raise parameters without meaning, where their values are known
 -- @usage distributions.triangular(0, 1, 4):mean() --> 1.66667
@@ -474,7 +474,7 @@ rows.triangular = {
 --- Angles of density proportional to e^(kappa cos(x - mu)), from mu - pi to mu + pi.
 -- @tparam[opt=0] number|table|Array mu
 -- @tparam number|table|Array kappa 0: uniform
--- @tparam[opt] table opts parameters by name; `low`, `high`: limits of plots; `names` for them
+-- @tparam[opt] table opts parameters by name; `low`, `high` of plots; `names`, `labels`
 -- @treturn distribution
 -- @raise parameters without meaning, where their values are known
 -- @usage distributions.von_mises(0, 2):prob(0) --> 0.515885
@@ -492,7 +492,7 @@ rows.von_mises = {
 
 --- 1 with probability p, else 0.
 -- @tparam number|table|Array p
--- @tparam[opt] table opts parameters by name; `low`, `high`: limits of plots; `names` for them
+-- @tparam[opt] table opts parameters by name; `low`, `high` of plots; `names`, `labels`
 -- @treturn distribution
 -- @raise parameters without meaning, where their values are known
 -- @usage distributions.bernoulli(0.3):mean() --> 0.3
@@ -502,7 +502,7 @@ rows.bernoulli = { params = 'p>=0<=1', stats = 'bernoulli', discrete = true, sam
 --- Numbers of successes in n trials of probability p.
 -- @tparam number|table|Array n
 -- @tparam number|table|Array p
--- @tparam[opt] table opts parameters by name; `low`, `high`: limits of plots; `names` for them
+-- @tparam[opt] table opts parameters by name; `low`, `high` of plots; `names`, `labels`
 -- @treturn distribution
 -- @raise parameters without meaning, where their values are known
 -- @usage distributions.binomial(10, 0.3):mean() --> 3
@@ -512,7 +512,7 @@ rows.binomial = { params = 'n>=0 p>=0<=1', stats = 'binom', discrete = true, sam
 --- Numbers of failures before n successes of probability p.
 -- @tparam number|table|Array n
 -- @tparam number|table|Array p
--- @tparam[opt] table opts parameters by name; `low`, `high`: limits of plots; `names` for them
+-- @tparam[opt] table opts parameters by name; `low`, `high` of plots; `names`, `labels`
 -- @treturn distribution
 -- @raise parameters without meaning, where their values are known
 -- @usage distributions.negative_binomial(3, 0.5):mean() --> 3
@@ -526,7 +526,7 @@ rows.negative_binomial = {
 
 --- Numbers of trials to the first success, of probability p each.
 -- @tparam number|table|Array p
--- @tparam[opt] table opts parameters by name; `low`, `high`: limits of plots; `names` for them
+-- @tparam[opt] table opts parameters by name; `low`, `high` of plots; `names`, `labels`
 -- @treturn distribution
 -- @raise parameters without meaning, where their values are known
 -- @usage distributions.geometric(0.25):mean() --> 4
@@ -535,7 +535,7 @@ rows.geometric = { params = 'p>0<=1', stats = 'geom', discrete = true, sampler =
 
 --- Numbers of events of which mu are expected.
 -- @tparam number|table|Array mu
--- @tparam[opt] table opts parameters by name; `low`, `high`: limits of plots; `names` for them
+-- @tparam[opt] table opts parameters by name; `low`, `high` of plots; `names`, `labels`
 -- @treturn distribution
 -- @raise parameters without meaning, where their values are known
 -- @usage distributions.poisson(2):prob(0) --> 0.135335
@@ -546,7 +546,7 @@ rows.poisson = { params = 'mu>=0', stats = 'poisson', discrete = true, sampler =
 -- @tparam number|table|Array n
 -- @tparam number|table|Array a
 -- @tparam number|table|Array b
--- @tparam[opt] table opts parameters by name; `low`, `high`: limits of plots; `names` for them
+-- @tparam[opt] table opts parameters by name; `low`, `high` of plots; `names`, `labels`
 -- @treturn distribution
 -- @raise parameters without meaning, where their values are known
 -- @usage distributions.beta_binomial(10, 2, 3):mean() --> 4
@@ -564,7 +564,7 @@ rows.beta_binomial = {
 --- Whole numbers from low to high - 1, all with one probability.
 -- @tparam number|table|Array low
 -- @tparam number|table|Array high
--- @tparam[opt] table opts parameters by name; `low`, `high`: limits of plots; `names` for them
+-- @tparam[opt] table opts parameters by name; `low`, `high` of plots; `names`, `labels`
 -- @treturn distribution
 -- @raise parameters without meaning, where their values are known
 -- @usage distributions.randint(1, 7):mean() --> 3.5

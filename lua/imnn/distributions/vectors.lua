@@ -107,7 +107,7 @@ end
 --- Normal vectors of a mean and a covariance.
 -- @tparam table|Array mean (n)
 -- @tparam table|Array cov (n, n), symmetric and positive definite
--- @tparam[opt] table opts `low`, `high`: limits of plots (mean -+ 5 deviations); `names`
+-- @tparam[opt] table opts `low`, `high`: limits of plots (mean -+ 5 deviations); `names`, `labels`
 -- @treturn distribution
 -- @raise shapes that do not fit; a covariance that is not positive definite, where it is used
 -- @usage distributions.multivariate_normal({ 0, 1 }, { { 1, 0.5 }, { 0.5, 2 } }):log_prob { 0, 1 }
@@ -124,7 +124,7 @@ end
 -- @tparam table|Array loc (n)
 -- @tparam table|Array shape (n, n), symmetric and positive definite
 -- @tparam number|Array df
--- @tparam[opt] table opts `low`, `high`: limits of plots; `names`
+-- @tparam[opt] table opts `low`, `high`: limits of plots; `names`, `labels`
 -- @treturn distribution
 -- @raise shapes that do not fit
 -- @usage distributions.multivariate_t({ 0, 0 }, np.eye(2), 3):prob { 0, 0 } --> 0.159155
@@ -160,7 +160,7 @@ end
 
 --- Numbers that add up to 1, of density proportional to the product of x_k^(alpha_k - 1).
 -- @tparam table|Array alpha (n), positive
--- @tparam[opt] table opts `names`
+-- @tparam[opt] table opts `names`, `labels`
 -- @treturn distribution
 -- @raise shapes that do not fit
 -- @usage distributions.dirichlet({ 1, 2, 3 }):mean() --> { 0.166667, 0.333333, 0.5 }
@@ -188,7 +188,7 @@ end
 --- How often each category comes in n trials.
 -- @tparam number|Array n
 -- @tparam table|Array p (k) probabilities, which add up to 1
--- @tparam[opt] table opts `names`
+-- @tparam[opt] table opts `names`, `labels`
 -- @treturn distribution
 -- @raise shapes that do not fit
 -- @usage distributions.multinomial(3, { 0.5, 0.5 }):prob { 1, 2 } --> 0.375

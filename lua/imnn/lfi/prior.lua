@@ -2,9 +2,10 @@
 -- `prior:sample(key, n)` gives (n, P), or (P) without n; `prior:log_prob(theta)` and
 -- `prior:prob(theta)` map over leading axes, (..., P) -> (...); `prior.low` and `prior.high` are
 -- lists of P numbers, the grid of plots (for an unbounded prior they do not cut sampling);
--- `prior.names` are what parameters are called in plots and sample sets. A user's own prior is a
--- table with `sample`, `log_prob`, `low` and `high`, and may have `labels`; its density is taken to
--- end at its limits, unless `support` = { low = {...}, high = {...} } says where it does.
+-- `prior.names` are what parameters are called in sample sets, and in plots and tables unless there
+-- are `prior.labels`, { 'Ω_m', 'σ_8' }. A user's own prior is a table with `sample`, `log_prob`,
+-- `low` and `high`; its density is taken to end at its limits, unless `support` = { low = {...},
+-- high = {...} } says where it does.
 -- @module imnn.lfi.prior
 local core = require 'imnn.core'
 local np = require 'imnn.numpy'
@@ -18,7 +19,7 @@ local function list(x) return type(x) == 'number' and { x } or x end
 --- Independent uniform densities on [low, high).
 -- @tparam number|table|Array low P lower limits
 -- @tparam number|table|Array high P upper limits; a single number serves for all parameters
--- @tparam[opt] table opts `names` for plots
+-- @tparam[opt] table opts `names`; `labels`, what plots show for them
 -- @treturn prior
 -- @raise limits out of order, lists of different lengths
 -- @usage lfi.uniform({ -10, 0 }, { 10, 10 })
@@ -28,7 +29,7 @@ function M.uniform(low, high, opts) return distributions().uniform(list(low), li
 -- @tparam number|table|Array loc P means
 -- @tparam number|table|Array scale P standard deviations; a single number serves for all parameters
 -- @tparam[opt] table opts `low`, `high`: limits of the grid of plots (loc -+ 5 scale); they do not
--- cut sampling; `names` for plots
+-- cut sampling; `names`; `labels`, what plots show for them
 -- @treturn prior
 -- @raise scales that are not positive, limits out of order, lists of different lengths
 -- @usage lfi.normal({ 0.3, 0.8 }, 0.1)
@@ -36,7 +37,7 @@ function M.normal(loc, scale, opts) return distributions().normal(list(loc), lis
 
 --- The product of priors of different parameters, in order.
 -- @tparam table priors
--- @tparam[opt] table opts `names` for plots
+-- @tparam[opt] table opts `names`; `labels`, what plots show for them
 -- @treturn prior of all their parameters
 -- @raise entries that are no priors
 -- @usage lfi.independent { lfi.uniform(0, 1), lfi.normal(0, 1) }
@@ -54,14 +55,16 @@ function M.of(prior)
   return M.independent { prior }
 end
 
---- Options of a plot, with the names of the parameters as labels where it has none of its own.
+--- Options of a plot, with the labels of the parameters, or their names, where it has none of its
+-- own.
 -- @tparam table prior
 -- @tparam table|nil opts
 -- @treturn table
 function M.labelled(prior, opts)
   opts = opts or {}
-  if not prior.names or type(opts) ~= 'table' or opts.axis_labels or opts.ax then return opts end
-  local out = { axis_labels = prior.names }
+  local labels = prior.labels or prior.names
+  if not labels or type(opts) ~= 'table' or opts.axis_labels or opts.ax then return opts end
+  local out = { axis_labels = labels }
   for key, value in pairs(opts) do out[key] = value end
   return out
 end
@@ -74,21 +77,16 @@ function M.name(prior, p)
   return prior.names and prior.names[p] and ('"%s"'):format(prior.names[p]) or 'parameter ' .. p
 end
 
---- Options of a sample set, with names, labels and limits from a prior. `names` of a prior are
--- labels, "Ω m"; names in files are those without blanks, which get "_".
+--- Options of a sample set, with names, labels and limits from a prior. Without labels, `names` of
+-- a prior are those, "Ω m"; names in files are those without blanks, which get "_".
 -- @tparam table prior
 -- @tparam table opts
 -- @treturn table opts
 function M.described(prior, opts)
-  local labels = rawget(prior, 'labels')
+  opts.labels = prior.labels or prior.names
   if prior.names then
-    opts.names, opts.labels = {}, labels or {}
-    for p, name in ipairs(prior.names) do
-      opts.names[p] = (name:gsub('%s+', '_'))
-      opts.labels[p] = opts.labels[p] or name
-    end
-  else
-    opts.labels = labels
+    opts.names = {}
+    for p, name in ipairs(prior.names) do opts.names[p] = (name:gsub('%s+', '_')) end
   end
   opts.low, opts.high = M.ends(prior)
   return opts
@@ -183,13 +181,15 @@ function M.check(who, prior, needs)
     core.raise('%s: the prior is of arrays (%s), parameters are vectors', who,
       table.concat(event, ', '))
   end
-  local names = prior.names
-  if names ~= nil and (type(names) ~= 'table' or #names ~= P) then
-    core.raise('%s: prior.names must be %d texts, one for each parameter, got %s', who, P,
-      type(names) == 'table' and #names or core.kind(names))
+  for _, what in ipairs { 'names', 'labels' } do
+    local texts = prior[what]
+    if texts ~= nil and (type(texts) ~= 'table' or #texts ~= P) then
+      core.raise('%s: prior.%s must be %d texts, one for each parameter, got %s', who, what, P,
+        type(texts) == 'table' and #texts or core.kind(texts))
+    end
   end
   local seen = {}
-  for p, name in ipairs(names or {}) do
+  for p, name in ipairs(prior.names or {}) do
     if seen[name] then
       core.raise('%s: prior.names: parameters %d and %d are both called "%s"', who, seen[name], p,
         tostring(name))

@@ -366,7 +366,8 @@ local function drawn(who, prior)
       table.concat(samples.shape, ', '))
   end
   local support = type(prior.support) == 'table' and prior.support or {}
-  return { parameters = samples, names = prior.names, low = support.low, high = support.high }
+  return { parameters = samples, names = prior.names, labels = prior.labels, low = support.low,
+    high = support.high }
 end
 
 --- What the data say beyond the prior: densities of single parameters, the prior as a dashed grey

@@ -113,7 +113,7 @@ local function of_posterior(who, x, target, more, add)
     local given = of_target(x, t)
     if given then
       some = true
-      given.names = x.prior and x.prior.names
+      if x.prior then given.names, given.labels = x.prior.names, x.prior.labels end
       for key, v in pairs(more) do given[key] = v end
       if given.label and to > from then given.label = given.label .. ' Target ' .. t end
       add(given)
