@@ -85,6 +85,27 @@ describe('lfi.kde', function()
     assert.near(1, integral(d), 1e-9)
   end)
 
+  it('takes the nodes of a grid for one, not for peaks', function()
+    local x = np.linspace(-4, 4, 41, 'f64')
+    local fine = np.linspace(-3, 3, 200, 'f64')
+    local function off(samples, weights)
+      local f = np.exp(-fine ^ 2 / 2) / math.sqrt(2 * math.pi)
+      return np.max(np.abs(lfi.kde_at(fine, samples, { weights = weights }) - f)):item()
+    end
+    local bell = np.exp(-x ^ 2 / 2)
+    assert.is_true(off(x, bell) < 0.01)
+    local A, B = np.meshgrid(x, x)
+    assert.is_true(off(A:ravel(), np.exp(-(A ^ 2 + B ^ 2) / 2):ravel()) < 0.01)
+    assert.is_true(off(np.round(5 * of(5000, random.normal)) / 5) < 0.03)
+    local pair = lfi.kde(np.stack({ A:ravel(), B:ravel() }, { axis = 2 }),
+      { weights = np.exp(-(A ^ 2 + B ^ 2 - 1.8 * A * B) / 0.38):ravel() })
+    assert.equal(0, pair.correlation)
+    -- where they are no grid each is a peak, as before
+    assert.is_true(lfi.bandwidth(np.tile(np.array { 0, 1, 2.5, 3.1, 4.2, 5.9, 7, 7.6, 9.05 }, 50))
+      < 0.3)
+    assert.is_true(lfi.bandwidth(np.tile(np.arange(9), 50)) >= 0.65)
+  end)
+
   it('sees two peaks', function()
     local z = np.concatenate({ of(5000, random.normal), 8 + 0.3 * of(5000, random.normal) }, 1)
     local d = lfi.kde(z)

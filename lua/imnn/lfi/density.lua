@@ -244,12 +244,12 @@ end
 -- @tparam[opt] table opts `weights` (n), of any sum; `columns`: one number, or two for a pair (all
 -- where P is 1 or 2); `low`, `high`: hard limits, numbers or lists of P (none); `method`
 -- ('linear'): 'linear', a local linear estimate that stays positive, 'reflection', 'plain',
--- 'normalised', 'local', 'histogram'; `rule` ('isj'): 'isj', 'robust' or 'reference', which gives
--- the bandwidth; or `bandwidth`, of a pair two; `correlation` of the kernel of a pair;
--- `marginal_bandwidth`: of a pair, what the rule gave for each, if that is known; `n_eff`:
--- effective number of samples (Kish's); `corrections` (0): 1 for multiplicative bias correction;
--- `range`: { from, to } of the grid, of a pair two of them; `gridsize` (1024; 256); `smoothing` (0)
--- of a histogram, in bins
+-- 'normalised', 'local', 'histogram'; `rule` ('isj', and of samples on a regular grid at least 0.65
+-- of its steps), 'robust' or 'reference', which gives the bandwidth; or `bandwidth`, of a pair two;
+-- `correlation` of the kernel of a pair; `marginal_bandwidth`: of a pair, what the rule gave for
+-- each, if that is known; `n_eff`: effective number of samples (Kish's); `corrections` (0): 1 for
+-- multiplicative bias correction; `range`: { from, to } of the grid, of a pair two of them;
+-- `gridsize` (1024; 256); `smoothing` (0) of a histogram, in bins
 -- @treturn Density see the top
 -- @raise samples beyond a limit, weights that are negative or not finite, samples that are all
 -- equal where there is no bandwidth, more than one sample in 20 that is not finite
