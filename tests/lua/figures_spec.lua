@@ -285,6 +285,32 @@ describe('corner plots of samples', function()
     has(plot.corner { sampler }, "'b' enhanced")
   end)
 
+  -- The densities keep at least two fifths of the panel.
+  it('show true values where densities are, and point to those that are far off', function()
+    local x = np.concatenate({ normal(0, 1), normal(5, 0.1) }, 2)
+    local function range_of(script)
+      local a, b = script:match '# row 2, column 2\n.-xrange %[(%S+):(%S+)%]'
+      return tonumber(a), tonumber(b)
+    end
+    local near, far = tostring(plot.corner { x, known = { 0, 5.9 } }),
+      tostring(plot.corner { x, known = { -1e6, 40 } })
+    local a, b = range_of(near)
+    assert.is_true(a < 4.8 and b > 5.9)
+    assert.equal(2, count(near, 'arrow from first 5.9, graph 0')
+      + count(near, 'arrow from graph 0, first 5.9'))
+    assert.equal(0, count(near, ' head filled'))
+    a, b = range_of(far)
+    assert.is_true(a > 4.5 and b < 5.5)
+    assert.equal(0, count(far, 'nohead front'))
+    assert.equal(2, count(far, ' head filled'))
+    assert.matches("label '40' %S+ .-at graph 0.830, 0.930 right", far)
+    assert.matches("label '−1e%+06' %S+ .-at graph 0.170, 0.930 left", far)
+    -- limits that are given stay
+    local cut = tostring(plot.corner { x, known = { 0, 5.9 }, limits = { false, { 4, 5.5 } } })
+    assert.equal(1, count(cut, ' head filled'))
+    assert.same({ 4, 5.5 }, { range_of(cut) })
+  end)
+
   it('are methods of sets and posteriors', function()
     local set = imnn.SampleSet { parameters = columns({ 0.5, 0.5 }, { 0.1, 0.1 }),
       names = { 'a', 'b' }, chain = np.arange(4000) % 2 }

@@ -222,17 +222,33 @@ end
 
 -- ---- the whole ----
 
---- Lines at the true values.
-function M.mark_truth(fig, set, row, column)
+local function is_shown(fig, p, v) return v >= fig.axes[p].lo and v <= fig.axes[p].hi end
+
+-- At an end of the panel of a single parameter: which value lies beyond it.
+local function point_to(fig, sheet, set, v, p, i)
+  local y, right = 0.93 - 0.09 * (i - 1), v > fig.axes[p].hi
+  set[#set + 1] = ("arrow from graph %.3f, %.3f to graph %.3f, %.3f head filled front "
+    .. "linecolor rgb '%s' linewidth 0.8"):format(right and 0.86 or 0.14, y, right and 0.98 or 0.02,
+    y, fig.look.ink)
+  set[#set + 1] = ("label %s at graph %.3f, %.3f %s front textcolor rgb '%s'"):format(
+    sheet:label(('%.4g'):format(v):gsub('^%-', '−'), 6.2 * fig.scale), right and 0.83 or 0.17, y,
+    right and 'right' or 'left', fig.look.ink)
+end
+
+--- Lines at the true values that are within a panel.
+function M.mark_truth(fig, sheet, set, row, column)
   local truth = ("linecolor rgb '%s' linewidth 0.8 dashtype (6,4)"):format(fig.look.ink)
-  for _, known in ipairs(fig.known) do
-    if known[column] then
+  for i, known in ipairs(fig.known) do
+    local x, y = known[column], row ~= column and known[row]
+    if x and is_shown(fig, column, x) then
       set[#set + 1] = ('arrow from first %s, graph 0 to first %s, graph 1 nohead front %s'):format(
-        text.number(known[column]), text.number(known[column]), truth)
+        text.number(x), text.number(x), truth)
+    elseif x and row == column then
+      point_to(fig, sheet, set, x, column, i)
     end
-    if row ~= column and known[row] then
+    if y and is_shown(fig, row, y) then
       set[#set + 1] = ('arrow from graph 0, first %s to graph 1, first %s nohead front %s'):format(
-        text.number(known[row]), text.number(known[row]), truth)
+        text.number(y), text.number(y), truth)
     end
   end
 end

@@ -214,7 +214,8 @@ end
 -- * `smooth`: "kde", or "histogram", whose bins are smoothed by `smoothing` (0) of their width
 -- * `parameters`: names of those to be shown, in this order
 -- * `ax`: the corner figure to draw into
--- * `known`: true values, a line each; false where unknown
+-- * `known`: true values, a line each, or an arrow at the end of a panel if they are far beyond it
+--   (`limits` shows more); false where unknown
 -- * `labels` (or `axis_labels`): P texts, in which _ and ^ lower and raise what follows; units
 --   stand in brackets at the end, "H_0 [km/s/Mpc]"
 -- * `levels`: fractions of the mass that the regions hold, { 0.68, 0.95 }

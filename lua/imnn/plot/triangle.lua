@@ -22,6 +22,21 @@ local function extent(fig, p, background)
   return lo, hi
 end
 
+-- True values are shown where densities keep at least two fifths of the panel; of those that are
+-- farther off there is a mark at its end. Panels of summaries are there to show how far that is.
+local function with_known(fig, p, lo, hi)
+  local more = fig.kind == 'corner' and 1.5 * (hi - lo) or math.huge
+  local least, most = lo - more, hi + more
+  for _, known in ipairs(fig.known) do
+    local v = known[p]
+    if v and v >= least and v <= most then
+      lo = v < lo and v - 0.05 * (hi - v) or lo
+      hi = v > hi and v + 0.05 * (v - lo) or hi
+    end
+  end
+  return lo, hi
+end
+
 local function limits_of(fig, p)
   local given = fig.limits and fig.limits[p]
   if given then return given[1], given[2] end
@@ -32,14 +47,7 @@ local function limits_of(fig, p)
     lo = math.min(lo, math.max(first, lo - more))
     hi = math.max(hi, math.min(last, hi + more))
   else lo, hi = first, last end
-  for _, known in ipairs(fig.known) do
-    local v = known[p]
-    if v and hi > lo then
-      lo = v < lo and v - 0.05 * (hi - v) or lo
-      hi = v > hi and v + 0.05 * (v - lo) or hi
-    end
-  end
-  if hi > lo then return lo, hi end
+  if hi > lo then return with_known(fig, p, lo, hi) end
   for _, layer in ipairs(fig.layers) do -- nothing to show: the whole grid
     local range = layer.ranges and layer.ranges[layer.columns[p]]
     if range then return range[1], range[#range] end
@@ -255,7 +263,7 @@ local function add_cell(fig, sheet, page, row, column, entries)
         (at[3] + at[4]) / 2, ' rotate by 90'
     end)
   end
-  cell.mark_truth(fig, set, row, column)
+  cell.mark_truth(fig, sheet, set, row, column)
   sheet:panel { name = ('row %d, column %d'):format(row, column), box = at, set = set, plot = plot }
 end
 
@@ -415,7 +423,7 @@ local function wall_cell(fig, sheet, page, p)
   add_label(fig, sheet, set, page, p, 20, function()
     return (at[1] + at[2]) / 2, at[3] - 0.72 * fig.look.points / 9 / fig.height
   end)
-  cell.mark_truth(fig, set, p, p)
+  cell.mark_truth(fig, sheet, set, p, p)
   sheet:panel { name = 'parameter ' .. p, box = at, set = set,
     plot = cell.contents(fig, sheet, p, p) }
 end
