@@ -51,7 +51,7 @@ end
 
 local function labels_of(script)
   local out = {}
-  for line in script:gmatch 'set label 1[12] (.-)\n' do
+  for line in script:gmatch 'set label 1[123] (.-)\n' do
     out[#out + 1] = line:match "^'(.-)' enhanced"
   end
   return out
@@ -108,6 +108,16 @@ describe('titles of corner plots', function()
       high = { 1 }, names = { 'tau' } }
     assert.same({ 'τ', 'no constraint' }, labels_of(tostring(plot.corner { flat })))
     has(plot.corner { low }, 'xrange [0:')
+  end)
+
+  it('have names on lines of their own where those are long', function()
+    local x = np.concatenate({ normal(0, 1), normal(5, 0.1) }, 2)
+    local long = { 'amplitude of the line [mJy]', 'background [mJy]' }
+    assert.same({ 'amplitude of the line', '0.0 ± 1.0', '68 % equal-tail', 'background',
+      '5.00 ± 0.10', '68 % equal-tail' },
+      labels_of(tostring(plot.corner { x, labels = long, size = 'column' })))
+    assert.same({ 'a = 0.0 ± 1.0', '68 % equal-tail', 'b = 5.00 ± 0.10', '68 % equal-tail' },
+      labels_of(tostring(plot.corner { x, labels = { 'a', 'b' }, size = 'column' })))
   end)
 
   it('give all pieces of what is most probable', function()

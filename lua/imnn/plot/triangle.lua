@@ -107,33 +107,34 @@ end
 -- The label without its unit.
 local function name_of(fig, p) return (label_of(fig, p):gsub('%s*%[.-%]$', '')) end
 
--- Titles of the diagonal: { what, which interval }, or nil.
+-- Titles of the diagonal: { name, what is said about it, which interval }, or nil.
 local function title_of(fig, p)
   local layer = titled(fig)
   local curve = layer and layer.columns[p] and layer:curve(layer.columns[p])
   if not curve then return nil end
+  local name = name_of(fig, p)
   if curve.single then
-    local value = ('%.4g'):format(curve.single):gsub('%-', '−')
-    return { name_of(fig, p) .. ' = ' .. value, 'one value' }
+    return { name, '= ' .. ('%.4g'):format(curve.single):gsub('%-', '−'), 'one value' }
   end
   local kind = fig.interval == 'auto' and density.kind(curve, fig.mass) or fig.interval
   local one_sided = kind == 'upper' or kind == 'lower'
   local mass = one_sided and math.max(fig.mass, fig.levels[1]) or fig.mass
   local pieces, middle = density.interval(curve, kind, mass)
-  local label = name_of(fig, p)
   local share = ('%.4g %%'):format(100 * mass)
   local first, last = pieces[1], pieces[#pieces]
   if not first then return nil end
   local width = last[2] - first[1]
-  if kind == 'none' then return { label, 'no constraint' } end
-  if kind == 'upper' then return { label .. ' < ' .. quote.number(last[2], width), share } end
-  if kind == 'lower' then return { label .. ' > ' .. quote.number(first[1], width), share } end
+  local function below() return '< ' .. quote.number(last[2], width) end
+  local function above() return '> ' .. quote.number(first[1], width) end
+  if kind == 'none' then return { name, '', 'no constraint' } end
+  if kind == 'upper' then return { name, below(), share } end
+  if kind == 'lower' then return { name, above(), share } end
   if #pieces == 1 and kind == 'hpd' and curve.hard[1] and first[1] == curve.x[1] then
-    return { label .. ' < ' .. quote.number(last[2], width), share .. ' HPD' }
+    return { name, below(), share .. ' HPD' }
   elseif #pieces == 1 and kind == 'hpd' and curve.hard[2] and last[2] == curve.x[#curve.x] then
-    return { label .. ' > ' .. quote.number(first[1], width), share .. ' HPD' }
+    return { name, above(), share .. ' HPD' }
   elseif #pieces == 1 then
-    return { label .. ' = ' .. quote.value(middle, first[1], first[2]),
+    return { name, '= ' .. quote.value(middle, first[1], first[2]),
       share .. (kind == 'hpd' and ' HPD' or ' equal-tail') }
   end
   if #pieces > 3 then pieces = { { first[1], last[2], many = #pieces } } end
@@ -141,7 +142,7 @@ local function title_of(fig, p)
   for i, piece in ipairs(pieces) do
     parts[i] = ('[%s, %s]'):format(quote.number(piece[1], width), quote.number(piece[2], width))
   end
-  return { label .. ' ∈ ' .. table.concat(parts, ' ∪ '),
+  return { name, '∈ ' .. table.concat(parts, ' ∪ '),
     share .. ' HPD' .. (pieces[1].many and (', %d pieces'):format(pieces[1].many) or '') }
 end
 
@@ -150,6 +151,26 @@ local TITLE, LABEL = 8, 9 -- points
 -- How wide a text of so many points is, in cm.
 local function width_of(fig, s, points)
   return text.width(s) * LETTER * points / 8 * fig.look.points / 9
+end
+
+-- Titles in lines, the last one of which is small: "name = value", or where one of those is wider
+-- than `room` the names of all on lines of their own. How high they are, in cm.
+local function break_titles(fig, titles, room)
+  local s, broken, lines = fig.scale * fig.look.points / 9, false, 0
+  for p, title in pairs(titles) do
+    titles[p] = { title[2] == '' and title[1] or title[1] .. ' ' .. title[2], title[3], of = title }
+    broken = broken or width_of(fig, titles[p][1], TITLE * fig.scale) > room
+    lines = 2
+  end
+  for _, title in pairs(broken and titles or {}) do
+    local name, value = title.of[1], title.of[2]:gsub('^= ', '')
+    title[1] = name
+    if value ~= '' then
+      table.insert(title, 2, value)
+      lines = 3
+    end
+  end
+  return lines == 0 and 0 or (0.72 + 0.4 * (lines - 2)) * s
 end
 
 -- The label of an axis as lines { text, points } that fit into `room`: its unit comes below if it
@@ -176,7 +197,6 @@ local function layout(fig)
     page.titles[p] = title_of(fig, p)
     page.labels[p] = fit_label(fig, p, (fig.width - page.left - 0.4) / fig.P - 0.15)
     lines = math.max(lines, #page.labels[p])
-    if page.titles[p] then page.top = 0.2 + 0.72 * s end
   end
   page.foot = 0.3 * s + 0.03
   if lines > 1 then
@@ -191,8 +211,13 @@ local function layout(fig)
     page.left = math.max(page.left, 0.3 + letter(fig) * fig.axes[1].width * 0.72)
   end
   local function share() return (fig.width - page.left - page.right - (fig.P - 1) * GAP) / fig.P end
-  local last = page.titles[fig.P] -- others have room to their right
-  local need = last and width_of(fig, last[1], TITLE * fig.scale) - share() or 0
+  page.high = break_titles(fig, page.titles, share())
+  if page.high > 0 then page.top = 0.2 + page.high end
+  local need = 0
+  for i, line in ipairs(page.titles[fig.P] or {}) do -- others have room to their right
+    local small = i == #page.titles[fig.P]
+    need = math.max(need, small and 0 or width_of(fig, line, TITLE * fig.scale) - share())
+  end
   if need > 0 then page.right = page.right + math.min(need, 0.12 * fig.width) end
   page.width = share()
   page.height = (fig.height - page.bottom - page.top - (fig.P - 1) * GAP) / fig.P
@@ -213,23 +238,25 @@ local function legend_room(fig, page, entries)
   return share / (1 - share)
 end
 
--- A title above its cell: in its middle, or from its left end on if it is wider.
-local function add_title(fig, sheet, set, page, p, at)
+-- A title above its cell: in its middle, or from its left end on if it is wider. `most`: of the
+-- width, in cm.
+local function add_title(fig, sheet, set, page, p, at, most)
   local title = page.titles[p]
   if not title then return end
   local s = fig.scale * fig.look.points / 9
   local layer = titled(fig)
   local ink = #fig.layers > 1 and layer.colour or fig.look.ink
+  local room, widest = most or fig.width * (1 - at[1]) - 0.1, 0
+  for i = 1, #title - 1 do widest = math.max(widest, width_of(fig, title[i], TITLE * fig.scale)) end
+  local x, how = (at[1] + at[2]) / 2, 'center'
+  if widest > 1.08 * page.width then x, how = at[1], 'left' end -- widths are on the safe side
   for i, line in ipairs(title) do
-    local points = i == 1 and TITLE * fig.scale or math.max(4.5, 6.2 * fig.scale)
-    local wide = width_of(fig, line, points)
-    local room = fig.width * (1 - at[1]) - 0.1
-    points = points * math.min(1, room / wide)
-    local x, how = (at[1] + at[2]) / 2, 'center'
-    if wide > page.width then x, how = at[1], 'left' end
+    local small, above = i == #title, #title - i
+    local points = small and math.max(4.5, 6.2 * fig.scale) or TITLE * fig.scale
+    points = points * math.min(1, room / width_of(fig, line, points))
     set[#set + 1] = ("label %d %s at screen %.4f,%.4f %s textcolor rgb '%s'"):format(10 + i,
-      sheet:label(line, points), x, at[4] + ((i == 1 and 0.52 or 0.15) * s + 0.04) / fig.height,
-      how, i == 1 and ink or fig.look.faint)
+      sheet:label(line, points), x, at[4] + ((0.15 + 0.37 * above + (above > 1 and 0.03 or 0)) * s
+        + 0.04) / fig.height, how, small and fig.look.faint or ink)
   end
 end
 
@@ -292,8 +319,9 @@ end
 -- How far right the title of a cell reaches.
 local function title_end(fig, page, p)
   local at, wide = box(fig, page, p, p), 0
-  for i, line in ipairs(page.titles[p] or {}) do
-    wide = math.max(wide, width_of(fig, line, i == 1 and TITLE * fig.scale or 6.2 * fig.scale))
+  local title = page.titles[p] or {}
+  for i, line in ipairs(title) do
+    wide = math.max(wide, width_of(fig, line, (i < #title and TITLE or 6.2) * fig.scale))
   end
   return math.max(at[2] * fig.width, at[1] * fig.width + wide)
 end
@@ -301,12 +329,12 @@ end
 -- Where n entries of so many letters are largest in the empty triangle: their left end in cm, and
 -- points. Right of a column they have room down to its title, but titles on their left reach over.
 local function legend_place(fig, page, n, longest)
-  local s = fig.look.points / 9
+  local s, high = fig.look.points / 9, math.max(0.8 * fig.look.points / 9 * fig.scale, page.high)
   local wanted, left, best, size = math.min(fig.P, 2 + math.floor(fig.P / 3)), 0, nil, 0
   for column = 2, fig.P do
     left = math.max(left, box(fig, page, 1, column)[1] * fig.width)
     local room = fig.width - left - 0.4
-    local tall = (column - 1) * (page.height + GAP) - 0.8 * s * fig.scale - 0.1
+    local tall = (column - 1) * (page.height + GAP) - high - 0.1
     local fit = math.min(9 * math.max(0.75, fig.scale), 9 * room / (longest * 0.185 * s + 1.1),
       9 * tall / (n * 0.455 * s))
     if fit > size + 1e-9 or column == wanted and fit > size - 1e-9 then best, size = left, fit end
@@ -394,15 +422,13 @@ end
 local function wall_page(fig, entries)
   local s, lines = fig.look.points / 9, wall_entries(fig, entries)
   local columns = math.min(fig.P, fig.columns or M.columns(fig.P))
-  local rows, titles, title = math.ceil(fig.P / columns), {}, 0.12
-  for p = 1, fig.P do
-    titles[p] = title_of(fig, p)
-    if titles[p] then title = 0.85 * s end
-  end
-  local page = { titles = titles, labels = {}, title = title, foot = 1.05 * s, line = 0.4 * s,
+  local rows, titles = math.ceil(fig.P / columns), {}
+  for p = 1, fig.P do titles[p] = title_of(fig, p) end
+  local page = { titles = titles, labels = {}, foot = 1.05 * s, line = 0.4 * s,
     columns = columns, left = 0.3, right = 0.3, gap = 0.4,
     top = 0.15 + (lines > 0 and 0.1 + 0.4 * s * lines or 0) }
   page.width = (fig.width - page.left - page.right - (columns - 1) * page.gap) / columns
+  page.title = 0.12 + break_titles(fig, titles, page.width)
   page.height = (fig.height - page.top) / rows - page.title - page.foot
   return page
 end
@@ -417,7 +443,7 @@ local function wall_cell(fig, sheet, page, p)
   local set = sheet:frame(8)
   axis.set(sheet, set, 'x', fig.axes[p])
   axis.set(sheet, set, 'y', { lo = 0, hi = 1.08 }, { ticks = false })
-  add_title(fig, sheet, set, page, p, at)
+  add_title(fig, sheet, set, page, p, at, page.width)
   local label = label_of(fig, p) .. fig.axes[p].unit
   page.labels[p] = { { label, LABEL * math.min(1, page.width / width_of(fig, label, LABEL)) } }
   add_label(fig, sheet, set, page, p, 20, function()
