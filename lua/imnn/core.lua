@@ -44,8 +44,9 @@ local known = {
 }
 
 -- The names in these modules, and the name of each function: the shortest one in the first module.
--- Collected at the first error, and again when more modules are loaded.
-local public = { names = {}, by_value = {}, count = 0 }
+-- Collected at the first error, and again when more modules are loaded, or others, or rooms of
+-- SciPy are there that have been loaded for somebody else before.
+local public = { names = {}, by_value = {}, from = {} }
 
 local function add_name(name, fn, rank)
   public.names[name] = true
@@ -71,11 +72,15 @@ local function collect(t, rank, seen)
 end
 
 local function find_public()
-  local imnn, count = package.loaded.imnn or {}, 0
-  for name in pairs(package.loaded) do count = count + (name:find '^imnn' and 1 or 0) end
-  for _ in pairs(imnn) do count = count + 1 end
-  if count == public.count then return end
-  public = { names = {}, by_value = {}, count = count }
+  local imnn, from, changed = package.loaded.imnn or {}, {}, false
+  for name, value in pairs(package.loaded) do
+    if name:find '^imnn' then from[name] = value end
+  end
+  for name, value in pairs(imnn) do from['imnn ' .. name] = value end
+  for name, value in pairs(rawget(imnn, 'scipy') or {}) do from['scipy ' .. name] = value end
+  for name, value in pairs(from) do changed = changed or public.from[name] ~= value end
+  if not changed then return end
+  public = { names = {}, by_value = {}, from = from }
   local seen = {}
   for rank, name in ipairs(known) do
     local short = name == 'numpy' and 'np' or name

@@ -40,6 +40,44 @@ describe('the message of', function()
     end)
   end
 
+  it('a function of a module that took the place of another one', function()
+    local function try()
+      local y = imnn.utils.enlarge { 'a' }
+      return y
+    end
+    message(function() return (imnn.np.array { 'a' }) end) -- now all names have been looked up
+    local here = debug.getinfo(imnn.core.raise, 'S').source:match '^(.*)core%.lua$'
+    local enlarge = assert(loadstring('return function(x) local y = require("imnn").np.array(x) '
+      .. 'return y end', here .. 'utils.lua'))()
+    local utils = rawget(imnn, 'utils')
+    rawset(imnn, 'utils', { enlarge = enlarge })
+    local ok, why = pcall(try)
+    rawset(imnn, 'utils', utils)
+    assert.is_false(ok)
+    assert.matches('^%S+: enlarge: array: elements must be numbers', why)
+  end)
+
+  it('a function of a room of SciPy that is used first by somebody else', function()
+    local program, path = os.getenv 'IMNN_PROGRAM' or 'build/bin/imnn', os.tmpname()
+    local file = assert(io.open(path, 'w'))
+    file:write [[
+      require 'imnn.scipy.special'
+      local imnn = require 'imnn'
+      local scipy = imnn.scipy
+      pcall(function() return (imnn.np.array { 'a' }) end)
+      local ok, why = pcall(function()
+        local y = scipy.special.kl_div({ 'a' }, 1)
+        return y
+      end)
+      print(why:match ':%d+: (.*)')]]
+    file:close()
+    local pipe = io.popen(program .. ' ' .. path)
+    local said = pipe:read '*a'
+    pipe:close()
+    os.remove(path)
+    assert.matches('^kl_div: array: elements must be numbers', said)
+  end)
+
   it('an array larger than the memory, which is refused before it is tried', function()
     local said = message(function() return imnn.np.ones { 1e6, 1e6 }, 0 end)
     assert.truthy(said:find 'out of memory: 3814697.3 MiB asked for, [%d.]+ MiB available', said)
