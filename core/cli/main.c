@@ -262,6 +262,9 @@ int main(int argc, char **argv)
     int status = parse(&c, argc, argv);
     if (status) return status;
     if (c.help) return fputs(help, stdout) < 0;
+    /* Lines of a script are there as soon as they are printed, in a log, too, and are not lost with
+     * a program that a signal ends. */
+    setvbuf(stdout, NULL, _IOLBF, BUFSIZ);
     lua_State *L = luaL_newstate();
     if (!L) return fputs("imnn: out of memory\n", stderr), FAILED;
     luaL_openlibs(L);

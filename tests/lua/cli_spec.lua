@@ -46,6 +46,19 @@ describe('imnn', function()
     assert.same({ 'x\n', '', 0 }, { imnn('- x', '#!/usr/bin/env imnn\nprint(...)') })
   end)
 
+  -- As batch systems end programs, with or without asking.
+  it('has printed its lines, to a file or a pipe, whatever ends it', function()
+    for signal, status in pairs { TERM = 143, USR1 = 138, KILL = 137 } do
+      local script = ("print('before') io.write 'more\\n' os.execute('kill -%s ' .. %s) "
+        .. "while true do end"):format(signal,
+        "io.open '/proc/self/stat':read '*a':match '^%d+'")
+      with_file(script, function(path)
+        local output, errors, code = imnn(path)
+        assert.same({ 'before\nmore\n', status }, { output, code }, errors)
+      end)
+    end
+  end)
+
   it('tells errors in one line and exits with 1', function()
     local function fails(arguments, complaint)
       assert.same({ '', 'imnn: ' .. complaint .. '\n', 1 }, { imnn(arguments) })
