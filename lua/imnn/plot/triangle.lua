@@ -249,7 +249,7 @@ local function add_title(fig, sheet, set, page, p, at, most)
   local room, widest = most or fig.width * (1 - at[1]) - 0.1, 0
   for i = 1, #title - 1 do widest = math.max(widest, width_of(fig, title[i], TITLE * fig.scale)) end
   local x, how = (at[1] + at[2]) / 2, 'center'
-  if widest > 1.08 * page.width then x, how = at[1], 'left' end -- widths are on the safe side
+  if widest > 1.2 * page.width then x, how = at[1], 'left' end -- widths are on the safe side
   for i, line in ipairs(title) do
     local small, above = i == #title, #title - i
     local points = small and math.max(4.5, 6.2 * fig.scale) or TITLE * fig.scale
