@@ -130,7 +130,8 @@ describe('a mixture of normal vectors', function()
   end)
 
   it('parts of vectors agree with whole ones', function()
-    local q = random_mixture(6, 3, 4, { names = { 'a', 'b', 'c', 'd' } })
+    local q = random_mixture(6, 3, 4, { names = { 'a', 'b', 'c', 'd' },
+      labels = { 'α', 'β', 'γ', 'δ' } })
     local x = q:sample(random.PRNGKey(1), 20)
     for _, given in ipairs { { 1 }, { 4, 2 }, { 3, 1, 2 }, { 2, 3 } } do
       local others, is = {}, {}
@@ -144,6 +145,7 @@ describe('a mixture of normal vectors', function()
       assert.is_true(worst(back, m:cov()) < 1e-10)
       assert.same(#others, #q:condition(given, b[1]).names)
       assert.equal(q.names[given[1]], m.names[1])
+      assert.equal(q.labels[given[1]], m.labels[1])
     end
     local whole = q:marginal { 4, 3, 2, 1 }
     assert.is_true(worst(q:log_prob(x), whole:log_prob(np.flip(x, 2))) < 1e-10)

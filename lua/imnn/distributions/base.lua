@@ -278,7 +278,8 @@ end
 
 -- ---- making them ----
 
-local option_rows = {
+--- Options of all of them, for imnn.args.
+M.option_rows = {
   low = { 'number', 'table', 'Array', optional = true },
   high = { 'number', 'table', 'Array', optional = true },
   names = { 'table', optional = true },
@@ -335,7 +336,7 @@ end
 -- @tparam[opt] table opts `low`, `high`: limits of plots; `names` of the components, and `labels`,
 -- what plots and tables show for them
 function M.new(who, fields, opts)
-  local o = args.take(who, opts, option_rows)
+  local o = args.take(who, opts, M.option_rows)
   fields.name = who
   local n = 1
   for _, size in ipairs(fields.event_shape) do n = n * size end
@@ -356,12 +357,15 @@ function M.new(who, fields, opts)
   return d
 end
 
---- The names of some components, as options; nil where there are none.
+--- The names and labels of some components, as options.
 function M.names_of(d, which)
-  if not d.names then return nil end
-  local names = {}
-  for i, k in ipairs(which) do names[i] = d.names[k] end
-  return { names = names }
+  local out = {}
+  for _, what in ipairs { 'names', 'labels' } do
+    local list = d[what]
+    out[what] = list and {}
+    for i, k in ipairs(list and which or {}) do out[what][i] = list[k] end
+  end
+  return out
 end
 
 --- Whether this is a distribution made here.

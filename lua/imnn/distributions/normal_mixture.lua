@@ -258,7 +258,7 @@ end
 -- @tparam[opt] table|Array precision_factor (K, D, D): L, whose diagonal is positive; above it
 -- nothing is read
 -- @tparam[opt] table opts `cov` (K, D, D): covariances, in place of precision_factor; `low`,
--- `high`: limits of plots; `names` of the components
+-- `high`: limits of plots; `names` and `labels` of the components
 -- @treturn distribution with `marginal`, `condition`, `components` and `component_log_prob`
 -- @raise shapes that do not fit; a diagonal that is not positive; covariances that are not
 -- positive definite
@@ -272,11 +272,9 @@ function M.normal_mixture(logits, means, precision_factor, opts)
   if type(precision_factor) == 'table' and type(next(precision_factor)) == 'string' then
     precision_factor, opts = nil, precision_factor
   end
-  opts = args.take(who, opts, {
-    cov = { 'table', 'Array', optional = true }, names = { 'table', optional = true },
-    low = { 'number', 'table', 'Array', optional = true },
-    high = { 'number', 'table', 'Array', optional = true },
-  })
+  opts = args.take(who, opts, args.rows(base.option_rows, {
+    cov = { 'table', 'Array', optional = true },
+  }))
   if (precision_factor == nil) == (opts.cov == nil) then
     core.raise('%s: needs either precision_factor or cov', who)
   end
@@ -285,7 +283,7 @@ function M.normal_mixture(logits, means, precision_factor, opts)
   p.means, p.D, wide[2] = means_of(who, means, p.K)
   p.factor, wide[3] = factor_from(who, precision_factor, opts.cov, p.K, p.D)
   p.wide = wide[1] or wide[2] or wide[3]
-  return make(who, p, { low = opts.low, high = opts.high, names = opts.names })
+  return make(who, p, { low = opts.low, high = opts.high, names = opts.names, labels = opts.labels })
 end
 
 -- ---- from the outputs of a network ----
@@ -325,7 +323,7 @@ end
 -- @tparam Array|table outputs (n)
 -- @tparam number n_components K
 -- @tparam number n_params D
--- @tparam[opt] table opts `low`, `high`: limits of plots; `names` of the components
+-- @tparam[opt] table opts `low`, `high`: limits of plots; `names` and `labels` of the components
 -- @treturn distribution as of normal_mixture
 -- @raise another number of outputs
 -- @source Bishop 1994, Mixture density networks, Aston University NCRG/94/004
