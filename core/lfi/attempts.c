@@ -156,8 +156,7 @@ static bool is_placed(imnn_sampler *s, int64_t j, bool takes)
 static void proposal_keys(const imnn_batch *b, uint32_t *keys, const int64_t *which, int64_t n)
 {
     uint32_t from[2 * PART];
-    for (int64_t k = 0; k < n; k++)
-        memcpy(from + 2 * k, b->keys + 2 * which[k], 2 * sizeof *from);
+    for (int64_t k = 0; k < n; k++) memcpy(from + 2 * k, b->keys + 2 * which[k], 2 * sizeof *from);
     for (int64_t k = 0, run; k < n; k += run) {
         const int64_t tries = b->tries[which[k]];
         for (run = 1; k + run < n && b->tries[which[k + run]] == tries;) run++;

@@ -83,7 +83,6 @@ imnn_node imnn_lfi_from_line(imnn_graph *g, imnn_node line, imnn_node low, imnn_
 
 /* ---- numbers ---- */
 
-
 void imnn_line_to(double *out, double *log_slope, int64_t n, int64_t p, const double *theta,
                   const double *low, const double *high)
 {

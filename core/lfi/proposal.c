@@ -11,13 +11,13 @@ struct imnn_proposal {
     size_t bytes;
     double constant;    /* what all log-densities have in common */
     double *cumulative; /* (n) */
-    int64_t *guide;     /* (n): the ancestor at u = k / n, or one before it; the search begins there:
-                           Chen & Asau 1974, AIIE Trans. 6, 163 */
-    double *L;          /* (P, P), local kernels: (n, P, P) */
-    double *middle;     /* (P), which is subtracted before points are whitened; IMNN_PROPOSE_LOCAL:
-                           the mean of what is within epsilon, */
-    double *base;       /* (P, P) and the factor of its covariance; NEAREST: that of all */
-    double *white;      /* (P, n) NEAREST: particles, whitened by it */
+    int64_t *guide; /* (n): the ancestor at u = k / n, or one before it; the search begins there:
+                       Chen & Asau 1974, AIIE Trans. 6, 163 */
+    double *L;      /* (P, P), local kernels: (n, P, P) */
+    double *middle; /* (P), which is subtracted before points are whitened; IMNN_PROPOSE_LOCAL:
+                       the mean of what is within epsilon, */
+    double *base;   /* (P, P) and the factor of its covariance; NEAREST: that of all */
+    double *white;  /* (P, n) NEAREST: particles, whitened by it */
     imnn_mixture mix;
 };
 

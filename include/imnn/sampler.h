@@ -14,12 +14,12 @@
  * i, so results are the same however many are asked for at a time. */
 typedef struct imnn_sampler imnn_sampler; /* used by one thread at a time */
 
-#define IMNN_SAMPLER_METHOD_LIST(X)                                                           \
-    X(IMNN_ABC, "abc") /* rejection: draws of the prior that come near */                     \
-    X(IMNN_PMC, "pmc") /* population Monte Carlo: Beaumont et al. 2009, Biometrika 96, 983;   \
-                          proposals where the prior is lower than is usual at the particles   \
-                          are simulated as seldom as it is lower, and weigh more for it */    \
-    X(IMNN_SMC, "smc") /* adaptive sequential Monte Carlo: Del Moral et al. 2012, Stat.       \
+#define IMNN_SAMPLER_METHOD_LIST(X)                                                         \
+    X(IMNN_ABC, "abc") /* rejection: draws of the prior that come near */                   \
+    X(IMNN_PMC, "pmc") /* population Monte Carlo: Beaumont et al. 2009, Biometrika 96, 983; \
+                          proposals where the prior is lower than is usual at the particles \
+                          are simulated as seldom as it is lower, and weigh more for it */  \
+    X(IMNN_SMC, "smc") /* adaptive sequential Monte Carlo: Del Moral et al. 2012, Stat.     \
                           Comput. 22, 1009 */
 typedef enum imnn_sampler_method {
 #define X(name, text) name,
