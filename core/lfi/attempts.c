@@ -116,7 +116,7 @@ static double place(imnn_sampler *s, int64_t j, double u, const double *noise)
 }
 
 /* Whether proposals are redrawn by chance. */
-static bool thins(const imnn_sampler *s) { return s->usual > -INFINITY; }
+static bool thins(const imnn_sampler *s) { return s->usual_prior > -INFINITY; }
 
 bool imnn_attempts_takes(const imnn_sampler *s, int64_t j, double log_prior)
 {
@@ -126,7 +126,7 @@ bool imnn_attempts_takes(const imnn_sampler *s, int64_t j, double log_prior)
     if (!thins(s)) return log_prior > -INFINITY;
     imnn_fold(key, b->keys + 2 * j, STREAM_PROPOSE, (uint32_t)b->tries[j]);
     return log(imnn_uniform_of(key, STREAM_CHANCE, 0)) <
-           imnn_sampler_log_chance(s, imnn_sampler_prior_at(s, log_prior, line));
+           imnn_sampler_log_chance(s, imnn_sampler_prior_at(s, log_prior, line), line);
 }
 
 /* Whether that was the last time for attempt j: what is known of the prior there takes it (takes:
@@ -167,15 +167,19 @@ static void proposal_keys(const imnn_batch *b, uint32_t *keys, const int64_t *wh
 /* Propose for n <= PART attempts, and again for those that are not taken. noise (n, P) is room. */
 static void propose_part(imnn_sampler *s, const int64_t *which, int64_t n, double *noise)
 {
+    const imnn_batch *b = &s->batch;
     const int64_t P = s->o.n_params;
+    const double *line = s->o.transform ? b->line : b->theta;
+    /* imnn_sampler_log_chance as far as it is known by now, without logarithms */
     const bool by_chance = s->o.flat && thins(s);
-    const double usual = by_chance ? exp(s->usual - s->o.log_prior) : 0; /* d theta / d line */
+    const double usual = by_chance ? exp(s->usual_prior - s->o.log_prior) : 0;
+    const double usual_weight = by_chance ? exp(s->usual_weight - s->o.log_prior) : 0;
     int64_t left[PART];
     uint32_t keys[2 * PART];
     double u[PART], chance[PART] = {0};
     memcpy(left, which, (size_t)n * sizeof *left);
     for (int64_t m = n, rest; m > 0; m = rest) {
-        proposal_keys(&s->batch, keys, left, m);
+        proposal_keys(b, keys, left, m);
         imnn_proposal_noise_each(s->proposal, keys, m, noise);
         imnn_uniform_each(u, 1, keys, m, STREAM_ANCESTOR, 0);
         if (by_chance) imnn_uniform_each(chance, 1, keys, m, STREAM_CHANCE, 0);
@@ -183,7 +187,11 @@ static void propose_part(imnn_sampler *s, const int64_t *which, int64_t n, doubl
         for (int64_t k = 0; k < m; k++) {
             const int64_t j = left[k];
             const double rise = place(s, j, u[k], noise + k * P);
-            if (!is_placed(s, j, chance[k] * usual <= rise)) left[rest++] = j;
+            if (by_chance) {
+                const double fall = exp(imnn_proposal_fall(s->proposal, line + j * P));
+                chance[k] *= fmin(usual, usual_weight * fall);
+            }
+            if (!is_placed(s, j, chance[k] <= rise)) left[rest++] = j;
         }
     }
 }

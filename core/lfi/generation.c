@@ -104,7 +104,8 @@ static imnn_status importance(imnn_sampler *s, imnn_sheet *rows)
     for (int64_t i = 0; i < rows->n && st == IMNN_OK; i++) {
         double *row = rows->x + i * rows->width;
         const double prior = imnn_sampler_prior_of(s, row);
-        row[imnn_row_weight(s)] += prior - density[i] - imnn_sampler_log_chance(s, prior);
+        row[imnn_row_weight(s)] +=
+            prior - density[i] - imnn_sampler_log_chance(s, prior, row + imnn_row_line(s));
     }
     imnn_free(density, bytes);
     return st;
@@ -272,32 +273,38 @@ static imnn_status begin_moves(imnn_sampler *s, double epsilon)
     return st;
 }
 
-/* The logarithm of the mean density of the prior at the particles; -infinity: it is not known (of
- * draws nobody has asked for it), or the same everywhere. */
-static double usual_prior(const imnn_sampler *s)
+/* The mean density of the prior at the particles, and the geometric one of what they would weigh if
+ * they were proposed, but for a constant; logarithms. -infinity: nobody has asked for the prior, or
+ * it is the same everywhere. */
+static void set_usual(imnn_sampler *s)
 {
     const imnn_sheet *r = &s->whole;
-    double top = -INFINITY, sum = 0, all = 0;
+    double top = -INFINITY, priors = 0, weights = 0, all = 0;
+    s->usual_prior = s->usual_weight = -INFINITY;
     for (int64_t i = 0; i < r->n; i++)
         top = fmax(top, imnn_sampler_prior_of(s, r->x + i * r->width)); /* NaN is passed over */
-    if ((s->o.flat && !s->o.transform) || !(top > -INFINITY)) return -INFINITY;
+    if (s->o.flat && !s->o.transform) return;
     for (int64_t i = 0; i < r->n; i++) {
-        const double *row = r->x + i * r->width, prior = imnn_sampler_prior_of(s, row);
-        const double w = isnan(prior) ? 0 : exp(row[imnn_row_weight(s)]);
-        all += w, sum += w > 0 ? w * exp(prior - top) : 0;
+        const double *row = r->x + i * r->width, *line = row + imnn_row_line(s);
+        const double prior = imnn_sampler_prior_of(s, row), w = exp(row[imnn_row_weight(s)]);
+        if (isnan(prior) || !(w > 0)) continue;
+        all += w, priors += w * exp(prior - top);
+        weights += w * (prior - imnn_proposal_fall(s->proposal, line));
     }
-    return sum > 0 ? top + log(sum / all) : -INFINITY;
+    if (all > 0) s->usual_prior = top + log(priors / all), s->usual_weight = weights / all;
 }
 
 imnn_status imnn_sampler_propose(imnn_sampler *s)
 {
     const bool moves = s->o.method == IMNN_SMC;
     const imnn_sheet *r = moves ? &s->born : &s->whole;
-    if (!moves) s->usual = usual_prior(s);
     imnn_proposal_release(s->proposal);
-    return imnn_proposal_new(&s->proposal, s->o.proposal, r->n, s->o.n_params, r->width,
-                             r->x + (moves ? 0 : imnn_row_line(s)), r->x + imnn_row_weight(s),
-                             moves ? NULL : r->x + imnn_row_distance(s), s->s.epsilon, NULL);
+    const imnn_status st =
+        imnn_proposal_new(&s->proposal, s->o.proposal, r->n, s->o.n_params, r->width,
+                          r->x + (moves ? 0 : imnn_row_line(s)), r->x + imnn_row_weight(s),
+                          moves ? NULL : r->x + imnn_row_distance(s), s->s.epsilon, NULL);
+    if (st == IMNN_OK && !moves) set_usual(s);
+    return st;
 }
 
 imnn_status imnn_generation_begin(imnn_sampler *s)

@@ -13,7 +13,8 @@ struct imnn_proposal {
     double *cumulative; /* (n) */
     int64_t *guide; /* (n): the ancestor at u = k / n, or one before it; the search begins there:
                        Chen & Asau 1974, AIIE Trans. 6, 163 */
-    double *L;      /* (P, P), local kernels: (n, P, P) */
+    double *mean, *narrow; /* (P), (P, P): the inverse factor of 3 C, which all is like from afar */
+    double *L;             /* (P, P), local kernels: (n, P, P) */
     double *middle; /* (P), which is subtracted before points are whitened; IMNN_PROPOSE_LOCAL:
                        the mean of what is within epsilon, */
     double *base;   /* (P, P) and the factor of its covariance; NEAREST: that of all */
@@ -37,6 +38,8 @@ static size_t place(imnn_proposal *p, imnn_proposal_kind kind, int64_t n, int64_
     const int64_t padded = (n + IMNN_MIXTURE_PAD - 1) / IMNN_MIXTURE_PAD * IMNN_MIXTURE_PAD;
     const int64_t sizes[] = {padded,                                   /* cumulative */
                              n,                                        /* guide */
+                             P,                                        /* mean */
+                             P * P,                                    /* narrow */
                              local ? n * P * P : P * P,                /* L */
                              P,                                        /* middle */
                              local ? P * P : 0,                        /* base */
@@ -45,15 +48,15 @@ static size_t place(imnn_proposal *p, imnn_proposal_kind kind, int64_t n, int64_
                              padded,                                   /* weights */
                              local ? P * (P + 1) / 2 * padded : 0};    /* inverse factors */
     size_t bytes = (sizeof *p + 63) / 64 * 64;
-    double *at[9];
-    for (int i = 0; i < 9; i++) {
+    double *at[11];
+    for (int i = 0; i < 11; i++) {
         at[i] = p ? (double *)((char *)p + bytes) : NULL;
         bytes += ((size_t)sizes[i] * sizeof(double) + 63) / 64 * 64;
     }
     if (!p) return bytes;
-    p->cumulative = at[0], p->guide = (int64_t *)at[1];
-    p->L = at[2], p->middle = at[3], p->base = at[4], p->white = at[5];
-    p->mix = (imnn_mixture){shape_of(kind), (int)P, padded, at[6], local ? at[8] : NULL, at[7]};
+    p->cumulative = at[0], p->guide = (int64_t *)at[1], p->mean = at[2], p->narrow = at[3];
+    p->L = at[4], p->middle = at[5], p->base = at[6], p->white = at[7];
+    p->mix = (imnn_mixture){shape_of(kind), (int)P, padded, at[8], local ? at[10] : NULL, at[9]};
     return bytes;
 }
 
@@ -205,6 +208,18 @@ static void fill_shared(imnn_proposal *p, const double *x, int64_t stride, doubl
     }
 }
 
+/* Of a lower triangular matrix. */
+static void invert(double *inverse, const double *L, int64_t P)
+{
+    memset(inverse, 0, (size_t)(P * P) * sizeof *inverse);
+    for (int64_t c = 0; c < P; c++)
+        for (int64_t r = c; r < P; r++) {
+            double sum = r == c;
+            for (int64_t k = c; k < r; k++) sum -= L[r * P + k] * inverse[k * P + c];
+            inverse[r * P + c] = sum / L[r * P + r];
+        }
+}
+
 /* Centers as they are, and the inverse of each factor. */
 static void fill_local(imnn_proposal *p, const double *x, int64_t stride, double *inverse)
 {
@@ -214,13 +229,7 @@ static void fill_local(imnn_proposal *p, const double *x, int64_t stride, double
     for (int64_t i = 0; i < p->n; i++) {
         const double *L = p->L + i * P * P;
         for (int64_t a = 0; a < P; a++) center[a * m + i] = x[i * stride + a];
-        memset(inverse, 0, (size_t)(P * P) * sizeof *inverse);
-        for (int64_t c = 0; c < P; c++)
-            for (int64_t r = c; r < P; r++) {
-                double sum = r == c;
-                for (int64_t k = c; k < r; k++) sum -= L[r * P + k] * inverse[k * P + c];
-                inverse[r * P + c] = sum / L[r * P + r];
-            }
+        invert(inverse, L, P);
         for (int64_t r = 0, at = 0; r < P; r++)
             for (int64_t c = 0; c <= r; c++, at++) factor[at * m + i] = inverse[r * P + c];
         weight[i] -= log_det(L, P);
@@ -282,6 +291,9 @@ static imnn_status fill(imnn_proposal *p, int64_t stride, const double *theta,
     shrink(S, P, 1 / squares);
     if (covariance) memcpy(S, covariance, (size_t)(P * P) * sizeof *S);
     bool good = factor_with(L, S, S, P);
+    memcpy(p->mean, p->middle, (size_t)P * sizeof *L);
+    if (good) invert(p->narrow, L, P);
+    for (int64_t a = 0; a < P * P; a++) p->narrow[a] /= sqrt(1.5);
     if (good && p->kind == IMNN_PROPOSE_LOCAL)
         good = local_moments(p, theta, stride, weight, distances, epsilon, S, rest);
     else if (good && p->kind == IMNN_PROPOSE_NEAREST)
@@ -337,6 +349,18 @@ int64_t imnn_proposal_ancestor(const imnn_proposal *p, double u)
     u *= p->cumulative[p->n - 1]; /* 1, but for rounding */
     while (at < p->n - 1 && p->cumulative[at] <= u) at++;
     return at;
+}
+
+double imnn_proposal_fall(const imnn_proposal *p, const double *x)
+{
+    const int64_t P = p->P;
+    double squares = 0;
+    for (int64_t a = 0; a < P; a++) {
+        double sum = 0;
+        for (int64_t b = 0; b <= a; b++) sum += p->narrow[a * P + b] * (x[b] - p->mean[b]);
+        squares += sum * sum;
+    }
+    return -squares / 2;
 }
 
 const double *imnn_proposal_factor(const imnn_proposal *p, int64_t ancestor)

@@ -145,7 +145,7 @@ imnn_status imnn_sampler_new(imnn_sampler **out, const imnn_sampler_options *opt
     s->seen.width = S, s->log.width = LOG_WIDTH, s->born.width = s->o.n_params + 1;
     s->s = (imnn_sampler_state){.stage = first_stage(options), .last_whole = -1, .begun = 1};
     s->s.epsilon = options->epsilon > 0 ? options->epsilon : INFINITY;
-    s->usual = -INFINITY;
+    s->usual_prior = -INFINITY;
     s->s.closest = INFINITY, s->s.pilot = s->o.pilot ? s->o.pilot : s->o.n;
     s->row = copied(NULL, s->whole.width);
     if (!s->row || !s->schedule || !s->target || !s->metric || !s->scale || !s->work || !good ||
@@ -283,8 +283,8 @@ static imnn_status told_draws(imnn_sampler *s, const imnn_answer *a)
         if (imnn_sampler_is_inside(s, b->theta + j * P))
             imnn_sampler_keep_within(s, b->theta + j * P);
     if (s->o.transform) imnn_line_to(b->line, NULL, b->asked, P, b->theta, s->low, s->high);
-    if (s->o.method == IMNN_SMC && !s->o.flat) b->kind = IMNN_ASK_DENSITY;
-    else b->kind = IMNN_ASK_SIMULATE;
+    const bool asks = !s->o.flat && s->o.method != IMNN_ABC;
+    b->kind = asks ? IMNN_ASK_DENSITY : IMNN_ASK_SIMULATE;
     for (int64_t j = 0; j < b->n && s->o.flat; j++) b->prior[j] = s->o.log_prior;
     return IMNN_OK;
 }
@@ -302,30 +302,54 @@ static imnn_status check_hope(const imnn_sampler *s, int64_t outside)
     return count < TOGETHER * s->o.max_tries ? IMNN_OK : imnn_attempts_lost(s, b->n - 1, count);
 }
 
+/* PMC can do without it at draws: an end of the support, onto which one is rounded, is no place for
+ * a density. */
+static bool is_needed(const imnn_sampler *s)
+{
+    return s->o.method != IMNN_PMC || !imnn_from_prior(s);
+}
+
+static imnn_status check_densities(const imnn_sampler *s, const double *log_prior)
+{
+    const bool draws = imnn_from_prior(s);
+    if (!log_prior)
+        return imnn_fail(IMNN_EVALUE, "%s: densities were asked for, none told", s->who);
+    for (int64_t k = 0; k < s->batch.asked; k++) {
+        const double l = log_prior[k];
+        if (!isnan(l) && (!is_needed(s) || (l < INFINITY && !(draws && l == -INFINITY)))) continue;
+        return imnn_fail(IMNN_EVALUE,
+                         "%s: the logarithm of the density of the prior is %s at %s %lld", s->who,
+                         isnan(l) ? "NaN"
+                         : l > 0  ? "infinity"
+                                  : "-infinity",
+                         draws ? "its own draw" : "proposal", (long long)k + 1);
+    }
+    return IMNN_OK;
+}
+
+static void told_of_draws(imnn_sampler *s, const double *log_prior)
+{
+    imnn_batch *b = &s->batch;
+    for (int64_t j = 0; j < b->n; j++) b->prior[j] = isfinite(log_prior[j]) ? log_prior[j] : NAN;
+    b->kind = IMNN_ASK_SIMULATE;
+}
+
 static imnn_status told_densities(imnn_sampler *s, const imnn_answer *a)
 {
     imnn_batch *b = &s->batch;
     int64_t again = 0, outside = 0;
-    const bool moves = s->s.stage == IMNN_STAGE_MOVE, begins = s->s.stage == IMNN_STAGE_BEGIN;
-    if (!a->log_prior)
-        return imnn_fail(IMNN_EVALUE, "%s: densities were asked for, none told", s->who);
+    const bool moves = s->s.stage == IMNN_STAGE_MOVE;
+    imnn_status st = check_densities(s, a->log_prior);
+    if (st != IMNN_OK) return st;
+    if (!is_needed(s)) return told_of_draws(s, a->log_prior), IMNN_OK;
     for (int64_t k = 0; k < b->asked; k++) {
         const double l = a->log_prior[k];
-        if (isnan(l) || l == INFINITY || (begins && l == -INFINITY))
-            return imnn_fail(IMNN_EVALUE,
-                             "%s: the logarithm of the density of the prior is %s at %s %lld",
-                             s->who,
-                             isnan(l) ? "NaN"
-                             : l > 0  ? "infinity"
-                                      : "-infinity",
-                             begins ? "its own draw" : "proposal", (long long)k + 1);
         const int64_t j = b->which[k];
         if (!moves && b->tries[j] + 1 >= s->o.max_tries && !imnn_attempts_takes(s, j, l))
             return imnn_attempts_lost(s, j, s->o.max_tries);
         outside += l == -INFINITY;
     }
-    imnn_status st = check_hope(s, outside);
-    if (st != IMNN_OK) return st;
+    if ((st = check_hope(s, outside)) != IMNN_OK) return st;
     for (int64_t k = 0; k < b->asked; k++) {
         const int64_t j = b->which[k];
         const bool takes = imnn_attempts_takes(s, j, a->log_prior[k]);

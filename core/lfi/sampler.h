@@ -64,8 +64,8 @@ struct imnn_sampler {
     double *least, *most;    /* (P) what parameters can be, strictly between low and high */
     imnn_proposal *proposal; /* made of `whole` (SMC: of `born`) */
     imnn_batch batch;
-    double usual; /* PMC: see imnn_sampler_log_chance */
-    double clock; /* since when time is counted; 0: it stands */
+    double usual_prior, usual_weight; /* PMC: see imnn_sampler_log_chance */
+    double clock;                     /* since when time is counted; 0: it stands */
 };
 
 /* A row of particles: theta | log_weight | log_prior | distances | summaries, and where parameters
@@ -106,6 +106,9 @@ void imnn_normals_each(double *out, const uint32_t *keys, int64_t n, uint32_t st
 
 /* proposal.c: imnn_proposal_noise of keys (n, 2): z (n, P) */
 void imnn_proposal_noise_each(const imnn_proposal *p, const uint32_t *keys, int64_t n, double *z);
+
+/** How much less dense it is at x than in its middle, if it were normal: the logarithm. */
+double imnn_proposal_fall(const imnn_proposal *p, const double *x);
 
 /* weights.c: of (n) logarithms `stride` apart */
 double imnn_log_sum(int64_t n, const double *x, int64_t stride);
@@ -165,14 +168,17 @@ bool imnn_sampler_is_whole(const imnn_sampler *s);
 /** The log-density of the prior of what kernels move, from that of theta. */
 double imnn_sampler_prior_at(const imnn_sampler *s, double log_prior, const double *line);
 double imnn_sampler_prior_of(const imnn_sampler *s, const double *row);
-/** PMC: the logarithm of the chance that a proposal is simulated, not redrawn with its ancestor, of
- *  the prior there: 0 unless that is less than `usual`, the mean at the particles. What comes near
- *  the data where the prior hardly is counts next to nothing, but costs as much as all others; on
- *  the line a flat prior has long tails of this kind. Beyond the prior's edge the chance is none,
- *  which is the redraw of Beaumont et al. */
-static inline double imnn_sampler_log_chance(const imnn_sampler *s, double prior)
+/** PMC: the logarithm of the chance that a proposal is simulated, not redrawn with its ancestor:
+ *  less than 0 where the prior is lower than is usual at the particles and the proposal would weigh
+ *  less than is usual. What hardly counts costs as much as all others, and a flat prior has long
+ *  tails of this kind on the line. Beyond the prior's edge the chance is none, which is the redraw
+ *  of Beaumont et al. Weights make up for it, so that any chance is right: rejection control (Liu,
+ *  Chen & Wong 1998, J. Am. Stat. Assoc. 93, 1022), before anything is simulated. */
+static inline double imnn_sampler_log_chance(const imnn_sampler *s, double prior,
+                                             const double *line)
 {
-    return prior < s->usual ? prior - s->usual : 0;
+    const double bound = s->usual_weight + imnn_proposal_fall(s->proposal, line);
+    return fmin(0, prior - fmin(s->usual_prior, bound));
 }
 
 /* generation.c: between generations */

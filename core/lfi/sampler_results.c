@@ -26,7 +26,7 @@ static imnn_status check_premade(const imnn_sampler *s, int64_t count, const dou
         for (int64_t p = 0; p < P; p++) finite &= isfinite(theta[i * P + p]);
         for (int64_t m = 0; m < M && given; m++) finite &= !isnan(distances[i * M + m]);
         for (int64_t c = 0; c < M * S && !given; c++) finite &= isfinite(summaries[i * M * S + c]);
-        if (log_prior) finite &= isfinite(log_prior[i]);
+        if (log_prior && s->o.method == IMNN_SMC) finite &= isfinite(log_prior[i]);
         if (!finite)
             return imnn_fail(IMNN_EVALUE,
                              "%s: draw %lld of those that are given has numbers that "
@@ -50,7 +50,7 @@ imnn_status imnn_sampler_begin(imnn_sampler *s, int64_t count, const double *the
             imnn_line_to(s->row + imnn_row_line(s), NULL, 1, P, theta + i * P, s->low, s->high);
         memcpy(s->row, theta + i * P, (size_t)P * sizeof *s->row);
         s->row[imnn_row_weight(s)] = 0;
-        s->row[imnn_row_prior(s)] = log_prior ? log_prior[i] : NAN;
+        s->row[imnn_row_prior(s)] = log_prior && isfinite(log_prior[i]) ? log_prior[i] : NAN;
         st = imnn_sampler_measure(s, s->row, summaries ? summaries + i * M * S : NULL,
                                   distances ? distances + i * M : NULL, NULL, &failed);
         if (st == IMNN_OK) st = imnn_sampler_judge(s, s->row, failed);

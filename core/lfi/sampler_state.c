@@ -43,7 +43,7 @@ static uint64_t identity(const imnn_sampler *s)
     hash = mixed(hash, s->low, P * sizeof(double));
     hash = mixed(hash, s->high, P * sizeof(double));
     hash = mixed(hash, "transform", o->transform ? 9 : 0);
-    hash = mixed(hash, "usual", o->method == IMNN_PMC ? 5 : 0); /* of older ones go on otherwise */
+    hash = mixed(hash, "chance", o->method == IMNN_PMC ? 6 : 0); /* of older ones go on otherwise */
     return mixed(hash, s->metric, S * S * sizeof(double));
 }
 

@@ -17,8 +17,8 @@ typedef struct imnn_sampler imnn_sampler; /* used by one thread at a time */
 #define IMNN_SAMPLER_METHOD_LIST(X)                                                         \
     X(IMNN_ABC, "abc") /* rejection: draws of the prior that come near */                   \
     X(IMNN_PMC, "pmc") /* population Monte Carlo: Beaumont et al. 2009, Biometrika 96, 983; \
-                          proposals where the prior is lower than is usual at the particles \
-                          are simulated as seldom as it is lower, and weigh more for it */  \
+                          proposals that would weigh little, where the prior is low, are    \
+                          simulated seldom and weigh more */                                \
     X(IMNN_SMC, "smc") /* adaptive sequential Monte Carlo: Del Moral et al. 2012, Stat.     \
                           Comput. 22, 1009 */
 typedef enum imnn_sampler_method {
@@ -143,7 +143,7 @@ IMNN_API void imnn_sampler_release(imnn_sampler *s);
 /** Begin with draws of the prior that were made elsewhere, of which the n nearest are taken.
  *  theta (count, P), summaries (count, S), distances (count) or NULL; with repeats there are as
  *  many more summaries and distances
- *  log_prior  (count), for SMC; else NULL
+ *  log_prior  (count), for SMC, and PMC if it is known; else NULL
  *  fails      EVALUE (fewer than n, numbers that are not finite, something was asked before) */
 IMNN_API imnn_status imnn_sampler_begin(imnn_sampler *s, int64_t count, const double *theta,
                                         const double *summaries, const double *distances,

@@ -113,14 +113,15 @@ static int keys_are_those_of_attempts(void)
     CHECK(imnn_sampler_new(&s, &o) == IMNN_OK);
     fold(generation, o.key, 0, 0);
     while (imnn_sampler_ask(s, 3 * 777, &ask) == IMNN_OK && imnn_sampler_generations(s) == 0) {
-        const bool draws = ask.kind == IMNN_ASK_DRAW;
-        for (int64_t i = 0; i < ask.n; i++) {
+        const bool draws = ask.kind == IMNN_ASK_DRAW, simulates = ask.kind == IMNN_ASK_SIMULATE;
+        CHECK(draws || simulates || !ask.keys);
+        for (int64_t i = 0; i < ask.n && ask.keys; i++) {
             fold(attempt, generation, 0, (uint32_t)(n + (draws ? i : i / 3)));
             if (draws) fold(key, attempt, STREAM_DRAW, 0);
             else fold(key, attempt, STREAM_SIMULATE, (uint32_t)(i % 3));
             CHECK(!memcmp(key, ask.keys + 2 * i, sizeof key));
         }
-        n += draws ? 0 : ask.n / 3;
+        n += simulates ? ask.n / 3 : 0;
         CHECK(answer(s, &toy_c, &ask) == IMNN_OK);
     }
     CHECK(n == 1100);
@@ -307,6 +308,10 @@ static int refusals(void)
     CHECK(imnn_sampler_ask(s, 8, &ask) == IMNN_OK && ask.kind == IMNN_ASK_DRAW && ask.n == 8);
     CHECK(imnn_sampler_tell(s, &a) == IMNN_EVALUE &&
           says("toy: the prior's draw 1 holds a number that is not finite"));
+    CHECK(answer(s, &lost, &ask) == IMNN_OK);
+    CHECK(imnn_sampler_ask(s, 8, &ask) == IMNN_OK && ask.kind == IMNN_ASK_DENSITY);
+    CHECK(imnn_sampler_tell(s, &a) == IMNN_EVALUE);
+    CHECK(says("toy: the logarithm of the density of the prior is NaN at its own draw 1"));
     CHECK(answer(s, &lost, &ask) == IMNN_OK);
     CHECK(imnn_sampler_ask(s, 8, &ask) == IMNN_OK && ask.kind == IMNN_ASK_SIMULATE);
     CHECK(imnn_sampler_tell(s, &a) == IMNN_EVALUE);

@@ -283,7 +283,8 @@ function M.normal_mixture(logits, means, precision_factor, opts)
   p.means, p.D, wide[2] = means_of(who, means, p.K)
   p.factor, wide[3] = factor_from(who, precision_factor, opts.cov, p.K, p.D)
   p.wide = wide[1] or wide[2] or wide[3]
-  return make(who, p, { low = opts.low, high = opts.high, names = opts.names, labels = opts.labels })
+  opts.cov = nil
+  return make(who, p, opts)
 end
 
 -- ---- from the outputs of a network ----

@@ -159,7 +159,6 @@ local function begin_premade(self, o)
     core.raise('%s: proposed are draws of the prior, but row %d, %s, is outside of it', who, row,
       text(theta[row]:totable()))
   end
-  if o.method ~= 'smc' then l = nil end
   for t, sampler in ipairs(self.samplers) do
     sampler:begin(theta, s, d[t] + 0, l)
     look(self, t, o, d[t], s)
@@ -392,10 +391,10 @@ end
 -- `proposed`. Then epsilon falls, generation by generation, to the `percentile` of the distances;
 -- points are proposed around those of the last generation, chosen by weight, until the population
 -- is full; their weights are prior over the density of all proposals (Beaumont et al. 2009,
--- Biometrika 96, 983). Where the prior is lower than its mean at the points of the last generation
--- proposals are simulated as seldom as it is lower, and weigh more for it. Whatever ends it inside
--- a generation, the last whole one is the result. Another call goes on from there, unless it says
--- how to begin. Targets share the first generation.
+-- Biometrika 96, 983). Proposals where the prior is lower than is usual at the points of the last
+-- generation, and which would weigh less than those, are simulated as seldom as they would, and
+-- weigh more for it. Whatever ends it inside a generation, the last whole one is the result. Another
+-- call goes on from there, unless it says how to begin. Targets share the first generation.
 -- @tparam table opts `key`; `n_points`; `n_initial_points` (n_points); `percentile` (50), or
 -- `alpha` (0.5; of 'smc' what is left of the effective sample size, 0.9); `acceptance_ratio` (0.1;
 -- smc 0.001): stop when no larger part is accepted (0: of 10^7, if neither `max_seconds` nor
