@@ -169,8 +169,8 @@ static const char populations[] =
     "p = lfi.PopulationMonteCarlo { target_data = simulator(random.PRNGKey(1), np.array { 1, 2 }),"
     " prior = lfi.uniform({ -10, 0 }, { 10, 10 }), simulator = simulator,"
     " compressor = function(d) return np.stack { d:mean(), d:var() } end } "
-    "function go() p { key = random.PRNGKey(2), n_points = 1000, n_initial_points = 4000,"
-    " acceptance_ratio = 0, min_progress = 0, max_iteration = 1e6 } end";
+    "p { key = random.PRNGKey(2), n_points = 1000, max_iteration = 1, progress = false } "
+    "function go() p { acceptance_ratio = 0, min_progress = 0, max_iteration = 1e6 } end";
 
 /** Ctrl-C at some moment of a run, again and again: the prompt comes back, the run can be looked at
  *  and goes on. */
@@ -178,7 +178,7 @@ static int populations_are_interrupted(const char *home)
 {
     char history[100];
     const char *const code[ARGUMENTS] = {"-e", populations, "-i"};
-    enum { TIMES = 8 };
+    enum { TIMES = 6 };
     step steps[5 * TIMES + 2] = {{0}};
     for (int i = 0; i < TIMES; i++) {
         step *next = steps + 5 * i;
