@@ -393,8 +393,8 @@ end
 -- is full; their weights are prior over the density of all proposals (Beaumont et al. 2009,
 -- Biometrika 96, 983). Proposals where the prior is lower than is usual at the points of the last
 -- generation, and which would weigh less than those, are simulated as seldom as they would, and
--- weigh more for it. Whatever ends it inside a generation, the last whole one is the result. Another
--- call goes on from there, unless it says how to begin. Targets share the first generation.
+-- weigh more for it. Whatever ends it inside a generation, the last whole one is the result.
+-- Another call goes on from there, unless it says how to begin. Targets share the first generation.
 -- @tparam table opts `key`; `n_points`; `n_initial_points` (n_points); `percentile` (50), or
 -- `alpha` (0.5; of 'smc' what is left of the effective sample size, 0.9); `acceptance_ratio` (0.1;
 -- smc 0.001): stop when no larger part is accepted (0: of 10^7, if neither `max_seconds` nor
