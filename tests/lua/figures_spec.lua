@@ -120,6 +120,19 @@ describe('titles of corner plots', function()
       labels_of(tostring(plot.corner { x, labels = { 'a', 'b' }, size = 'column' })))
   end)
 
+  -- Beside samples without names they are matched by place, and keep the names that are known.
+  it('have the names of any set that has some', function()
+    local x = np.concatenate({ normal(0, 1), normal(5, 0.1) }, 2)
+    local set = imnn.SampleSet { parameters = x, names = { 'A', 'b_0' }, labels = { 'A', 'β' } }
+    local plain = imnn.SampleSet { parameters = x, names = { 'A', 'b_0' } }
+    for _, given in ipairs { { set, x }, { x, set } } do
+      local found = labels_of(tostring(plot.corner(given)))
+      assert.same({ 'A = 0.0 ± 1.0', 'β = 5.00 ± 0.10' }, { found[1], found[3] })
+    end
+    local found = labels_of(tostring(plot.corner { x, plain }))
+    assert.same({ 'A = 0.0 ± 1.0', 'b_{0} = 5.00 ± 0.10' }, { found[1], found[3] })
+  end)
+
   it('give all pieces of what is most probable', function()
     local two = np.concatenate({ normal(-1, 0.1), normal(1, 0.1) }, 1)
     local found = labels_of(tostring(plot.corner { two, interval = 'hpd', labels = { 'b' } }))
@@ -332,7 +345,7 @@ describe('corner plots of samples', function()
       invF = { { 0.01, 0 }, { 0, 0.01 } }, prior = imnn.lfi.uniform({ 0, 0 }, { 1, 1 }),
       gridsize = 40 }
     fig = gaussian:corner { set, label = { 'Gaussian', 'samples' } }
-    assert.matches('^θ_{1} = 0.50 ± 0.10$', labels_of(tostring(fig))[1])
+    assert.matches('^a = 0.50 ± 0.10$', labels_of(tostring(fig))[1])
     has(fig, "title 'samples'")
     assert.matches('corner: there are no marginals yet$', message(function()
       imnn.lfi.LikelihoodFreeInference { prior = imnn.lfi.uniform(0, 1) }:corner()

@@ -84,16 +84,18 @@ local function make_axes(fig)
   end
 end
 
+-- A label that somebody has chosen is better than a name, of whichever layer.
 local function label_of(fig, p)
-  local label = fig.axis_labels and fig.axis_labels[p]
+  local label, name = fig.axis_labels and fig.axis_labels[p], fig.names and fig.names[p]
   if not label then
     for _, layer in ipairs(fig.layers) do
       local column = layer.columns[p]
+      name = name or column and layer.names and layer.names[column]
       label = label or column and layer.labels and layer.labels[column]
       if label and layer.names and label == layer.names[column] then label = nil end
     end
   end
-  return label or fig.names and text.name(fig.names[p]) or 'θ_{' .. p .. '}'
+  return label or name and text.name(name) or 'θ_{' .. p .. '}'
 end
 
 -- The layer that titles speak of: the first one with densities.
