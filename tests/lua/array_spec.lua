@@ -139,6 +139,13 @@ describe('an array is made', function()
       refusal(function() np.zeros { 2, -1 } end))
     assert.equal('zeros: sizes are whole numbers, 0 or more, got 1.5',
       refusal(function() np.zeros(1.5) end))
+    -- A name that nobody gave a value, which would be a size of 0.
+    assert.equal('zeros: sizes are whole numbers, 0 or more, got nil as size 1',
+      refusal(function() np.zeros { nil, 2 } end))
+    assert.equal('zeros: sizes are whole numbers, 0 or more, got string as size 2',
+      refusal(function() np.zeros { 2, '3' } end))
+    assert.equal('random.normal: sizes are whole numbers, 0 or more, got nil as size 1',
+      refusal(function() imnn.random.normal(imnn.random.PRNGKey(0), { nil, 2 }) end))
     assert.equal('zeros: a shape is a table of sizes, got string',
       refusal(function() np.zeros 'x' end))
     assert.equal('zeros: at most 8 axes, got 9',

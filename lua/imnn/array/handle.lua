@@ -29,8 +29,13 @@ function M.c_shape(shape, who)
     core.raise('%s: a shape is a table of sizes, got %s', who or 'array', core.kind(shape))
   end
   if #shape > 8 then core.raise('%s: at most 8 axes, got %d', who or 'array', #shape) end
-  for _, size in ipairs(shape) do
-    if type(size) ~= 'number' or size % 1 ~= 0 or size < 0 then
+  for axis = 1, #shape do -- over nil, too, which ffi.new takes for 0
+    local size = shape[axis]
+    if type(size) ~= 'number' then
+      core.raise('%s: sizes are whole numbers, 0 or more, got %s as size %d', who or 'array',
+        core.kind(size), axis)
+    end
+    if size % 1 ~= 0 or size < 0 then
       core.raise('%s: sizes are whole numbers, 0 or more, got %s', who or 'array', tostring(size))
     end
   end
