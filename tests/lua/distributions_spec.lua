@@ -577,6 +577,26 @@ describe("a user's distribution", function()
     assert.same({ 'a', 'b', 'θ_{3}' }, both.names)
     assert.same({ 7, 3 }, both:sample(random.PRNGKey(1), 7).shape)
   end)
+
+  -- Numbers would be taken for vectors of equal components.
+  it('says so where its draws are no events', function()
+    local d = distributions.own { low = { 0, 0 }, high = { 1, 1 },
+      sample = function(_, key, n) return random.uniform(key, n) end,
+      log_prob = function(_, x) return 0 * x:sum { axis = -1 } end }
+    local key = random.PRNGKey(1)
+    for asked, n in pairs { ['nil) must give an Array (2), got ()'] = false,
+      ['3) must give an Array (3, 2), got (3)'] = 3,
+      ['{ 3, 4 }) must give an Array (3, 4, 2), got (3, 4)'] = { 3, 4 } } do
+      assert.equal('distributions.own: sample(self, key, ' .. asked,
+        (message(function() d:sample(key, n or nil) end):gsub('^%S+: ', '')))
+    end
+    assert.matches('sample%(self, key, nil%) must give an Array %(2%), got %(%)$',
+      message(function()
+        lfi.PopulationMonteCarlo { target_data = np.zeros(2), prior = d,
+          simulator = function(k, theta) return theta + random.normal(k, { 2 }) end,
+          compressor = function(x) return x end }
+      end))
+  end)
 end)
 
 describe('distributions as priors', function()

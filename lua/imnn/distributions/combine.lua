@@ -50,13 +50,34 @@ end
 
 -- ---- a user's own ----
 
+-- A user's sample(self, key, shape), whose draws have to be events: numbers in place of vectors
+-- would broadcast, and be taken for vectors of equal components.
+local function checked_sample(who, sample, event)
+  return function(self, key, shape)
+    local x, want = sample(self, key, shape), {}
+    for _, n in ipairs(type(shape) == 'number' and { shape } or shape or {}) do
+      want[#want + 1] = n
+    end
+    local asked = table.concat(want, ', ')
+    for _, n in ipairs(event) do want[#want + 1] = n end
+    local same = array.is(x) and table.concat(x.shape, ', ') == table.concat(want, ', ')
+    if not same then
+      core.raise('%s: sample(self, key, %s) must give an Array (%s), got %s', who,
+        shape == nil and 'nil' or type(shape) == 'number' and asked or '{ ' .. asked .. ' }',
+        table.concat(want, ', '),
+        array.is(x) and '(' .. table.concat(x.shape, ', ') .. ')' or core.kind(x))
+    end
+    return x
+  end
+end
+
 --- A distribution from a user's functions, with whatever else follows from them.
 -- @tparam table fields `sample(self, key, shape)`, `log_prob(self, x)`, and what is known of `low`,
 -- `high` (lists of numbers: limits of plots, and of the support if there is no `support` = { low,
 -- high }), `cdf(self, x)`, `mean(self)`, `var(self)`, `names`, `labels`, `event_shape` (that of
 -- low; {})
 -- @treturn distribution
--- @raise functions that are missing
+-- @raise functions that are missing; draws of another shape than that of events
 -- @usage local half = distributions.own { low = 0, high = 2,
 --   sample = function(_, key, n) return 2 * random.uniform(key, n) end,
 --   log_prob = function(_, x)
@@ -75,6 +96,7 @@ function M.own(fields)
   for _, name in ipairs { 'sample', 'log_prob', 'cdf', 'mean', 'var', 'support' } do
     own[name] = fields[name]
   end
+  own.sample = checked_sample(who, fields.sample, event)
   return base.new(who, own, { low = fields.low, high = fields.high, names = fields.names,
     labels = fields.labels })
 end
