@@ -120,6 +120,14 @@ describe('titles of corner plots', function()
       labels_of(tostring(plot.corner { x, labels = { 'a', 'b' }, size = 'column' })))
   end)
 
+  it('refuse distributions, which have to be drawn from', function()
+    local d = imnn.distributions.normal({ 0, 0 }, 1)
+    for _, given in ipairs { { d }, { { d } }, { imnn.lfi.uniform(0, 1) } } do
+      assert.matches('plot.corner: what is drawn are .*, got a distribution; give draws of it',
+        message(function() plot.corner(given) end))
+    end
+  end)
+
   -- Beside samples without names they are matched by place, and keep the names that are known.
   it('have the names of any set that has some', function()
     local x = np.concatenate({ normal(0, 1), normal(5, 0.1) }, 2)

@@ -138,6 +138,9 @@ local function collect(who, x, o, more, add)
   elseif type(x) ~= 'table' then
     core.raise('%s: what is drawn are sample sets, posteriors, Arrays (n, P), or lists of them, '
       .. 'got %s', who, core.kind(x))
+  elseif type(field(x, 'log_prob')) == 'function' then
+    core.raise('%s: what is drawn are sample sets, posteriors, Arrays (n, P), or lists of them, '
+      .. 'got a distribution; give draws of it, d:sample(key, n)', who)
   elseif rawget(x, 1) == nil then -- a layer, described by options
     local given = copy(more)
     for key, v in pairs(x) do given[key] = v end
