@@ -746,8 +746,11 @@ describe('errors of distributions', function()
     ['distributions.normal: labels needs 2 texts, got 1'] = function()
       d.normal({ 0, 1 }, 1, { labels = { 'a' } })
     end,
-    ['distributions.normal: names[1] must be a text, got a number'] = function()
+    ['distributions.normal: names[1] must be a text, got number'] = function()
       d.normal(0, 1, { names = { 1 } })
+    end,
+    ['distributions.normal: labels[1] must be a text, got nil'] = function()
+      d.normal({ 0, 0 }, 1, { labels = { nil, 'b' } })
     end,
     ['distributions.truncated: low must be below high'] = function()
       d.truncated(d.normal(), 2, 1)

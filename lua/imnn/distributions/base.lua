@@ -306,9 +306,9 @@ end
 local function texts(who, what, list, n)
   if not list then return nil end
   if #list ~= n then core.raise('%s: %s needs %d texts, got %d', who, what, n, #list) end
-  for i, text in ipairs(list) do
-    if type(text) ~= 'string' then
-      core.raise('%s: %s[%d] must be a text, got a %s', who, what, i, core.kind(text))
+  for i = 1, n do
+    if type(list[i]) ~= 'string' then
+      core.raise('%s: %s[%d] must be a text, got %s', who, what, i, core.kind(list[i]))
     end
   end
   return list
