@@ -677,6 +677,10 @@ describe('errors of distributions', function()
   local d = distributions
   for what, fn in pairs {
     ['distributions.gamma: needs a > 0, got a = -2'] = function() d.gamma(-2) end,
+    ['distributions.multivariate_normal: cov must be symmetric, got 0.5 in row 1, column 2 and 0 '
+      .. 'across'] = function()
+      d.multivariate_normal({ 0, 0 }, { { 1, 0.5 }, { 0, 1 } })
+    end,
     ['distributions.gamma: no parameter "scle"; did you mean "scale"?'] = function()
       d.gamma(2, { scle = 1 })
     end,

@@ -35,6 +35,18 @@ local function agree(who, names, a, b)
   if a ~= b then core.raise('%s: %s have %d and %d rows', who, names, a, b) end
 end
 
+-- Refuse a known matrix of which one half is not the other's image.
+local function symmetric(who, name, at)
+  local x = at 'f64'
+  if array.traced(x) then return end
+  local off = np.abs(x - x:transpose())
+  if not (off:max():item() > 1e-5 * np.abs(x):max():item()) then return end
+  local k = np.argmax(off):item() - 1
+  local i, j = math.floor(k / #x) + 1, k % #x + 1
+  core.raise('%s: %s must be symmetric, got %g in row %d, column %d and %g across', who, name,
+    x[i][j]:item(), i, j, x[j][i]:item())
+end
+
 -- Functions of the dtype for the moments and the ends.
 local function around(mean, var)
   return function(dtype)
@@ -116,6 +128,7 @@ function M.multivariate_normal(mean, cov, opts)
   local who = 'distributions.multivariate_normal'
   local at, n, dtype = read(who, { 'mean', 'cov' }, { 1, 2 }, { mean, cov })
   agree(who, 'mean and cov', n[1], n[2])
+  symmetric(who, 'cov', at[2])
   return normal(who, at[1], at[2], n[1], dtype, opts)
 end
 
@@ -132,6 +145,7 @@ function M.multivariate_t(loc, shape, df, opts)
   local who = 'distributions.multivariate_t'
   local at, n, dtype = read(who, { 'loc', 'shape', 'df' }, { 1, 2, 0 }, { loc, shape, df })
   agree(who, 'loc and shape', n[1], n[2])
+  symmetric(who, 'shape', at[2])
   above(who, 'df', at[3], 0)
   local function scale(t) return np.diagonal(at[2](t)) end
   local function spread(t)
