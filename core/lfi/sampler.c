@@ -63,6 +63,7 @@ static void count_time(imnn_sampler *s, bool runs)
 }
 
 static imnn_status told_simulations(imnn_sampler *s, const imnn_answer *a);
+static void look_at_limits(imnn_sampler *s);
 
 imnn_status imnn_sampler_ask(imnn_sampler *s, int64_t most, imnn_ask *ask)
 {
@@ -79,6 +80,8 @@ imnn_status imnn_sampler_ask(imnn_sampler *s, int64_t most, imnn_ask *ask)
         } else if (imnn_sampler_is_whole(s)) { /* ending it has failed before */
             if ((st = imnn_generation_end(s)) != IMNN_OK) return st;
         } else {
+            look_at_limits(s); /* it may have stopped here before, with the same ones */
+            if (s->s.reason != IMNN_STOP_NONE) break;
             const int64_t n = how_many(s, most);
             if ((st = imnn_attempts_room(s, n)) != IMNN_OK) return st;
             if ((st = imnn_attempts_begin(s, n)) != IMNN_OK)

@@ -174,6 +174,18 @@ describe('a call', function()
     assert.same({ 100, 1 }, set.summaries.shape)
   end)
 
+  it('simulates nothing where it has stopped already', function()
+    local r = pmc_of(toys.B)
+    local o = { key = random.PRNGKey(1), n_points = 1000, acceptance_ratio = 0.2, progress = false }
+    r(o)
+    assert.equal('acceptance_ratio', r.reason[1])
+    local made, bytes = r.total_draws[1], bytes_of(r)
+    r { acceptance_ratio = 0.2, progress = false }
+    assert.equal('acceptance_ratio', r.reason[1])
+    assert.equal(made, r.total_draws[1])
+    assert.equal(bytes, bytes_of(r))
+  end)
+
   it('reads its sampler while the collector takes what nobody holds', function()
     local r = call(pmc_of(toys.B), { n_points = 30, max_iteration = 2 })
     local sampler = r.samplers[1]
