@@ -13,8 +13,9 @@ struct imnn_proposal {
     double *cumulative; /* (n) */
     int64_t *guide; /* (n): the ancestor at u = k / n, or one before it; the search begins there:
                        Chen & Asau 1974, AIIE Trans. 6, 163 */
-    double *mean, *narrow; /* (P), (P, P): the inverse factor of 3 C, which all is like from afar */
-    double *L;             /* (P, P), local kernels: (n, P, P) */
+    double *mean,
+        *narrow; /* (P), (P, P): the inverse factor of its covariance, the whole seen from afar */
+    double *L;   /* (P, P), local kernels: (n, P, P) */
     double *middle; /* (P), which is subtracted before points are whitened; IMNN_PROPOSE_LOCAL:
                        the mean of what is within epsilon, */
     double *base;   /* (P, P) and the factor of its covariance; NEAREST: that of all */
@@ -269,6 +270,19 @@ static void fill_weights(imnn_proposal *p, const double *log_weight, int64_t str
     }
 }
 
+/* The covariance of the mixture is that of the particles, S / 2, and that of a kernel. L: room */
+static void from_afar(imnn_proposal *p, const double *S, double *L)
+{
+    const int64_t P = p->P;
+    const double more = p->shape == IMNN_MIXED_STUDENT ? 5.0 / 3 : 1;
+    for (int64_t a = 0; a < P * P; a++) {
+        const double half = p->L[a]; /* of the box, on the diagonal */
+        L[a] = S[a] / 2 + (p->shape == IMNN_MIXED_UNIFORM ? half * half / 3 : more * S[a]);
+    }
+    if (imnn_factor_of(L, P)) invert(p->narrow, L, P);
+    else memset(p->narrow, 0, (size_t)(P * P) * sizeof *L); /* as dense everywhere */
+}
+
 static imnn_status fill(imnn_proposal *p, int64_t stride, const double *theta,
                         const double *log_weight, const double *distances, double epsilon,
                         const double *covariance, double *work)
@@ -292,8 +306,6 @@ static imnn_status fill(imnn_proposal *p, int64_t stride, const double *theta,
     if (covariance) memcpy(S, covariance, (size_t)(P * P) * sizeof *S);
     bool good = factor_with(L, S, S, P);
     memcpy(p->mean, p->middle, (size_t)P * sizeof *L);
-    if (good) invert(p->narrow, L, P);
-    for (int64_t a = 0; a < P * P; a++) p->narrow[a] /= sqrt(1.5);
     if (good && p->kind == IMNN_PROPOSE_LOCAL)
         good = local_moments(p, theta, stride, weight, distances, epsilon, S, rest);
     else if (good && p->kind == IMNN_PROPOSE_NEAREST)
@@ -306,6 +318,7 @@ static imnn_status fill(imnn_proposal *p, int64_t stride, const double *theta,
     if (is_local(p)) fill_local(p, theta, stride, rest);
     else fill_shared(p, theta, stride, rest);
     p->constant = constant_of(p);
+    from_afar(p, S, L);
     return IMNN_OK;
 }
 

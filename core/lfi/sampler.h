@@ -107,7 +107,7 @@ void imnn_normals_each(double *out, const uint32_t *keys, int64_t n, uint32_t st
 /* proposal.c: imnn_proposal_noise of keys (n, 2): z (n, P) */
 void imnn_proposal_noise_each(const imnn_proposal *p, const uint32_t *keys, int64_t n, double *z);
 
-/** How much less dense it is at x than in its middle, if it were normal: the logarithm. */
+/** How much less dense the mixture is at x than in its middle, if it were normal: the logarithm. */
 double imnn_proposal_fall(const imnn_proposal *p, const double *x);
 
 /* weights.c: of (n) logarithms `stride` apart */
