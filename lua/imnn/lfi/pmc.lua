@@ -108,7 +108,16 @@ local function record_of(self)
   local seen = {}
   for t, one in ipairs(self.alike) do seen[t] = one and one:record() end
   return { simulations = self.simulations, failed = self.failed, warnings = self.warnings,
-    alike = seen }
+    alike = seen, probe = self.probe }
+end
+
+-- Another simulator would go on with populations of the old one.
+local function check_probe(self, found, path)
+  self.probe = self.answers:probe()
+  local old = found and found.probe
+  if not old or not self.probe or answers.same_probe(old, self.probe) then return end
+  core.raise('%s: checkpoint %s is of another run: simulator or compressor give other numbers now; '
+    .. 'give another name, or remove it', who, path)
 end
 
 -- Go on from it. A new call says again what was said.
@@ -435,6 +444,7 @@ function PMC:__call(opts)
   if o.checkpoint then
     keep, found = checkpoint.keeper(who, o.checkpoint, o.every, self.samplers,
       function() return record_of(self) end)
+    check_probe(self, found, o.checkpoint)
     resume(self, found, o)
   end
   if o.proposed and self.samplers[1]:simulations() == 0 then begin_premade(self, o) end
@@ -539,7 +549,7 @@ end
 --- Prepare for data.
 -- @tparam table opts those of ApproximateBayesianComputation: `target_data`, `prior`, `simulator`,
 -- `compressor`, `F` or `distance_measure`, `gridsize`
--- @treturn table call it for populations
+-- @treturn table call it for populations; what it is then given: `imnn help pmc`
 -- @raise shapes that do not fit, matrices that are not positive definite
 -- @usage local pmc = lfi.PopulationMonteCarlo { target_data = d, prior = prior,
 --   simulator = simulator, compressor = net, F = net.F }
