@@ -281,9 +281,9 @@ static void set_usual(imnn_sampler *s)
     const imnn_sheet *r = &s->whole;
     double top = -INFINITY, priors = 0, weights = 0, all = 0;
     s->usual_prior = s->usual_weight = -INFINITY;
+    if (s->o.flat && !s->o.transform) return;
     for (int64_t i = 0; i < r->n; i++)
         top = fmax(top, imnn_sampler_prior_of(s, r->x + i * r->width)); /* NaN is passed over */
-    if (s->o.flat && !s->o.transform) return;
     for (int64_t i = 0; i < r->n; i++) {
         const double *row = r->x + i * r->width, *line = row + imnn_row_line(s);
         const double prior = imnn_sampler_prior_of(s, row), w = exp(row[imnn_row_weight(s)]);
