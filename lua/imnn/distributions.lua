@@ -19,7 +19,8 @@
 -- @usage distributions.normal(0, 1):log_prob(0) --> -0.918939
 local M = { bijectors = require 'imnn.distributions.bijectors' }
 
-for _, room in ipairs { 'table', 'vectors', 'combine', 'normal_mixture', 'divergence' } do
+for _, room in ipairs { 'table', 'vectors', 'combine', 'changed', 'normal_mixture',
+  'divergence' } do
   for name, fn in pairs(require('imnn.distributions.' .. room)) do M[name] = fn end
 end
 

@@ -371,6 +371,28 @@ end
 --- Whether this is a distribution made here.
 function M.is(d) return type(d) == 'table' and getmetatable(d) == Distribution end
 
+--- Refuse what is none.
+function M.check(who, d)
+  if M.is(d) then return end
+  core.raise('%s: needs a distribution, got %s', who, type(d) == 'table' and d.sample and d.log_prob
+    and 'a table of functions; make one of it with distributions.own' or core.kind(d))
+end
+
+--- Whether two lists of sizes are the same.
+function M.same_shape(a, b)
+  if #a ~= #b then return false end
+  for i = 1, #a do
+    if a[i] ~= b[i] then return false end
+  end
+  return true
+end
+
+--- Draws of a part; a user's own one takes a number or a list.
+function M.draw_of(d, key, shape)
+  if d.draw then return d.draw(key, shape) end
+  return d:sample(key, #shape > 1 and shape or shape[1])
+end
+
 -- ---- parameters ----
 
 --- A parameter: numbers of scripts take the dtype of what they are used with.
