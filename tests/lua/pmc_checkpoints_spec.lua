@@ -93,8 +93,8 @@ out:close()
       return theta + 1.1 * random.normal(key, { 1 })
     end }
     local why = message(function() call(pmc_of(toys.B, other), o) end)
-    assert.matches('simulator.h5 is of another run: simulator or compressor give other numbers '
-      .. 'now; give another name, or remove it', why, 1, true)
+    assert.matches('simulator.h5 was made with other simulator or compressor; give another name, '
+      .. 'or remove it', why, 1, true)
   end)
 
   it('is written between two simulations of a black box, and goes on to the same bytes', function()

@@ -19,7 +19,6 @@ local core = require 'imnn.core'
 local disk = require 'imnn.lfi.disk'
 local duration = require 'imnn.duration'
 local ending = require 'imnn.ending'
-local fingerprint = require 'imnn.imnn.fingerprint'
 local grid = require 'imnn.lfi.grid'
 local marginals = require 'imnn.lfi.marginals'
 local new_store = require 'imnn.lfi.store'
@@ -27,9 +26,7 @@ local np = require 'imnn.numpy'
 local posterior = require 'imnn.lfi.posterior'
 local problem = require 'imnn.lfi.problem'
 local prior = require 'imnn.lfi.prior'
-local random = require 'imnn.random'
 local samples = require 'imnn.samples.set'
-local simulators = require 'imnn.simulators.object'
 local text = require('imnn.array.text').shape
 local warning = require 'imnn.lfi.warn'
 local C = core.C
@@ -438,26 +435,6 @@ function ABC:scatter_summaries(opts)
   return require('imnn.plot').scatter_summaries(self, opts or {})
 end
 
--- What the numbers in a store depend on, as far as it can be seen.
-local function identity(self)
-  local list = { self.target_summaries }
-  if self.F then list[2] = self.F end
-  local key = random.PRNGKey(0)
-  local out = { 'targets: ' .. fingerprint.of_arrays(list),
-    'sizes: ' .. self.n_params .. ' ' .. self.n_summaries,
-    'layout of keys: ' .. random.key_layout() }
-  if self.prior.sample then
-    out[#out + 1] = 'prior: ' .. fingerprint.of_arrays { self.prior:sample(key, 4) }
-  end
-  if self.simulator and not simulators.is(self.simulator) then
-    out[#out + 1] = 'simulator or compressor: ' .. fingerprint.of_function(function(k)
-      local keys = random.split(k)
-      return self.compress(self.simulator(keys[1], self.prior:sample(keys[2])))
-    end, key)
-  end
-  return out
-end
-
 --- Prepare for data.
 -- @tparam table opts `target_data`: one datum or T of them (one axis more); `prior`; `simulator`
 -- (key, theta) -> data, of one example, or one of imnn.simulators, or none; `compressor`: a
@@ -478,7 +455,7 @@ function M.new(opts)
   self.programs = {}
   function self.new_store(afresh)
     if not o.store then return new_store(self.n_targets) end
-    return disk(who, o.store, self.n_targets, identity(self), afresh)
+    return disk(who, o.store, self.n_targets, problem.identity(self), afresh)
   end
   publish(self, self.new_store())
   return self

@@ -164,33 +164,6 @@ function Answers:simulate(n, keys, theta, show, label)
   return check_finite(self, s, d, failed, theta)
 end
 
---- Summaries and distances of one draw, with a key of its own: what a traced simulator and what
--- follows it are known by when a run goes on.
--- @treturn table|nil numbers; nil: a black box, or there is no simulator
-function Answers:probe()
-  if not self.simulations then return nil end
-  local key = np.array({ { 0, 20261126 } }, 'u32')
-  local out = {}
-  for _, x in ipairs { self.simulations(key, self.draws(key):astype 'f32') } do
-    for _, v in ipairs(x:ravel():totable()) do out[#out + 1] = v end
-  end
-  return out
-end
-
---- Whether two of them are the same, but for rounding.
-function M.same_probe(a, b)
-  local size, off = 0, #a == #b and 0 or math.huge
-  for i, v in ipairs(a) do
-    local w = b[i]
-    if w and v == v and w == w and v ~= w then
-      size, off = math.max(size, math.abs(v), math.abs(w)), math.max(off, math.abs(v - w))
-    elseif w ~= v and not (v ~= v and w ~= w) then
-      off = math.huge
-    end
-  end
-  return off <= 1e-3 * size
-end
-
 --- For a problem of imnn.lfi.problem.
 -- @tparam string who
 -- @tparam table problem

@@ -13,6 +13,7 @@
 local core = require 'imnn.core'
 local hdf5 = require 'imnn.data.hdf5'
 local np = require 'imnn.numpy'
+local problem = require 'imnn.lfi.problem'
 local new_store = require 'imnn.lfi.store'
 local C = core.C
 
@@ -80,12 +81,7 @@ local function read(self)
     core.raise('%s: store %s has version %s, this library reads %d', self.who, self.path,
       tostring(a.version), VERSION)
   end
-  for i, here in ipairs(self.identity) do
-    if a.of[i] ~= here then
-      core.raise('%s: store %s was made with other %s; give another name, or remove it', self.who,
-        self.path, here:match '^[^:]*')
-    end
-  end
+  problem.check_identity(self.who, 'store ' .. self.path, a.of, self.identity)
   self.file = file
   for name in file:each() do
     if name == 'runs' then

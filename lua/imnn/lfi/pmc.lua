@@ -108,16 +108,7 @@ local function record_of(self)
   local seen = {}
   for t, one in ipairs(self.alike) do seen[t] = one and one:record() end
   return { simulations = self.simulations, failed = self.failed, warnings = self.warnings,
-    alike = seen, probe = self.probe }
-end
-
--- Another simulator would go on with populations of the old one.
-local function check_probe(self, found, path)
-  self.probe = self.answers:probe()
-  local old = found and found.probe
-  if not old or not self.probe or answers.same_probe(old, self.probe) then return end
-  core.raise('%s: checkpoint %s is of another run: simulator or compressor give other numbers now; '
-    .. 'give another name, or remove it', who, path)
+    alike = seen, of = self.identity }
 end
 
 -- Go on from it. A new call says again what was said.
@@ -442,9 +433,12 @@ function PMC:__call(opts)
   if o.goes_on then go_on(self, o) else begin(self, o) end
   local keep, found
   if o.checkpoint then
+    self.identity = self.identity or problem.identity(self)
     keep, found = checkpoint.keeper(who, o.checkpoint, o.every, self.samplers,
       function() return record_of(self) end)
-    check_probe(self, found, o.checkpoint)
+    if found and found.of then -- older files do not say what they were made with
+      problem.check_identity(who, 'checkpoint ' .. o.checkpoint, found.of, self.identity)
+    end
     resume(self, found, o)
   end
   if o.proposed and self.samplers[1]:simulations() == 0 then begin_premade(self, o) end

@@ -4,6 +4,7 @@
 local args = require 'imnn.args'
 local core = require 'imnn.core'
 local distance = require 'imnn.lfi.distance'
+local fingerprint = require 'imnn.imnn.fingerprint'
 local grid = require 'imnn.lfi.grid'
 local np = require 'imnn.numpy'
 local prior = require 'imnn.lfi.prior'
@@ -110,6 +111,42 @@ function M.new(who, opts, more)
   self.measure = o.distance_measure or distance.distance
   self.distances_of = distance.to_targets(who, self.measure, self.target_summaries, self.F)
   return self, o
+end
+
+--- What distances depend on, as far as it can be seen: what a run is known by when it goes on.
+-- @tparam table self a problem
+-- @treturn table texts "what: fingerprint"
+function M.identity(self)
+  local list = { self.target_summaries }
+  if self.F then list[2] = self.F end
+  local key = random.PRNGKey(0)
+  local out = { 'targets: ' .. fingerprint.of_arrays(list),
+    'sizes: ' .. self.n_params .. ' ' .. self.n_summaries,
+    'layout of keys: ' .. random.key_layout() }
+  if self.prior.sample then
+    out[#out + 1] = 'prior: ' .. fingerprint.of_arrays { self.prior:sample(key, 4) }
+  end
+  if self.simulator and not simulators.is(self.simulator) then
+    out[#out + 1] = 'simulator or compressor: ' .. fingerprint.of_function(function(k)
+      local keys = random.split(k)
+      return self.compress(self.simulator(keys[1], self.prior:sample(keys[2])))
+    end, key)
+  end
+  return out
+end
+
+--- Refuse a file of another run.
+-- @tparam string who
+-- @tparam string file what it is called in the message
+-- @tparam table before what M.identity was when it was made
+-- @tparam table now what it is
+function M.check_identity(who, file, before, now)
+  for i, here in ipairs(now) do
+    if before[i] ~= here then
+      core.raise('%s: %s was made with other %s; give another name, or remove it', who, file,
+        here:match '^[^:]*')
+    end
+  end
 end
 
 return M
