@@ -48,15 +48,26 @@ function M.alpha(name, given, option)
   return a
 end
 
+--- Whether regions hold the truth as often as they should, in words.
+-- @tparam table r a result: p, level, verdict
+-- @tparam table why by verdict
+-- @tparam string else_why of any other verdict
+-- @treturn string
+function M.regions(r, why, else_why)
+  if r.p >= r.level then
+    return ('regions hold the truth as often as they should (%s)'):format(read.p(r.p))
+  end
+  return ('regions do not hold the truth as often as they should (%s): %s'):format(read.p(r.p),
+    why[r.verdict] or else_why)
+end
+
 local function say(r)
   local lines = { ('coverage: %d pairs, %d draws each%s'):format(r.n, r.n_draws,
     read.left_out(r.rejected)) }
-  lines[2] = r.p >= r.level
-    and ('regions hold the truth as often as they should (%s)'):format(read.p(r.p))
-    or ('regions do not hold the truth as often as they should (%s): %s'):format(read.p(r.p),
-      r.verdict == 'over-confident' and 'the posterior is over-confident, too narrow or biased'
-      or r.verdict == 'conservative' and 'the posterior is conservative, too wide'
-      or 'the posterior is not calibrated')
+  lines[2] = M.regions(r, {
+    ['over-confident'] = 'the posterior is over-confident, too narrow or biased',
+    conservative = 'the posterior is conservative, too wide',
+  }, 'the posterior is not calibrated')
   for i, a in ipairs(r.alpha:values()) do
     lines[#lines + 1] = ('  %.3g: holds %.3f, by chance %.3f to %.3f'):format(a, r.ecp[i]:item(),
       r.low[i]:item(), r.high[i]:item())

@@ -31,12 +31,10 @@ local SPREAD = math.sqrt(5 / 192)
 local function say(r)
   local lines = { ('tarp: %d pairs, %d draws each%s'):format(r.n, r.n_draws,
     read.left_out(r.rejected)) }
-  lines[2] = r.p >= r.level
-    and ('regions hold the truth as often as they should (%s)'):format(read.p(r.p))
-    or ('regions do not hold the truth as often as they should (%s): %s'):format(read.p(r.p),
-      r.verdict == 'over-confident' and 'the posterior is over-confident, too narrow or biased'
-      or r.verdict == 'under-confident' and 'the posterior is under-confident, too wide or biased'
-      or 'the posterior is not calibrated, and may be biased')
+  lines[2] = coverage.regions(r, {
+    ['over-confident'] = 'the posterior is over-confident, too narrow or biased',
+    ['under-confident'] = 'the posterior is under-confident, too wide or biased',
+  }, 'the posterior is not calibrated, and may be biased')
   lines[3] = ('  KS distance %.3f; area between curve and diagonal %+.4f, %+.1f deviations')
     :format(r.ks, r.atc, r.atc_z)
   return table.concat(lines, '\n')
